@@ -1,0 +1,24 @@
+"""What is stored, one noun a file; no decisions.
+
+`base` has the common ground (ids, instants, the declarative base), `database` the engine's set-up and the one way to
+open a writing transaction. Importing this package registers every table.
+"""
+
+from . import audit, budgets, catalogue, contracts, ledger, offers, outbox, people, pools, providers, rounds, tenders
+from .base import Base
+
+__all__ = [
+    "Base",
+    "audit",
+    "budgets",
+    "catalogue",
+    "contracts",
+    "ledger",
+    "offers",
+    "outbox",
+    "people",
+    "pools",
+    "providers",
+    "rounds",
+    "tenders",
+]

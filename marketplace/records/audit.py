@@ -1,0 +1,96 @@
+"""The audit trail: append-only, hash-chained, written in the same transaction as what it records.
+
+An event holds ids, counts and digests, never personal text, so that a person's data can be erased without breaking
+the chain. Each event's hash covers its content and the hash before it; the UNIQUE on `previous_sha256` makes a fork
+impossible. `check_chain` walks it from the start.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlalchemy import String, select, text
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from marketplace.rules.canonical import sha256_of
+from marketplace.rules.clock import utc
+from marketplace.rules.permissions import Actor
+
+from .base import Base, Document
+
+GENESIS = "0" * 64
+_CHAIN_LOCK = 20_261_121  # any number: the name of the advisory lock that serialises appends on PostgreSQL
+
+
+class AuditEvent(Base):
+    """One act: who, when, what, about which thing."""
+
+    __tablename__ = "audit_events"
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    at: Mapped[datetime]
+    actor_id: Mapped[str] = mapped_column(String(24), index=True)
+    role: Mapped[str] = mapped_column(String(24))
+    event: Mapped[str] = mapped_column(String(60), index=True)
+    about_id: Mapped[str] = mapped_column(String(24), index=True)
+    facts: Mapped[Document]
+    previous_sha256: Mapped[str] = mapped_column(String(64), unique=True)
+    sha256: Mapped[str] = mapped_column(String(64), unique=True)
+
+
+def append(
+    session: Session, now: datetime, actor: Actor, event: str, about_id: str, **facts: int | str | bool | None
+) -> None:
+    """Add one event to the end of the chain.
+
+    The end is read under a lock held until the transaction ends, so that two transactions never append to the same
+    predecessor. (SQLite's writing transactions exclude one another already.)
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _CHAIN_LOCK})
+    last = session.execute(
+        select(AuditEvent.number, AuditEvent.sha256).order_by(AuditEvent.number.desc()).limit(1)
+    ).first()
+    number, previous = (last.number + 1, last.sha256) if last else (1, GENESIS)
+    row = AuditEvent(
+        number=number,
+        at=now,
+        actor_id=actor.user_id,
+        role=actor.role.value,
+        event=event,
+        about_id=about_id,
+        facts={name: value for name, value in facts.items() if value is not None},
+        previous_sha256=previous,
+    )
+    row.sha256 = digest(row)
+    session.add(row)
+    session.flush([row])
+
+
+def digest(row: AuditEvent) -> str:
+    """The hash of an event's content and of the event before it."""
+    return sha256_of(
+        [
+            row.number,
+            utc(row.at).isoformat(timespec="microseconds"),
+            row.actor_id,
+            row.role,
+            row.event,
+            row.about_id,
+            row.facts,
+            row.previous_sha256,
+        ]
+    )
+
+
+def check_chain(session: Session) -> Mapping[str, int | str] | None:
+    """Walk the whole chain; None when it holds, else the number of the first event that does not and why."""
+    previous, expected = GENESIS, 1
+    for row in session.scalars(select(AuditEvent).order_by(AuditEvent.number)).yield_per(1000):
+        if row.number != expected:
+            return {"number": expected, "fault": "missing"}
+        if row.previous_sha256 != previous:
+            return {"number": row.number, "fault": "not_linked"}
+        if digest(row) != row.sha256:
+            return {"number": row.number, "fault": "edited"}
+        previous, expected = row.sha256, expected + 1
+    return None

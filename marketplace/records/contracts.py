@@ -1,0 +1,81 @@
+"""Contracts between one patient and one provider, and the deliveries under them."""
+
+from datetime import date, datetime
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint, ForeignKey, Text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from marketplace.rules.lifecycle import ContractStatus
+
+from .base import Base, PublicId, status_column
+from .pools import Need
+from .providers import Provider, Site
+from .rounds import Match
+
+
+class DeliveryStatus(StrEnum):
+    """Recorded by the provider, then confirmed or disputed by the patient; a confirmed one falls due and is paid."""
+
+    RECORDED = "recorded"
+    CONFIRMED = "confirmed"
+    DISPUTED = "disputed"
+    PAID = "paid"
+
+
+class Contract(Base):
+    """What was awarded, for one need: units at the awarded price, and the fee's share over them."""
+
+    __tablename__ = "contracts"
+    __table_args__ = (
+        CheckConstraint("units > 0 AND charge_pence >= 0", name="amounts"),
+        CheckConstraint("units_confirmed BETWEEN 0 AND units", name="units_confirmed"),
+    )
+
+    id: Mapped[PublicId]
+    match_id: Mapped[str] = mapped_column(ForeignKey("matches.id"), unique=True)
+    need_id: Mapped[str] = mapped_column(ForeignKey("needs.id"), index=True)
+    patient_id: Mapped[str] = mapped_column(ForeignKey("patients.id"), index=True)
+    provider_id: Mapped[str] = mapped_column(ForeignKey("providers.id"), index=True)
+    site_id: Mapped[str] = mapped_column(ForeignKey("sites.id"))
+    budget_id: Mapped[str] = mapped_column(ForeignKey("budgets.id"), index=True)
+    status: Mapped[ContractStatus] = mapped_column(
+        status_column(ContractStatus), default=ContractStatus.OFFERED, index=True
+    )
+    units: Mapped[int]
+    charge_pence: Mapped[int]
+    units_confirmed: Mapped[int] = mapped_column(default=0)
+    offered_at: Mapped[datetime]
+    sign_by: Mapped[datetime] = mapped_column(index=True)
+    patient_signed_at: Mapped[datetime | None]
+    provider_signed_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    ended_reason: Mapped[str | None] = mapped_column(Text)
+
+    need: Mapped[Need] = relationship()
+    match: Mapped[Match] = relationship()
+    provider: Mapped[Provider] = relationship()
+    site: Mapped[Site] = relationship()
+    deliveries: Mapped[list["Delivery"]] = relationship(back_populates="contract", order_by="Delivery.recorded_at")
+
+
+class Delivery(Base):
+    """Units that the provider says were delivered on a day, and what the patient says to it."""
+
+    __tablename__ = "deliveries"
+    __table_args__ = (CheckConstraint("units > 0", name="units"),)
+
+    id: Mapped[PublicId]
+    contract_id: Mapped[str] = mapped_column(ForeignKey("contracts.id"), index=True)
+    status: Mapped[DeliveryStatus] = mapped_column(status_column(DeliveryStatus), default=DeliveryStatus.RECORDED)
+    units: Mapped[int]
+    delivered_on: Mapped[date]
+    recorded_by: Mapped[str]
+    recorded_at: Mapped[datetime]
+    confirm_by: Mapped[datetime] = mapped_column(index=True)
+    answered_at: Mapped[datetime | None]
+    dispute_reason: Mapped[str | None] = mapped_column(Text)
+    due_pence: Mapped[int | None]
+    paid_at: Mapped[datetime | None]
+
+    contract: Mapped[Contract] = relationship(back_populates="deliveries")

@@ -1,0 +1,58 @@
+"""The engine's set-up and the one way to write.
+
+`configure_engine` is called once for every engine: on SQLite it turns the driver's own transaction handling off
+(which loses money under concurrency) and says BEGIN itself. `writing` opens the transaction that a step of the
+journey runs in: on SQLite it begins IMMEDIATE, so that two writers wait for one another in place of failing at the
+end; on PostgreSQL READ COMMITTED with row locks and conditional updates does the same.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.orm import Session
+
+BUSY_TIMEOUT_MS = 30_000
+
+
+def configure_engine(engine: Engine) -> Engine:
+    """Give an engine the transaction behaviour the ledger relies on. Calling it twice changes nothing."""
+    if engine.dialect.name != "sqlite" or event.contains(engine, "connect", _on_sqlite_connect):
+        return engine
+    event.listen(engine, "connect", _on_sqlite_connect)
+    event.listen(engine, "begin", _on_sqlite_begin)
+    return engine
+
+
+def _on_sqlite_connect(connection: Any, _record: object) -> None:
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=NORMAL")
+    cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.close()
+
+
+def _on_sqlite_begin(connection: Connection) -> None:
+    option = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
+    connection.exec_driver_sql(f"BEGIN {option}")
+
+
+@contextmanager
+def writing(session: Session) -> Iterator[Session]:
+    """One writing transaction: committed at the end, rolled back whole if anything is raised.
+
+    A read transaction that the session still has open is ended first: a step must not decide on what was read before
+    its lock was held.
+    """
+    if session.in_transaction():
+        session.rollback()
+    try:
+        session.connection(execution_options={"sqlite_begin": "IMMEDIATE"})
+        yield session
+        session.commit()
+    except BaseException:
+        session.rollback()
+        raise

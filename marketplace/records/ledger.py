@@ -1,0 +1,229 @@
+"""The ledger: accounts, transfers, entries; and `post`, the one way by which money moves.
+
+Double entry in integer pence, append-only. A transfer takes an amount from one account and gives it to another; its
+two entries say so account by account. An account carries its balance so that a posting can be ONE conditional
+UPDATE (two brokers cannot reserve the same pound); that the balance is the sum of the entries is proved by
+`out_of_balance` and by tests, account by account. No account but a funder's may fall below zero: a CHECK in the
+database and a condition in the posting both say so.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint, ForeignKey, String, Text, UniqueConstraint, func, insert, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from marketplace.rules.canonical import sha256_of
+from marketplace.rules.errors import Conflict, InsufficientFunds, Invalid
+from marketplace.rules.money import MAX_PENCE, Pence, format_pounds
+
+from .base import Base, PublicId, new_id, status_column
+
+
+class AccountKind(StrEnum):
+    """What an account is for; `owner_id` is a commissioner, a budget or a provider accordingly."""
+
+    FUNDER = "funder"
+    AVAILABLE = "available"
+    RESERVED = "reserved"
+    COMMITTED = "committed"
+    HOLDER = "holder"
+    PAYABLE = "payable"
+    PAID = "paid"
+
+
+class TransferKind(StrEnum):
+    """Why money moved."""
+
+    ALLOCATE = "allocate"
+    SUPPLEMENT = "supplement"
+    RESERVE = "reserve"
+    RELEASE = "release"
+    COMMIT = "commit"
+    DUE = "due"
+    PAY = "pay"
+    REFUND = "refund"
+    EXPIRE = "expire"
+    RECLAIM = "reclaim"
+
+
+class Account(Base):
+    """Where money can be. ``balance_pence`` is kept equal to the sum of the account's entries."""
+
+    __tablename__ = "accounts"
+    __table_args__ = (
+        UniqueConstraint("kind", "owner_id"),
+        CheckConstraint("balance_pence >= 0 OR kind = 'funder'", name="never_negative"),
+    )
+
+    id: Mapped[PublicId]
+    kind: Mapped[AccountKind] = mapped_column(status_column(AccountKind))
+    owner_id: Mapped[str] = mapped_column(String(24), index=True)
+    balance_pence: Mapped[int] = mapped_column(default=0)
+
+
+class Transfer(Base):
+    """One movement of money; never changed, never deleted. The idempotency key is kept for ever."""
+
+    __tablename__ = "transfers"
+    __table_args__ = (
+        CheckConstraint(f"amount_pence > 0 AND amount_pence <= {MAX_PENCE}", name="amount"),
+        CheckConstraint("from_account_id <> to_account_id", name="two_accounts"),
+    )
+
+    id: Mapped[PublicId]
+    idempotency_key: Mapped[str] = mapped_column(String(120), unique=True)
+    body_sha256: Mapped[str] = mapped_column(String(64))
+    kind: Mapped[TransferKind] = mapped_column(status_column(TransferKind))
+    from_account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"), index=True)
+    to_account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"), index=True)
+    amount_pence: Mapped[int]
+    about_id: Mapped[str] = mapped_column(String(24), index=True)
+    actor_id: Mapped[str] = mapped_column(String(24))
+    reason: Mapped[str] = mapped_column(Text)
+    posted_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class Entry(Base):
+    """One side of a transfer: what it added to (or took from) one account."""
+
+    __tablename__ = "entries"
+    __table_args__ = (CheckConstraint("amount_pence <> 0", name="not_nothing"),)
+
+    transfer_id: Mapped[str] = mapped_column(ForeignKey("transfers.id"), primary_key=True)
+    account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"), primary_key=True, index=True)
+    amount_pence: Mapped[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """What is to move: from one account to another, why, and about which need, contract or budget."""
+
+    key: str
+    kind: TransferKind
+    source: tuple[AccountKind, str]
+    target: tuple[AccountKind, str]
+    amount_pence: Pence
+    about_id: str
+    reason: str
+
+
+def open_account(session: Session, kind: AccountKind, owner_id: str) -> None:
+    """Make sure that this account exists; an account that is there already stays as it is."""
+    values = {"id": new_id(), "kind": kind, "owner_id": owner_id, "balance_pence": 0}
+    session.execute(_insert_once(session, Account, values, ["kind", "owner_id"]))
+
+
+def balance_pence(session: Session, kind: AccountKind, owner_id: str) -> Pence:
+    """What the account holds; an account that was never opened holds nothing."""
+    found = session.scalar(select(Account.balance_pence).where(Account.kind == kind, Account.owner_id == owner_id))
+    return found or 0
+
+
+def post(session: Session, now: datetime, actor_id: str, posting: Posting) -> bool:
+    """Move money once. Returns whether it moved now (False: the same transfer was posted before).
+
+    Raises
+    ------
+    Conflict
+        If the key was used for another transfer.
+    InsufficientFunds
+        If the source does not hold the amount (facts: account, needed_pence).
+    Invalid
+        If the amount is not a positive whole number of pence within bounds.
+    """
+    if type(posting.amount_pence) is not int or not 0 < posting.amount_pence <= MAX_PENCE:
+        raise Invalid("amount_out_of_range", "An amount is a positive whole number of pence", place="amount_pence")
+    source_id, target_id = _account_id(session, *posting.source), _account_id(session, *posting.target)
+    body_sha256 = sha256_of([posting.kind, source_id, target_id, posting.amount_pence, posting.about_id])
+    transfer_id = new_id()
+    values = {
+        "id": transfer_id,
+        "idempotency_key": posting.key,
+        "body_sha256": body_sha256,
+        "kind": posting.kind,
+        "from_account_id": source_id,
+        "to_account_id": target_id,
+        "amount_pence": posting.amount_pence,
+        "about_id": posting.about_id,
+        "actor_id": actor_id,
+        "reason": posting.reason,
+        "posted_at": now,
+    }
+    claimed = session.execute(_insert_once(session, Transfer, values, ["idempotency_key"]).returning(Transfer.id))
+    if claimed.first() is None:
+        _check_same(session, posting.key, body_sha256)
+        return False
+    # The lower id first, so that two transfers between the same accounts never wait for each other in a circle.
+    steps = sorted([(source_id, -posting.amount_pence), (target_id, posting.amount_pence)])
+    for account_id, amount_pence in steps:
+        _move(session, account_id, amount_pence)
+    session.execute(
+        insert(Entry),
+        [{"transfer_id": transfer_id, "account_id": account, "amount_pence": amount} for account, amount in steps],
+    )
+    return True
+
+
+def out_of_balance(session: Session) -> Sequence[tuple[str, Pence, Pence]]:
+    """Accounts whose balance is not the sum of their entries: (account id, balance, sum); none when the books are right."""
+    total = func.coalesce(func.sum(Entry.amount_pence), 0)
+    rows = session.execute(
+        select(Account.id, Account.balance_pence, total)
+        .outerjoin(Entry, Entry.account_id == Account.id)
+        .group_by(Account.id, Account.balance_pence)
+        .having(Account.balance_pence != total)
+    )
+    return [(account_id, balance, int(entries)) for account_id, balance, entries in rows]
+
+
+def sum_of_all(session: Session) -> Pence:
+    """The sum over all accounts: zero at every instant, because money only moves."""
+    return int(session.scalar(select(func.coalesce(func.sum(Account.balance_pence), 0))) or 0)
+
+
+def _account_id(session: Session, kind: AccountKind, owner_id: str) -> str:
+    query = select(Account.id).where(Account.kind == kind, Account.owner_id == owner_id)
+    found = session.scalar(query)
+    if found is None:
+        open_account(session, kind, owner_id)
+        found = session.scalars(query).one()
+    return found
+
+
+def _move(session: Session, account_id: str, amount_pence: Pence) -> None:
+    changed = session.execute(
+        update(Account)
+        .where(
+            Account.id == account_id,
+            or_(Account.kind == AccountKind.FUNDER, Account.balance_pence + amount_pence >= 0),
+        )
+        .values(balance_pence=Account.balance_pence + amount_pence)
+        .returning(Account.id)
+        .execution_options(synchronize_session=False)
+    )
+    if changed.first() is None:
+        raise InsufficientFunds(
+            "insufficient_funds",
+            f"There is not enough money for this: {format_pounds(-amount_pence)} is needed.",
+            account=account_id,
+            needed_pence=-amount_pence,
+        )
+
+
+def _check_same(session: Session, key: str, body_sha256: str) -> None:
+    stored = session.scalar(select(Transfer.body_sha256).where(Transfer.idempotency_key == key))
+    if stored != body_sha256:
+        raise Conflict("key_used_for_another", "This was already posted with other figures.", key=key)
+
+
+def _insert_once(
+    session: Session, table: type[Base], values: dict[str, object], unique: list[str]
+) -> sqlite.Insert | postgresql.Insert:
+    """An insert that does nothing where the unique columns are taken already."""
+    if session.get_bind().dialect.name == "sqlite":
+        return sqlite.insert(table).values(**values).on_conflict_do_nothing(index_elements=unique)
+    return postgresql.insert(table).values(**values).on_conflict_do_nothing(index_elements=unique)

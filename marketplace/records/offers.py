@@ -1,0 +1,53 @@
+"""Sealed offers. Until the opening, only the ciphertext is here; its provider can read it back, nobody else can."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from .base import Base, Document, PublicId, status_column
+from .providers import Provider, Site
+from .tenders import Tender
+
+
+class OfferStatus(StrEnum):
+    """A sealed offer stands until its provider replaces or withdraws it, or a recorded decision excludes it."""
+
+    STANDING = "standing"
+    REPLACED = "replaced"
+    WITHDRAWN = "withdrawn"
+    EXCLUDED = "excluded"
+
+
+class Offer(Base):
+    """One version of one provider's bid on a tender, from one of its sites.
+
+    ``content_sealed`` is the offer's document under a data key of its own; the data key is wrapped twice, for the
+    provider and for the tender's opening. ``content`` is empty until the opening. ``receipt_sha256`` is the hash the
+    provider holds as its receipt.
+    """
+
+    __tablename__ = "offers"
+    __table_args__ = (UniqueConstraint("tender_id", "provider_id", "number", "version"),)
+
+    id: Mapped[PublicId]
+    tender_id: Mapped[str] = mapped_column(ForeignKey("tenders.id"), index=True)
+    provider_id: Mapped[str] = mapped_column(ForeignKey("providers.id"), index=True)
+    number: Mapped[int] = mapped_column(default=1)
+    version: Mapped[int] = mapped_column(default=1)
+    status: Mapped[OfferStatus] = mapped_column(status_column(OfferStatus), default=OfferStatus.STANDING)
+    content_sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    key_for_provider: Mapped[bytes] = mapped_column(LargeBinary)
+    key_for_opening: Mapped[bytes] = mapped_column(LargeBinary)
+    receipt_sha256: Mapped[str] = mapped_column(String(64))
+    received_at: Mapped[datetime]
+    opened_at: Mapped[datetime | None]
+    content: Mapped[Document | None]
+    site_id: Mapped[str | None] = mapped_column(ForeignKey("sites.id"))
+    alias: Mapped[str | None] = mapped_column(String(12))
+    excluded_reason: Mapped[str | None] = mapped_column(Text)
+
+    tender: Mapped[Tender] = relationship(back_populates="offers")
+    provider: Mapped[Provider] = relationship()
+    site: Mapped[Site | None] = relationship()

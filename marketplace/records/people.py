@@ -1,0 +1,81 @@
+"""Accounts that sign in, and the parties they act for: patients, brokers, commissioners."""
+
+from datetime import date, datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, String
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from marketplace.rules.permissions import Role
+
+from .base import Base, PublicId, status_column
+
+
+class User(Base):
+    """Somebody who signs in. The party they act for is the one id that their role needs."""
+
+    __tablename__ = "users"
+    __table_args__ = (CheckConstraint("email = lower(email)", name="email_lower"),)
+
+    id: Mapped[PublicId]
+    email: Mapped[str] = mapped_column(String(254), unique=True)
+    name: Mapped[str] = mapped_column(String(120))
+    role: Mapped[Role] = mapped_column(status_column(Role))
+    party_id: Mapped[str] = mapped_column(String(24), index=True)
+    password_hash: Mapped[str | None] = mapped_column(String(200))
+    created_at: Mapped[datetime]
+
+
+class SignIn(Base):
+    """One signed-in browser. The cookie holds a token; only its hash is kept, and it ends at sign-out."""
+
+    __tablename__ = "sign_ins"
+
+    token_sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"), index=True)
+    started_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+    user: Mapped[User] = relationship()
+
+
+class Commissioner(Base):
+    """The funder: gives budgets and oversees."""
+
+    __tablename__ = "commissioners"
+
+    id: Mapped[PublicId]
+    name: Mapped[str] = mapped_column(String(120), unique=True)
+
+
+class Broker(Base):
+    """Pools its clients' budgets and buys for them. Never owns, is paid by or represents a bidder."""
+
+    __tablename__ = "brokers"
+
+    id: Mapped[PublicId]
+    name: Mapped[str] = mapped_column(String(120), unique=True)
+    commissioner_id: Mapped[str] = mapped_column(ForeignKey("commissioners.id"))
+    approved_at: Mapped[datetime | None]
+
+
+class Patient(Base):
+    """A budget-holder. The NHS number is encrypted; it is found by a keyed hash and shown to nobody else."""
+
+    __tablename__ = "patients"
+    __table_args__ = (CheckConstraint("birth_year BETWEEN 1900 AND 2100", name="birth_year"),)
+
+    id: Mapped[PublicId]
+    name: Mapped[str] = mapped_column(String(120))
+    nhs_number_sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    nhs_number_lookup: Mapped[str] = mapped_column(String(64), unique=True)
+    birth_year: Mapped[int]
+    district: Mapped[str] = mapped_column(String(8), index=True)
+    easting_m: Mapped[int]
+    northing_m: Mapped[int]
+    extra_support: Mapped[bool] = mapped_column(default=False)
+    commissioner_id: Mapped[str] = mapped_column(ForeignKey("commissioners.id"))
+    broker_id: Mapped[str | None] = mapped_column(ForeignKey("brokers.id"), index=True)
+    registered_on: Mapped[date]
+
+    broker: Mapped[Broker | None] = relationship()

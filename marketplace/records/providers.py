@@ -1,0 +1,43 @@
+"""Providers and their sites: where they work, what they offer there, and the evidence of its quality."""
+
+from datetime import date, datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, String
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from .base import Base, PublicId
+
+
+class Provider(Base):
+    """An organisation that may bid. Approved by the commissioner before its first offer."""
+
+    __tablename__ = "providers"
+
+    id: Mapped[PublicId]
+    name: Mapped[str] = mapped_column(String(120), unique=True)
+    approved_at: Mapped[datetime | None]
+    suspended_at: Mapped[datetime | None]
+
+    sites: Mapped[list["Site"]] = relationship(back_populates="provider", order_by="Site.id")
+
+
+class Site(Base):
+    """One place of a provider. ``rating`` is the regulator's word as published, ``grade`` its number (0: unrated)."""
+
+    __tablename__ = "sites"
+    __table_args__ = (CheckConstraint("grade BETWEEN 0 AND 4", name="grade"),)
+
+    id: Mapped[PublicId]
+    provider_id: Mapped[str] = mapped_column(ForeignKey("providers.id"), index=True)
+    name: Mapped[str] = mapped_column(String(120))
+    district: Mapped[str] = mapped_column(String(8), index=True)
+    easting_m: Mapped[int]
+    northing_m: Mapped[int]
+    services: Mapped[list[str]]
+    attributes: Mapped[list[str]]
+    rating: Mapped[str | None] = mapped_column(String(40))
+    rating_date: Mapped[date | None]
+    grade: Mapped[int] = mapped_column(default=0)
+    first_appointment_days: Mapped[int | None]
+
+    provider: Mapped[Provider] = relationship(back_populates="sites")

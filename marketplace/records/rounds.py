@@ -1,0 +1,104 @@
+"""Rounds: a frozen market, what the engine answered, and the awards and matches that follow from it."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint, ForeignKey, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from .base import Base, Document, PublicId, status_column
+from .offers import Offer
+from .pools import Need
+from .tenders import Tender
+
+
+class RoundStatus(StrEnum):
+    """A round is frozen, then its outcome is verified and stored, or it fails and says why."""
+
+    FROZEN = "frozen"
+    VERIFIED = "verified"
+    FAILED = "failed"
+
+
+class MatchStatus(StrEnum):
+    """What a patient's match has come to."""
+
+    PROPOSED = "proposed"
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+    DISPLACED = "displaced"
+
+
+class Round(Base):
+    """One run of the engine on one frozen market. Both documents are kept as they were hashed."""
+
+    __tablename__ = "rounds"
+    __table_args__ = (UniqueConstraint("tender_id", "number"),)
+
+    id: Mapped[PublicId]
+    tender_id: Mapped[str] = mapped_column(ForeignKey("tenders.id"), index=True)
+    number: Mapped[int]
+    status: Mapped[RoundStatus] = mapped_column(status_column(RoundStatus), default=RoundStatus.FROZEN)
+    market: Mapped[Document]
+    market_sha256: Mapped[str] = mapped_column(String(64))
+    seed: Mapped[str] = mapped_column(String(20))
+    started_by: Mapped[str] = mapped_column(String(24))
+    started_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+    outcome: Mapped[Document | None]
+    outcome_sha256: Mapped[str | None] = mapped_column(String(64))
+    failure: Mapped[str | None] = mapped_column(Text)
+
+    tender: Mapped[Tender] = relationship(back_populates="rounds")
+    awards: Mapped[list["Award"]] = relationship(back_populates="round", order_by="Award.id")
+
+
+class Award(Base):
+    """An offer in use: its tier, units, fee and spend. A provider may waive a minimum that refusals broke."""
+
+    __tablename__ = "awards"
+    __table_args__ = (UniqueConstraint("round_id", "offer_id"),)
+
+    id: Mapped[PublicId]
+    round_id: Mapped[str] = mapped_column(ForeignKey("rounds.id"), index=True)
+    offer_id: Mapped[str] = mapped_column(ForeignKey("offers.id"), index=True)
+    tier: Mapped[int]
+    units: Mapped[int]
+    fee_pence: Mapped[int]
+    spend_pence: Mapped[int]
+    waived_at: Mapped[datetime | None]
+
+    round: Mapped[Round] = relationship(back_populates="awards")
+    offer: Mapped[Offer] = relationship()
+    matches: Mapped[list["Match"]] = relationship(back_populates="award", order_by="Match.id")
+
+
+class Match(Base):
+    """One patient's proposed provider and charge, with the cost parts kept apart, and the answer to it."""
+
+    __tablename__ = "matches"
+    __table_args__ = (
+        UniqueConstraint("award_id", "need_id"),
+        CheckConstraint("charge_pence >= 0", name="charge"),
+    )
+
+    id: Mapped[PublicId]
+    award_id: Mapped[str] = mapped_column(ForeignKey("awards.id"), index=True)
+    need_id: Mapped[str] = mapped_column(ForeignKey("needs.id"), index=True)
+    status: Mapped[MatchStatus] = mapped_column(status_column(MatchStatus), default=MatchStatus.PROPOSED)
+    price_pence: Mapped[int]
+    fee_share_pence: Mapped[int]
+    pool_pence: Mapped[int]
+    charge_pence: Mapped[int]
+    quality_pence: Mapped[int]
+    travel_pence: Mapped[int]
+    change_pence: Mapped[int]
+    wait_pence: Mapped[int]
+    extra_pence: Mapped[int]
+    reasons: Mapped[Document | None]
+    answered_at: Mapped[datetime | None]
+    answered_by: Mapped[str | None] = mapped_column(String(24))
+    decline_reason: Mapped[str | None] = mapped_column(Text)
+
+    award: Mapped[Award] = relationship(back_populates="matches")
+    need: Mapped[Need] = relationship()
