@@ -169,7 +169,7 @@ def post(session: Session, now: datetime, actor_id: str, posting: Posting) -> bo
 
 
 def out_of_balance(session: Session) -> Sequence[tuple[str, Pence, Pence]]:
-    """Accounts whose balance is not the sum of their entries: (account id, balance, sum); none when the books are right."""
+    """Accounts whose balance is not the sum of their entries, as (account id, balance, sum). None when all is right."""
     total = func.coalesce(func.sum(Entry.amount_pence), 0)
     rows = session.execute(
         select(Account.id, Account.balance_pence, total)

@@ -75,7 +75,7 @@ class Bundle(Base):
 
 
 class Need(Base):
-    """One patient's demand for one service, in one bundle; units and budget are copied from the plan line when invited."""
+    """One patient's demand for one service, in one bundle. Units and budget are the plan line's when invited."""
 
     __tablename__ = "needs"
     __table_args__ = (

@@ -1,0 +1,82 @@
+"""What an award means in figures, and what is left of it when patients refuse."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .errors import WrongState
+from .money import Pence
+
+
+@dataclass(frozen=True, slots=True)
+class Saving:
+    """What the pool pays for its matched needs, against two other ways of buying the same units."""
+
+    charges_pence: Pence
+    conventional_pence: Pence
+    alone_pence: Pence
+
+    @property
+    def against_conventional_pence(self) -> Pence:
+        """Saved against the conventional package (negative: it cost more)."""
+        return self.conventional_pence - self.charges_pence
+
+    @property
+    def against_alone_pence(self) -> Pence:
+        """Saved against each patient buying single private sessions (negative: it cost more)."""
+        return self.alone_pence - self.charges_pence
+
+
+def saving(matched: Sequence[tuple[Pence, int, Pence, Pence]]) -> Saving:
+    """Add up matched needs given as (charge, units, conventional price of a unit, private price of a unit)."""
+    return Saving(
+        charges_pence=sum(charge for charge, _, _, _ in matched),
+        conventional_pence=sum(units * conventional for _, units, conventional, _ in matched),
+        alone_pence=sum(units * private for _, units, _, private in matched),
+    )
+
+
+def alias(position: int) -> str:
+    """The name an offer bears until an award is proposed: A, B ... Z, AA, AB ..."""
+    letters = ""
+    position += 1
+    while position:
+        position, letter = divmod(position - 1, 26)
+        letters = chr(ord("A") + letter) + letters
+    return f"Offer {letters}"
+
+
+@dataclass(frozen=True, slots=True)
+class LineDemand:
+    """How many units one line of an award still has, and the least its provider asked for."""
+
+    bundle_id: str
+    units: int
+    min_units: int
+
+
+def award_stands(
+    units: int, min_units: int, band_from_units: int, lines: Sequence[LineDemand], *, waived: bool
+) -> bool:
+    """Whether an award still holds after refusals: nobody may be made to deliver below what they offered for.
+
+    Its provider may waive that (the prices stay as they are); with nobody left there is nothing to award.
+    """
+    if units == 0:
+        return False
+    if waived:
+        return True
+    return units >= max(min_units, band_from_units) and all(line.units >= line.min_units for line in lines)
+
+
+def check_award_reasons(reasons: str) -> str:
+    """An award is confirmed with written reasons.
+
+    Raises
+    ------
+    WrongState
+        If there are none to speak of.
+    """
+    text = reasons.strip()
+    if len(text) < 10:
+        raise WrongState("reasons_missing", "Write the reasons for this award in a sentence or two.")
+    return text
