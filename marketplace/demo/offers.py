@@ -15,15 +15,16 @@ from marketplace.demo.people import Patient, PlanLine
 from marketplace.demo.providers import Provider
 from marketplace.demo.tenders import Lot, Tender, lines_of
 
-BIDS_PERCENT = 92
+BIDS_PERCENT = 88
 """How often a provider that could offer does."""
 
-WITHIN_REACH_PERMILLE = 150
+WITHIN_REACH_PERMILLE = 240
 """The share of a lot's people within reach below which a provider leaves the lot alone."""
 
-PRICE_LEVEL_PERMILLE = {"home_care": 900, "respite": 950}
-"""Where a service's offers lie around the guide price. Care is bought in bulk already, so its guide is the price of a
-sustainable hour; published personal budgets for care at home cost 17 per cent less than the conventional package."""
+PRICE_LEVEL_PERMILLE = {"home_care": 925, "respite": 1000}
+USUAL_PRICE_LEVEL_PERMILLE = 1040
+"""Where a service's offers lie around the guide price. Care at home is bought in bulk already, and published personal
+budgets for it cost 17 per cent less than the conventional package; elsewhere the guide has the block discount in it."""
 
 FIRST_DISCOUNT_PERMILLE = (25, 60)
 SECOND_DISCOUNT_PERMILLE = (70, 125)
@@ -145,7 +146,9 @@ def _line(
     alone: bool,
 ) -> OfferLine:
     service = services()[reach.lot.service]
-    level_permille = PRICE_LEVEL_PERMILLE.get(service.code, 1000) * provider.price_level_permille // 1000
+    level_permille = (
+        PRICE_LEVEL_PERMILLE.get(service.code, USUAL_PRICE_LEVEL_PERMILLE) * provider.price_level_permille // 1000
+    )
     price_pence = service.reference_pence * (level_permille + draw.randint(-25, 25)) // 1000
     small = not alone and draw.randrange(100) < 20
     return OfferLine(

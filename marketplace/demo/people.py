@@ -190,7 +190,7 @@ def _plan_line(draw: random.Random, key: str, patient: str, service_code: str, p
         budget_pence=units * _budget_a_unit_pence(draw, service.reference_pence, service.conventional_pence),
         conventional_pence=units * service.conventional_pence,
         private_pence=units * service.private_pence,
-        max_distance_m=min(draw.randint(least, most), draw.randint(least, most + 12)) * 1_000,
+        max_distance_m=draw.randint(least, most) * 1_000,
         min_grade=3 if draw.randrange(100) < wishes.graded_percent else 0,
         requires=tuple(name for name, percent in wishes.required_percent.items() if draw.randrange(100) < percent),
         max_wait_days=draw.choice(wishes.wait_days),

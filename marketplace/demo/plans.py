@@ -84,7 +84,7 @@ WISHES = {
             "Get out of a chair without help",
         ),
         (6, 6, 8, 8, 10, 12),
-        (7, 28),
+        (12, 38),
         (None, None, 21, 28, 42),
         4,
         {"step_free": 14, "home_visit": 6, "evening": 5},
@@ -92,7 +92,7 @@ WISHES = {
     "hydrotherapy": Wishes(
         ("Move my hips without pain for an hour", "Lift my arms above my head again"),
         (6, 8, 8, 10),
-        (15, 45),
+        (24, 60),
         (None, None, 35, 56),
         2,
         {"step_free": 30},
@@ -104,7 +104,7 @@ WISHES = {
             "Get back to my allotment",
         ),
         (12, 12, 16, 18),
-        (10, 35),
+        (19, 48),
         (None, None, 28, 42, 60),
         4,
         {"step_free": 18},
@@ -112,7 +112,7 @@ WISHES = {
     "podiatry": Wishes(
         ("Keep my feet free of ulcers for a year", "Wear ordinary shoes again"),
         (4, 4, 6, 8),
-        (7, 28),
+        (15, 42),
         (None, None, 21, 35),
         2,
         {"step_free": 14, "home_visit": 10},
@@ -120,7 +120,7 @@ WISHES = {
     "talking_therapies": Wishes(
         ("Go back to the choir on Thursdays", "Sleep without waking from worry", "Answer the telephone again"),
         (8, 8, 10, 12),
-        (10, 40),
+        (19, 52),
         (None, None, 21, 28, 42),
         2,
         {"evening": 15, "step_free": 6},
@@ -128,7 +128,7 @@ WISHES = {
     "occupational_therapy": Wishes(
         ("Cook a warm meal on my own", "Wash and dress without help", "Use the kitchen safely after the stroke"),
         (4, 6, 6, 8),
-        (12, 40),
+        (22, 54),
         (None, None, 28, 42),
         2,
         {"home_visit": 45, "step_free": 8},
@@ -136,7 +136,7 @@ WISHES = {
     "home_care": Wishes(
         ("Stay in my own home, washed and dressed by ten", "Have company and a warm lunch on weekdays"),
         (52, 78, 104, 104, 130, 156),
-        (12, 32),
+        (20, 46),
         (None, None, 14, 21, 28),
         12,
         {"home_visit": 100},
@@ -144,7 +144,7 @@ WISHES = {
     "respite": Wishes(
         ("A week away, so that my daughter can rest", "Two stays a year in a place I know"),
         (7, 7, 14, 14, 21),
-        (12, 40),
+        (20, 54),
         (None, None, 42, 60),
         18,
         {"step_free": 45},

@@ -70,46 +70,46 @@ class Kind:
 
 
 KINDS = {
-    "home_care": Kind("home care agency", ("home_care",), {"home_visit": 100, "evening": 70}, (18, 32), (160, 420)),
-    "care_home": Kind("care home", ("respite",), {"step_free": 85}, (25, 45), (160, 400)),
+    "home_care": Kind("home care agency", ("home_care",), {"home_visit": 100, "evening": 70}, (22, 42), (130, 330)),
+    "care_home": Kind("care home", ("respite",), {"step_free": 85}, (35, 60), (130, 340)),
     "hospital_outpatients": Kind(
         "hospital outpatients",
         ("physiotherapy", "hydrotherapy", "pulmonary_rehabilitation"),
         {"step_free": 100},
-        (25, 40),
-        (220, 450),
+        (35, 55),
+        (180, 360),
     ),
     "community_health": Kind(
         "community health service",
         ("physiotherapy", "podiatry", "pulmonary_rehabilitation", "occupational_therapy"),
         {"step_free": 100, "home_visit": 60},
-        (25, 40),
-        (220, 400),
+        (35, 55),
+        (180, 340),
     ),
     "physiotherapy_practice": Kind(
         "physiotherapy practice",
         ("physiotherapy",),
         {"step_free": 70, "home_visit": 35, "evening": 60},
-        (18, 35),
-        (160, 380),
+        (25, 42),
+        (130, 320),
     ),
     "pool": Kind(
-        "therapy pool", ("hydrotherapy", "physiotherapy"), {"step_free": 95, "evening": 40}, (30, 45), (300, 600)
+        "therapy pool", ("hydrotherapy", "physiotherapy"), {"step_free": 95, "evening": 40}, (40, 60), (300, 600)
     ),
     "breathing_classes": Kind(
-        "breathing classes", ("pulmonary_rehabilitation",), {"step_free": 85, "evening": 30}, (20, 38), (220, 480)
+        "breathing classes", ("pulmonary_rehabilitation",), {"step_free": 85, "evening": 30}, (30, 48), (190, 400)
     ),
     "podiatry_practice": Kind(
-        "podiatry practice", ("podiatry",), {"step_free": 75, "home_visit": 45, "evening": 30}, (18, 35), (200, 450)
+        "podiatry practice", ("podiatry",), {"step_free": 75, "home_visit": 45, "evening": 30}, (25, 42), (180, 380)
     ),
     "counselling_practice": Kind(
-        "counselling practice", ("talking_therapies",), {"step_free": 60, "evening": 65}, (25, 45), (220, 480)
+        "counselling practice", ("talking_therapies",), {"step_free": 60, "evening": 65}, (35, 55), (190, 400)
     ),
     "occupational_therapy_practice": Kind(
         "occupational therapy practice",
         ("occupational_therapy",),
         {"step_free": 70, "home_visit": 85},
-        (25, 40),
+        (32, 50),
         (250, 500),
     ),
 }
@@ -122,9 +122,9 @@ PRACTICE_DISTRICTS = {
     ),
     "pool": ("LN6", "PE25", "PE21", "NG31"),
     "breathing_classes": ("LN5", "DN21", "LN11", "PE21", "NG34", "PE11"),
-    "podiatry_practice": ("LN2", "LN5", "DN21", "LN11", "PE21", "PE25", "NG31", "PE11", "PE9"),
-    "counselling_practice": ("LN1", "LN4", "LN11", "PE21", "NG34", "PE11"),
-    "occupational_therapy_practice": ("LN6", "DN21", "LN11", "PE21", "NG31", "PE11"),
+    "podiatry_practice": ("LN2", "LN5", "DN21", "LN11", "PE21", "PE25", "NG31", "NG34", "PE11", "PE10",),
+    "counselling_practice": ("LN1", "LN4", "LN11", "PE21", "PE25", "NG34", "NG31", "PE11",),
+    "occupational_therapy_practice": ("LN6", "LN2", "DN21", "LN11", "PE21", "NG31", "NG34", "PE11",),
 }  # fmt: skip
 """Synthetic practices, one per entry, at these real districts."""
 

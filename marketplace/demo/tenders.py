@@ -232,7 +232,7 @@ def _lot(tender: str, broker: str, position: int, service: str, area: str) -> Lo
         period_weeks=PERIOD_WEEKS.get(service, USUAL_PERIOD_WEEKS),
         min_grade=2 if rated else 0,
         min_providers=2 if service == "home_care" else 1,
-        max_providers=5 if rated else 4,
+        max_providers=6 if rated else 5,
     )
 
 
