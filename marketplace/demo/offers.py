@@ -59,8 +59,6 @@ class Offer:
     fee_pence: int
     min_units: int
     max_units: int
-    max_distance_m: int
-    first_appointment_days: int
     lines: tuple[OfferLine, ...]
 
 
@@ -123,8 +121,6 @@ def _offer(draw: random.Random, key: str, tender: Tender, provider: Provider, re
         fee_pence=fee_pence,
         min_units=max(wanted_units, least_units),
         max_units=max_units,
-        max_distance_m=provider.reach_m,
-        first_appointment_days=max(2, provider.first_appointment_days + draw.randint(-2, 5)),
         lines=lines,
     )
 

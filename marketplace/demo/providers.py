@@ -38,7 +38,8 @@ class Provider:
     size_permille
         How much of the demand within its reach it could serve.
     reach_m
-        How far it goes for home visits, or from how far away people come to it.
+        From how far away its people come, or how far it goes to them: where it does not reach enough of a lot's people,
+        it does not offer.
     """
 
     id: str
