@@ -1,0 +1,54 @@
+"""The journey of a budget, one step a file, in walking order. `STEPS` is the map.
+
+Every step has one shape: ``step(session, now, actor, ...)`` loads with a row lock, checks that this actor may do
+this now, decides by `marketplace.rules`, changes `marketplace.records`, appends an audit event and queues messages.
+It runs in ONE transaction, which its caller opens with ``with writing(session):``. `rounds.run_round` and
+`deadlines.run_due` open their own, because they walk several.
+
+`scopes` says what each actor may see; `figures` what it all came to; `keys` carries the keyring.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step: its function, who takes it, and the status it leads from and to."""
+
+    function: str
+    who: str
+    leads_from: str
+    leads_to: str
+
+
+STEPS = (
+    Step("people.register_patient", "commissioner", "-", "a patient"),
+    Step("budgets.open_budget", "commissioner", "-", "money available; care plan drafted"),
+    Step("budgets.approve_plan", "commissioner", "plan drafted", "plan approved"),
+    Step("people.choose_broker", "patient", "-", "a broker's client"),
+    Step("tenders.draft_tender", "broker", "-", "tender draft"),
+    Step("pools.build_bundle", "broker", "tender draft", "a lot with terms"),
+    Step("pools.invite", "broker", "plan line", "need invited"),
+    Step("pools.agree", "patient", "need invited", "need agreed"),
+    Step("pools.decline_invitation", "patient", "need invited", "need declined"),
+    Step("pools.leave", "patient", "need agreed or pooled", "need left; money released"),
+    Step("tenders.publish_tender", "broker", "tender draft", "tender open; money reserved; policy frozen"),
+    Step("tenders.withdraw_tender", "broker", "tender open", "tender withdrawn; money released"),
+    Step("offers.submit_offer", "provider", "tender open", "offer sealed"),
+    Step("offers.withdraw_offer", "provider", "offer sealed", "offer withdrawn"),
+    Step("tenders.close_tender", "scheduler or broker", "tender open", "tender closed, offers opened; or unsuccessful"),
+    Step("rounds.run_round", "broker", "tender closed", "tender matching, then proposed, unsuccessful, or closed"),
+    Step("awards.accept_match", "patient", "match proposed", "match accepted"),
+    Step("awards.decline_match", "patient", "match proposed", "match declined; money released"),
+    Step("awards.answer_by_default", "scheduler", "match proposed", "match accepted or declined, as chosen"),
+    Step("awards.waive_minimum", "provider", "award below its minimum", "award stands"),
+    Step("awards.confirm_award", "broker", "tender proposed", "tender standstill, or unsuccessful"),
+    Step("standstill.end_standstill", "scheduler", "tender standstill", "tender awarded; contracts offered"),
+    Step("contracts.sign_contract", "patient and provider", "contract offered", "contract signed; charge committed"),
+    Step("contracts.let_lapse", "scheduler", "contract offered", "contract ended; money released"),
+    Step("deliveries.record_delivery", "provider", "contract signed", "contract in_delivery; delivery recorded"),
+    Step("deliveries.confirm_delivery", "patient", "delivery recorded", "delivery confirmed; payment due"),
+    Step("deliveries.dispute_delivery", "patient", "delivery recorded", "delivery disputed"),
+    Step("deliveries.confirm_by_silence", "scheduler", "delivery recorded", "delivery confirmed; payment due"),
+    Step("settlements.pay_provider", "commissioner", "payment due", "paid"),
+)

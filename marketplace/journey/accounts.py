@@ -1,0 +1,105 @@
+"""Signing in and out. The browser holds a random token; the database holds its hash, and ends it.
+
+`sign_in` and `sign_out` are steps; `actor_of` is what every page asks first.
+"""
+
+import hashlib
+import secrets
+from datetime import timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from marketplace.adapters.passwords import hash_password, verify_password
+from marketplace.records import audit
+from marketplace.records.people import SignIn, User
+from marketplace.rules.clock import Instant
+from marketplace.rules.errors import Conflict, Invalid, NotAllowed
+from marketplace.rules.permissions import Actor, Role
+
+IDLE = timedelta(minutes=30)
+LONGEST = timedelta(hours=12)
+SEEN_EVERY = timedelta(minutes=1)
+SHORTEST_PASSWORD = 12
+
+
+def open_account(
+    session: Session, now: Instant, *, email: str, name: str, role: Role, party_id: str, password: str | None
+) -> User:
+    """Make an account for a party. Without a password nobody can sign in to it yet.
+
+    Raises
+    ------
+    Invalid
+        If the password is too short.
+    Conflict
+        If the address has an account already.
+    """
+    if password is not None and len(password) < SHORTEST_PASSWORD:
+        raise Invalid(
+            "password_too_short", f"Use at least {SHORTEST_PASSWORD} characters for the password.", place="password"
+        )
+    email = email.strip().lower()
+    if session.scalar(select(User.id).where(User.email == email)):
+        raise Conflict("email_taken", "There is an account with this e-mail address already.")
+    hashed = hash_password(password) if password is not None else None
+    user = User(email=email, name=name, role=role, party_id=party_id, password_hash=hashed, created_at=now)
+    session.add(user)
+    session.flush()
+    return user
+
+
+def sign_in(session: Session, now: Instant, email: str, password: str) -> str:
+    """Begin a session and return its token, new every time.
+
+    Raises
+    ------
+    NotAllowed
+        If address and password do not fit; which of the two is not said.
+    """
+    user = session.scalar(select(User).where(User.email == email.strip().lower()))
+    if not verify_password(user.password_hash if user else None, password) or user is None:
+        raise NotAllowed("sign_in_failed", "The e-mail address and the password do not match an account.")
+    token = secrets.token_urlsafe(32)
+    session.add(SignIn(token_sha256=_digest(token), user_id=user.id, started_at=now, seen_at=now))
+    audit.append(session, now, _actor(user), "account.signed_in", user.id)
+    return token
+
+
+def sign_out(session: Session, now: Instant, token: str) -> None:
+    """End the session: the token opens nothing any more, whoever kept a copy of the cookie."""
+    row = session.get(SignIn, _digest(token))
+    if row is not None and row.ended_at is None:
+        row.ended_at = now
+        audit.append(session, now, _actor(row.user), "account.signed_out", row.user_id)
+
+
+def actor_of(session: Session, now: Instant, token: str) -> Actor | None:
+    """Who is acting, or None when the session has ended, idled for 30 minutes or lasted for 12 hours."""
+    row = session.get(SignIn, _digest(token))
+    if row is None or row.ended_at is not None:
+        return None
+    if now - row.seen_at > IDLE or now - row.started_at > LONGEST:
+        return None
+    return _actor(row.user)
+
+
+def needs_touch(session: Session, now: Instant, token: str) -> bool:
+    """Whether `touch` would change anything: pages write at most once a minute to say that somebody is still there."""
+    row = session.get(SignIn, _digest(token))
+    return row is not None and row.ended_at is None and now - row.seen_at >= SEEN_EVERY
+
+
+def touch(session: Session, now: Instant, token: str) -> None:
+    """Note that the browser is still there, so that it does not idle out."""
+    row = session.get(SignIn, _digest(token))
+    if row is not None and row.ended_at is None:
+        row.seen_at = now
+
+
+def _actor(user: User) -> Actor:
+    return Actor(user_id=user.id, role=user.role, party_id=user.party_id)
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

@@ -1,0 +1,183 @@
+"""Step six: patients answer their matches; the broker confirms what stands, with reasons.
+
+`accept_match` and `decline_match` are a patient's; silence means what the patient chose when agreeing
+(`answer_by_default`). `waive_minimum` is a provider's; `confirm_award` the broker's.
+"""
+
+from collections import defaultdict
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload, selectinload
+
+from marketplace.adapters.calendar import england_holidays
+from marketplace.records import audit
+from marketplace.records.outbox import tell
+from marketplace.records.pools import DefaultAnswer, Need, NeedStatus
+from marketplace.records.rounds import Award, Match, MatchStatus
+from marketplace.records.tenders import Tender
+from marketplace.rules.awarding import LineDemand, award_stands, check_award_reasons
+from marketplace.rules.clock import Instant, standstill_ends
+from marketplace.rules.errors import WrongState
+from marketplace.rules.lifecycle import TENDER_MOVES, TenderStatus, check_move
+from marketplace.rules.permissions import SYSTEM, Actor, Role, check_owner
+from marketplace.rules.tendering import OfferTerms
+
+from .pools import valid_consent
+from .reservations import release
+from .rounds import latest_round
+from .scopes import locked
+from .tenders import give_up
+
+
+def accept_match(session: Session, now: Instant, actor: Actor, match_id: str) -> Match:
+    """A patient says yes to a provider and a charge. The charge is a ceiling from here on.
+
+    Raises
+    ------
+    WrongState
+        If the match was answered already, or the time to answer is over.
+    """
+    match, tender = _own_open_match(session, now, actor, match_id)
+    return _answer(session, now, actor, match, tender, accepted=True, reason=None)
+
+
+def decline_match(session: Session, now: Instant, actor: Actor, match_id: str, reason: str) -> Match:
+    """A patient says no, and why. What was held goes back to the budget; the conventional package stays open."""
+    match, tender = _own_open_match(session, now, actor, match_id)
+    return _answer(session, now, actor, match, tender, accepted=False, reason=reason.strip() or None)
+
+
+def answer_by_default(session: Session, now: Instant, tender_id: str) -> int:
+    """When the time to answer is over, silence means what each patient chose; returns how many were silent."""
+    tender = locked(session, Tender, tender_id, "tender")
+    silent = [match for match in matches_of(session, tender) if match.status is MatchStatus.PROPOSED]
+    for match in silent:
+        consent = valid_consent(match.need, tender)
+        accepted = consent is not None and consent.default_answer is DefaultAnswer.ACCEPT
+        _answer(session, now, SYSTEM, match, tender, accepted=accepted, reason=None)
+    return len(silent)
+
+
+def waive_minimum(session: Session, now: Instant, actor: Actor, award_id: str) -> Award:
+    """A provider agrees to deliver at the same prices although refusals took the award below its minimum."""
+    award = locked(session, Award, award_id, "award")
+    check_owner(actor, Role.PROVIDER, award.offer.provider_id, "award")
+    if award.round.tender.status is not TenderStatus.PROPOSED or award.waived_at is not None:
+        raise WrongState("cannot_waive", "There is nothing to waive now.")
+    award.waived_at = now
+    audit.append(session, now, actor, "award.minimum_waived", award.id)
+    return award
+
+
+def confirm_award(session: Session, now: Instant, actor: Actor, tender_id: str, reasons: str) -> Tender:
+    """Status: proposed -> standstill, or proposed -> unsuccessful when nobody is left.
+
+    An award that refusals took below its provider's minimum, and that the provider did not waive, falls; its patients
+    are displaced, told first, and their money is free again. Nobody's price rises for those who stay.
+
+    Raises
+    ------
+    WrongState
+        If patients still have time to answer, or the reasons are missing.
+    """
+    tender = locked(session, Tender, tender_id, "tender")
+    check_owner(actor, Role.BROKER, tender.broker_id, "tender")
+    check_move(TENDER_MOVES, tender.status, TenderStatus.STANDSTILL)
+    written = check_award_reasons(reasons)
+    matches = matches_of(session, tender)
+    waiting = sum(match.status is MatchStatus.PROPOSED for match in matches)
+    if waiting:
+        raise WrongState("answers_missing", f"{waiting} patients have not answered yet.", waiting=waiting)
+    displaced = _let_fall(session, now, actor, matches)
+    if displaced:
+        tell(session, now, [match.need.patient_id for match in displaced], "match_displaced", tender.id)
+    standing = [match for match in matches if match.status is MatchStatus.ACCEPTED]
+    if not standing:
+        reason = "No match was accepted, or none could stand."
+        return give_up(session, now, actor, tender, status=TenderStatus.UNSUCCESSFUL, reason=reason)
+    tender.status = TenderStatus.STANDSTILL
+    tender.award_reasons = written
+    tender.standstill_from = now
+    days = tender.policy["process"]["standstill_working_days"]
+    tender.standstill_ends_at = standstill_ends(now, days, england_holidays())
+    audit.append(session, now, actor, "award.confirmed", tender.id, accepted=len(standing), displaced=len(displaced))
+    bidders = {offer.provider_id for offer in tender.offers}
+    tell(session, now, [*bidders, *(match.need.patient_id for match in standing)], "standstill_began", tender.id)
+    return tender
+
+
+def matches_of(session: Session, tender: Tender) -> list[Match]:
+    """The matches of a tender's latest verified round, with what deciding on them needs."""
+    row = latest_round(session, tender.id)
+    if row is None:
+        return []
+    return list(
+        session.scalars(
+            select(Match)
+            .join(Match.award)
+            .where(Award.round_id == row.id)
+            .options(
+                joinedload(Match.award).joinedload(Award.offer),
+                joinedload(Match.need).options(selectinload(Need.consents), joinedload(Need.bundle)),
+            )
+            .order_by(Match.id)
+        )
+    )
+
+
+def stands(award: Award, matches: list[Match]) -> bool:
+    """Whether an award still holds with those of its matches that were not refused."""
+    terms = OfferTerms.from_document(award.offer.content or {})
+    units_of: dict[str, int] = defaultdict(int)
+    for match in matches:
+        if match.status in (MatchStatus.PROPOSED, MatchStatus.ACCEPTED):
+            units_of[match.need.bundle_id] += match.need.units
+    lines = [LineDemand(line.bundle, units_of[line.bundle], line.min_units) for line in terms.lines]
+    return award_stands(
+        sum(units_of.values()),
+        terms.min_units,
+        terms.bands[award.tier],
+        lines,
+        waived=award.waived_at is not None,
+    )
+
+
+def _own_open_match(session: Session, now: Instant, actor: Actor, match_id: str) -> tuple[Match, Tender]:
+    match = locked(session, Match, match_id, "match")
+    check_owner(actor, Role.PATIENT, match.need.patient_id, "match")
+    tender = locked(session, Tender, match.award.round.tender_id, "tender")
+    in_time = tender.answers_due_at is not None and now < tender.answers_due_at
+    if tender.status is not TenderStatus.PROPOSED or match.status is not MatchStatus.PROPOSED or not in_time:
+        raise WrongState("cannot_answer", "This match has been answered, or the time to answer is over.")
+    return match, tender
+
+
+def _answer(
+    session: Session, now: Instant, actor: Actor, match: Match, tender: Tender, *, accepted: bool, reason: str | None
+) -> Match:
+    match.status = MatchStatus.ACCEPTED if accepted else MatchStatus.DECLINED
+    match.answered_at = now
+    match.answered_by = actor.user_id
+    match.decline_reason = None if accepted else reason
+    if not accepted:
+        release(session, now, actor, match.need, status=NeedStatus.REFUSED, reason="You declined the match")
+    audit.append(session, now, actor, f"match.{match.status.value}", match.id, tender=tender.id)
+    tell(session, now, [tender.broker_id], f"match_{match.status.value}", match.id)
+    return match
+
+
+def _let_fall(session: Session, now: Instant, actor: Actor, matches: list[Match]) -> list[Match]:
+    by_award: dict[str, list[Match]] = defaultdict(list)
+    for match in matches:
+        by_award[match.award_id].append(match)
+    displaced = []
+    for members in by_award.values():
+        if stands(members[0].award, members):
+            continue
+        for match in members:
+            if match.status is MatchStatus.ACCEPTED:
+                match.status = MatchStatus.DISPLACED
+                reason = "Too few patients were left for this provider"
+                release(session, now, actor, match.need, status=NeedStatus.DISPLACED, reason=reason)
+                displaced.append(match)
+    return displaced

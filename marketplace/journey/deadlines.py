@@ -1,0 +1,80 @@
+"""The only entry of time: `run_due` does whatever has fallen due by `now`, each in a transaction of its own.
+
+One thing that fails does not hold up the others: it is reported and tried again next time.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from marketplace.records.contracts import Contract, Delivery, DeliveryStatus
+from marketplace.records.database import writing
+from marketplace.records.tenders import Tender
+from marketplace.rules.clock import Instant
+from marketplace.rules.errors import DomainError
+from marketplace.rules.lifecycle import ContractStatus, TenderStatus
+from marketplace.rules.permissions import SYSTEM
+
+from .awards import answer_by_default
+from .contracts import let_lapse
+from .deliveries import confirm_by_silence
+from .standstill import end_standstill
+from .tenders import close_tender
+
+Act = Callable[[Session, Instant, str], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """One thing that time brought about, or could not."""
+
+    what: str
+    about_id: str
+    error: str | None = None
+
+
+def run_due(session: Session, now: Instant) -> list[Done]:
+    """Close tenders, answer for the silent, end standstills, lapse contracts, confirm deliveries: all that is due."""
+    done = []
+    for what, query, act in _due(now):
+        ids = list(session.scalars(query))
+        session.rollback()
+        for about_id in ids:
+            try:
+                with writing(session):
+                    act(session, now, about_id)
+                done.append(Done(what, about_id))
+            except DomainError as error:
+                done.append(Done(what, about_id, error=error.code))
+    return done
+
+
+def _due(now: Instant) -> Iterator[tuple[str, Select[str], Act]]:
+    tenders = select(Tender.id).order_by(Tender.id)
+    yield (
+        "offers_closed",
+        tenders.where(Tender.status == TenderStatus.OPEN, Tender.offers_due_at <= now),
+        lambda session, at, tender_id: close_tender(session, at, SYSTEM, tender_id),
+    )
+    yield (
+        "answers_by_default",
+        tenders.where(Tender.status == TenderStatus.PROPOSED, Tender.answers_due_at <= now),
+        answer_by_default,
+    )
+    yield (
+        "standstill_ended",
+        tenders.where(Tender.status == TenderStatus.STANDSTILL, Tender.standstill_ends_at <= now),
+        lambda session, at, tender_id: end_standstill(session, at, SYSTEM, tender_id),
+    )
+    yield (
+        "contract_lapsed",
+        select(Contract.id).where(Contract.status == ContractStatus.OFFERED, Contract.sign_by <= now),
+        let_lapse,
+    )
+    yield (
+        "delivery_confirmed_by_silence",
+        select(Delivery.id).where(Delivery.status == DeliveryStatus.RECORDED, Delivery.confirm_by <= now),
+        confirm_by_silence,
+    )

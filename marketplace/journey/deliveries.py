@@ -1,0 +1,135 @@
+"""Step nine: the provider records what was delivered, the patient confirms it, and payment falls due.
+
+`record_delivery` -> `confirm_delivery` | `dispute_delivery`; `confirm_by_silence` is what time does.
+"""
+
+from datetime import date, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from marketplace.records import audit
+from marketplace.records.contracts import Contract, Delivery, DeliveryStatus
+from marketplace.records.ledger import AccountKind, Posting, TransferKind, post
+from marketplace.records.outbox import tell
+from marketplace.rules.clock import Instant, london_date, london_midnight_after
+from marketplace.rules.errors import Invalid, WrongState
+from marketplace.rules.lifecycle import CONTRACT_MOVES, ContractStatus, check_move
+from marketplace.rules.permissions import SYSTEM, Actor, Role, check_owner
+from marketplace.rules.settlement import due_for
+
+from .scopes import locked
+
+CONFIRM_WITHIN_DAYS = 14
+
+
+def record_delivery(
+    session: Session, now: Instant, actor: Actor, contract_id: str, units: int, delivered_on: date
+) -> Delivery:
+    """Status: signed -> in_delivery with the first one. Units that are waiting for an answer count as used up.
+
+    Raises
+    ------
+    WrongState
+        If the contract is not in force.
+    Invalid
+        If the day is in the future or before the contract, or the contract has fewer units left.
+    """
+    contract = locked(session, Contract, contract_id, "contract")
+    check_owner(actor, Role.PROVIDER, contract.provider_id, "contract")
+    if contract.status not in (ContractStatus.SIGNED, ContractStatus.IN_DELIVERY):
+        raise WrongState("contract_not_in_force", "Deliveries can be recorded while the contract is in force.")
+    if not london_date(contract.offered_at) <= delivered_on <= london_date(now):
+        raise Invalid("day_out_of_range", "Enter a day between the contract's start and today.", place="delivered_on")
+    waiting = session.scalar(
+        select(func.coalesce(func.sum(Delivery.units), 0)).where(
+            Delivery.contract_id == contract.id, Delivery.status == DeliveryStatus.RECORDED
+        )
+    )
+    due_for(contract.charge_pence, contract.units, contract.units_confirmed + int(waiting or 0), units)
+    delivery = Delivery(
+        contract_id=contract.id,
+        status=DeliveryStatus.RECORDED,
+        units=units,
+        delivered_on=delivered_on,
+        recorded_by=actor.user_id,
+        recorded_at=now,
+        confirm_by=london_midnight_after(london_date(now) + timedelta(days=CONFIRM_WITHIN_DAYS)),
+    )
+    session.add(delivery)
+    if contract.status is ContractStatus.SIGNED:
+        check_move(CONTRACT_MOVES, contract.status, ContractStatus.IN_DELIVERY)
+        contract.status = ContractStatus.IN_DELIVERY
+    session.flush()
+    audit.append(session, now, actor, "delivery.recorded", delivery.id, contract=contract.id, units=units)
+    tell(session, now, [contract.patient_id], "delivery_to_confirm", delivery.id)
+    return delivery
+
+
+def confirm_delivery(session: Session, now: Instant, actor: Actor, delivery_id: str) -> Delivery:
+    """A patient confirms; committed -> payable: this part of the charge. The last unit completes the contract."""
+    delivery, contract = _recorded(session, delivery_id)
+    check_owner(actor, Role.PATIENT, contract.patient_id, "delivery")
+    return _confirm(session, now, actor, delivery, contract)
+
+
+def confirm_by_silence(session: Session, now: Instant, delivery_id: str) -> Delivery:
+    """When the time to answer has passed, a delivery counts as confirmed.
+
+    Raises
+    ------
+    WrongState
+        If there is still time.
+    """
+    delivery, contract = _recorded(session, delivery_id)
+    if now < delivery.confirm_by:
+        raise WrongState("still_time", "The patient still has time to answer.")
+    return _confirm(session, now, SYSTEM, delivery, contract)
+
+
+def dispute_delivery(session: Session, now: Instant, actor: Actor, delivery_id: str, reason: str) -> Delivery:
+    """A patient says that this was not delivered, and why: nothing falls due for it."""
+    delivery, contract = _recorded(session, delivery_id)
+    check_owner(actor, Role.PATIENT, contract.patient_id, "delivery")
+    if not reason.strip():
+        raise Invalid("reason_missing", "Say what is wrong with this record.", place="reason")
+    delivery.status = DeliveryStatus.DISPUTED
+    delivery.answered_at = now
+    delivery.dispute_reason = reason.strip()
+    audit.append(session, now, actor, "delivery.disputed", delivery.id, contract=contract.id)
+    tell(session, now, [contract.provider_id], "delivery_disputed", delivery.id)
+    return delivery
+
+
+def _recorded(session: Session, delivery_id: str) -> tuple[Delivery, Contract]:
+    delivery = locked(session, Delivery, delivery_id, "delivery")
+    contract = locked(session, Contract, delivery.contract_id, "contract")
+    if delivery.status is not DeliveryStatus.RECORDED:
+        raise WrongState("delivery_answered", "This delivery has been answered already.")
+    return delivery, contract
+
+
+def _confirm(session: Session, now: Instant, actor: Actor, delivery: Delivery, contract: Contract) -> Delivery:
+    due_pence = due_for(contract.charge_pence, contract.units, contract.units_confirmed, delivery.units)
+    contract.units_confirmed += delivery.units
+    delivery.status = DeliveryStatus.CONFIRMED
+    delivery.answered_at = now
+    delivery.due_pence = due_pence
+    if due_pence:
+        posting = Posting(
+            key=f"due:{delivery.id}",
+            kind=TransferKind.DUE,
+            source=(AccountKind.COMMITTED, contract.budget_id),
+            target=(AccountKind.PAYABLE, contract.provider_id),
+            amount_pence=due_pence,
+            about_id=delivery.id,
+            reason="Delivery confirmed",
+        )
+        post(session, now, actor.user_id, posting)
+    if contract.units_confirmed == contract.units:
+        check_move(CONTRACT_MOVES, contract.status, ContractStatus.COMPLETED)
+        contract.status = ContractStatus.COMPLETED
+        contract.ended_at = now
+    audit.append(session, now, actor, "delivery.confirmed", delivery.id, contract=contract.id, due_pence=due_pence)
+    tell(session, now, [contract.provider_id], "delivery_confirmed", delivery.id)
+    return delivery

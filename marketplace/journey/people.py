@@ -1,0 +1,162 @@
+"""Who takes part: the commissioner admits patients, brokers and providers; a patient chooses a broker."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from marketplace.adapters.identity import normal_nhs_number
+from marketplace.records import audit
+from marketplace.records.base import new_id
+from marketplace.records.people import Broker, Commissioner, Patient
+from marketplace.records.pools import LIVE_NEEDS, Need
+from marketplace.records.providers import Provider, Site
+from marketplace.rules.clock import Instant, london_date
+from marketplace.rules.errors import Conflict, Invalid, NotFound, WrongState
+from marketplace.rules.permissions import Actor, Role, check_owner, check_role
+
+from .keys import keyring_of
+from .scopes import locked
+
+
+@dataclass(frozen=True, slots=True)
+class PatientDetails:
+    """What is kept of a patient; the place is the centre of a postcode district, give or take, never an address."""
+
+    name: str
+    nhs_number: str
+    birth_year: int
+    district: str
+    easting_m: int
+    northing_m: int
+    extra_support: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SiteDetails:
+    """One place of a provider, with the evidence of its quality as published."""
+
+    name: str
+    district: str
+    easting_m: int
+    northing_m: int
+    services: tuple[str, ...]
+    attributes: tuple[str, ...] = ()
+    rating: str | None = None
+    rating_date: date | None = None
+    grade: int = 0
+    first_appointment_days: int | None = None
+
+
+def found_commissioner(session: Session, name: str) -> Commissioner:
+    """The first party of an installation: the funder."""
+    commissioner = Commissioner(name=name)
+    session.add(commissioner)
+    session.flush()
+    return commissioner
+
+
+def approve_broker(session: Session, now: Instant, actor: Actor, name: str) -> Broker:
+    """Admit a broker."""
+    check_role(actor, Role.COMMISSIONER)
+    broker = Broker(name=name, commissioner_id=actor.party_id, approved_at=now)
+    session.add(broker)
+    session.flush()
+    audit.append(session, now, actor, "broker.approved", broker.id)
+    return broker
+
+
+def approve_provider(session: Session, now: Instant, actor: Actor, name: str, sites: list[SiteDetails]) -> Provider:
+    """Admit a provider with its sites.
+
+    Raises
+    ------
+    Invalid
+        If it has no site.
+    """
+    check_role(actor, Role.COMMISSIONER)
+    if not sites:
+        raise Invalid("no_sites", "A provider works from at least one site.", place="sites")
+    provider = Provider(name=name, approved_at=now, suspended_at=None)
+    provider.sites = [
+        Site(
+            name=site.name,
+            district=site.district,
+            easting_m=site.easting_m,
+            northing_m=site.northing_m,
+            services=list(site.services),
+            attributes=list(site.attributes),
+            rating=site.rating,
+            rating_date=site.rating_date,
+            grade=site.grade,
+            first_appointment_days=site.first_appointment_days,
+        )
+        for site in sites
+    ]
+    session.add(provider)
+    session.flush()
+    audit.append(session, now, actor, "provider.approved", provider.id, sites=len(sites))
+    return provider
+
+
+def register_patient(session: Session, now: Instant, actor: Actor, details: PatientDetails) -> Patient:
+    """Register a budget-holder. The NHS number is encrypted at once and is found again only by its keyed hash.
+
+    Raises
+    ------
+    Invalid
+        If the number's check digit or range is wrong (the number itself is in no message).
+    Conflict
+        If a patient with this number is registered already.
+    """
+    check_role(actor, Role.COMMISSIONER)
+    number = normal_nhs_number(details.nhs_number)
+    if number is None:
+        raise Invalid("nhs_number_invalid", "Check the NHS number: it has a digit wrong.", place="nhs_number")
+    keyring = keyring_of(session)
+    lookup = keyring.lookup("nhs_number", number)
+    if session.scalar(select(Patient.id).where(Patient.nhs_number_lookup == lookup)):
+        raise Conflict("patient_exists", "A patient with this NHS number is registered already.")
+    patient_id = new_id()
+    patient = Patient(
+        id=patient_id,
+        name=details.name,
+        nhs_number_sealed=keyring.lock(f"patients.nhs_number:{patient_id}", number),
+        nhs_number_lookup=lookup,
+        birth_year=details.birth_year,
+        district=details.district,
+        easting_m=details.easting_m,
+        northing_m=details.northing_m,
+        extra_support=details.extra_support,
+        commissioner_id=actor.party_id,
+        broker_id=None,
+        registered_on=london_date(now),
+    )
+    session.add(patient)
+    audit.append(session, now, actor, "patient.registered", patient.id)
+    return patient
+
+
+def choose_broker(session: Session, now: Instant, actor: Actor, broker_id: str) -> Patient:
+    """A patient chooses a broker, or another one. What is pooled already stays with the broker who pooled it.
+
+    Raises
+    ------
+    NotFound
+        If there is no such approved broker.
+    WrongState
+        If a need of this patient is in a pool of the present broker: leave it first, or see it through.
+    """
+    check_role(actor, Role.PATIENT)
+    patient = locked(session, Patient, actor.party_id, "patient")
+    check_owner(actor, Role.PATIENT, patient.id, "patient")
+    broker = session.get(Broker, broker_id)
+    if broker is None or broker.approved_at is None:
+        raise NotFound("not_found", "We cannot find that broker.")
+    live = session.scalar(select(Need.id).where(Need.patient_id == patient.id, Need.status.in_(LIVE_NEEDS)).limit(1))
+    if live and patient.broker_id not in (None, broker_id):
+        raise WrongState("in_a_pool", "Leave the pool you are in first, or see it through, then change your broker.")
+    patient.broker_id = broker.id
+    audit.append(session, now, actor, "patient.broker_chosen", patient.id, broker=broker.id)
+    return patient

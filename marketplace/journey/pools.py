@@ -1,0 +1,259 @@
+"""Step two: a broker builds bundles in a draft tender and invites clients; patients agree, decline, or leave.
+
+A consent is bound to the hash of the pool's terms and the hash of the tender's policy. `valid_consent` is what
+publication and every later step ask; a consent to something else than what stands now is no consent.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import exists, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session, contains_eager
+
+from marketplace.records import audit
+from marketplace.records.budgets import Budget, PlanLine, PlanStatus
+from marketplace.records.catalogue import Service
+from marketplace.records.outbox import tell
+from marketplace.records.people import Patient
+from marketplace.records.pools import LIVE_NEEDS, Bundle, Consent, DefaultAnswer, Need, NeedStatus
+from marketplace.records.tenders import Tender
+from marketplace.rules.budgets import check_covers
+from marketplace.rules.clock import Instant
+from marketplace.rules.errors import Conflict, Invalid, NotFound, WrongState
+from marketplace.rules.lifecycle import TenderStatus
+from marketplace.rules.money import Pence
+from marketplace.rules.permissions import Actor, Role, check_owner
+from marketplace.rules.pooling import BundleTerms, check_terms
+
+from .reservations import release
+from .scopes import locked
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A client's plan line that could join a bundle."""
+
+    plan_line_id: str
+    patient_id: str
+    patient_name: str
+    district: str
+    units: int
+    budget_pence: Pence
+
+
+def could_join(session: Session, actor: Actor, terms: BundleTerms) -> list[Candidate]:
+    """The plan lines of this broker's clients that fit the terms and are in no other pool.
+
+    Same service, district in the area, plan approved, budget valid throughout the period.
+    """
+    taken = exists().where(Need.plan_line_id == PlanLine.id, Need.status.in_(LIVE_NEEDS))
+    lines = session.scalars(
+        select(PlanLine)
+        .join(PlanLine.budget)
+        .join(Budget.patient)
+        .options(contains_eager(PlanLine.budget).contains_eager(Budget.patient))
+        .where(
+            Patient.broker_id == actor.party_id,
+            Patient.district.in_(terms.districts),
+            PlanLine.service_id == terms.service_id,
+            Budget.plan_status == PlanStatus.APPROVED,
+            Budget.valid_from <= terms.period_from,
+            Budget.valid_to >= terms.period_to,
+            ~taken,
+        )
+        .order_by(Patient.district, PlanLine.id)
+    )
+    return [
+        Candidate(
+            plan_line_id=line.id,
+            patient_id=line.budget.patient_id,
+            patient_name=line.budget.patient.name,
+            district=line.budget.patient.district,
+            units=line.units,
+            budget_pence=line.budget_pence,
+        )
+        for line in lines
+    ]
+
+
+def build_bundle(session: Session, now: Instant, actor: Actor, tender_id: str, terms: BundleTerms) -> Bundle:
+    """Add a lot to a draft tender.
+
+    Raises
+    ------
+    Invalid, NotFound, WrongState
+        If the terms contradict themselves, the service is unknown, or the tender is published.
+    """
+    tender = _draft_tender(session, actor, tender_id)
+    check_terms(terms)
+    if session.get(Service, terms.service_id) is None:
+        raise NotFound("not_found", "We cannot find that service in the catalogue.", place="service_id")
+    bundle = Bundle(
+        tender_id=tender.id,
+        service_id=terms.service_id,
+        area=terms.area,
+        districts=sorted(terms.districts),
+        period_from=terms.period_from,
+        period_to=terms.period_to,
+        min_grade=terms.min_grade,
+        min_providers=terms.min_providers,
+        max_providers=terms.max_providers,
+        terms_sha256=terms.sha256(tender.id),
+    )
+    session.add(bundle)
+    session.flush()
+    audit.append(session, now, actor, "bundle.built", bundle.id, tender=tender.id, terms_sha256=bundle.terms_sha256)
+    return bundle
+
+
+def invite(session: Session, now: Instant, actor: Actor, bundle_id: str, plan_line_ids: Sequence[str]) -> int:
+    """Invite the patients of these plan lines; returns how many.
+
+    Raises
+    ------
+    NotFound, WrongState, Conflict
+        If a line is not one of this broker's clients', does not fit the bundle, or is in another pool.
+    """
+    bundle = locked(session, Bundle, bundle_id, "bundle")
+    _draft_tender(session, actor, bundle.tender_id)
+    lines = session.scalars(
+        select(PlanLine)
+        .join(PlanLine.budget)
+        .join(Budget.patient)
+        .options(contains_eager(PlanLine.budget).contains_eager(Budget.patient))
+        .where(PlanLine.id.in_(plan_line_ids), Patient.broker_id == actor.party_id)
+    ).all()
+    if len(lines) != len(set(plan_line_ids)):
+        raise NotFound("not_found", "We cannot find one of those plan lines among your clients'.")
+    for line in lines:
+        _check_fits(bundle, line)
+    session.add_all(
+        Need(
+            bundle_id=bundle.id,
+            plan_line_id=line.id,
+            patient_id=line.budget.patient_id,
+            budget_id=line.budget_id,
+            status=NeedStatus.INVITED,
+            units=line.units,
+            budget_pence=line.budget_pence,
+            invited_at=now,
+        )
+        for line in lines
+    )
+    try:
+        session.flush()
+    except IntegrityError:
+        raise Conflict("in_another_pool", "One of these plan lines is in a pool already.") from None
+    audit.append(session, now, actor, "pool.invited", bundle.id, invited=len(lines))
+    tell(session, now, [line.budget.patient_id for line in lines], "pool_invitation", bundle.id)
+    return len(lines)
+
+
+def agree(session: Session, now: Instant, actor: Actor, need_id: str, default_answer: DefaultAnswer) -> Need:
+    """A patient agrees to this pool under this policy, and says what silence shall mean at the match.
+
+    Raises
+    ------
+    WrongState
+        If the tender is published already, or the patient left this pool.
+    """
+    need, tender = _own_need(session, actor, need_id)
+    if tender.status is not TenderStatus.DRAFT or need.status not in (NeedStatus.INVITED, NeedStatus.AGREED):
+        raise WrongState("cannot_agree", "This invitation is no longer open.")
+    _void_consents(need, now)
+    need.consents.append(
+        Consent(
+            terms_sha256=need.bundle.terms_sha256,
+            policy_sha256=tender.policy_sha256,
+            default_answer=default_answer,
+            given_by=actor.user_id,
+            given_at=now,
+            void_at=None,
+        )
+    )
+    need.status = NeedStatus.AGREED
+    audit.append(
+        session,
+        now,
+        actor,
+        "pool.agreed",
+        need.id,
+        terms_sha256=need.bundle.terms_sha256,
+        policy_sha256=tender.policy_sha256,
+        default_answer=default_answer.value,
+    )
+    return need
+
+
+def decline_invitation(session: Session, now: Instant, actor: Actor, need_id: str) -> Need:
+    """A patient says: not now. Nothing is held, nothing is lost; the broker may ask again."""
+    need, tender = _own_need(session, actor, need_id)
+    if tender.status is not TenderStatus.DRAFT or need.status is not NeedStatus.INVITED:
+        raise WrongState("cannot_decline", "This invitation is no longer open.")
+    need.status = NeedStatus.DECLINED
+    audit.append(session, now, actor, "pool.declined", need.id)
+    return need
+
+
+def leave(session: Session, now: Instant, actor: Actor, need_id: str) -> Need:
+    """A patient leaves a pool, free of charge, until offers close. What was held for it goes back at once.
+
+    Raises
+    ------
+    WrongState
+        If the tender has closed: from then on the match can be declined.
+    """
+    need, tender = _own_need(session, actor, need_id)
+    if tender.status not in (TenderStatus.DRAFT, TenderStatus.OPEN) or need.status not in (
+        NeedStatus.INVITED,
+        NeedStatus.AGREED,
+        NeedStatus.POOLED,
+    ):
+        raise WrongState("cannot_leave", "The offers are in: wait for your match, which you can decline.")
+    _void_consents(need, now)
+    released_pence = release(session, now, actor, need, status=NeedStatus.LEFT, reason="Left the pool")
+    audit.append(session, now, actor, "pool.left", need.id, released_pence=released_pence)
+    tell(session, now, [tender.broker_id], "patient_left_pool", need.bundle_id)
+    return need
+
+
+def valid_consent(need: Need, tender: Tender) -> Consent | None:
+    """The consent that covers the pool and the policy as they stand, or None."""
+    for consent in need.consents:
+        if (
+            consent.void_at is None
+            and consent.terms_sha256 == need.bundle.terms_sha256
+            and consent.policy_sha256 == tender.policy_sha256
+        ):
+            return consent
+    return None
+
+
+def _void_consents(need: Need, now: Instant) -> None:
+    for consent in need.consents:
+        if consent.void_at is None:
+            consent.void_at = now
+
+
+def _draft_tender(session: Session, actor: Actor, tender_id: str) -> Tender:
+    tender = locked(session, Tender, tender_id, "tender")
+    check_owner(actor, Role.BROKER, tender.broker_id, "tender")
+    if tender.status is not TenderStatus.DRAFT:
+        raise WrongState("tender_published", "This tender is published: its lots can no longer be changed here.")
+    return tender
+
+
+def _own_need(session: Session, actor: Actor, need_id: str) -> tuple[Need, Tender]:
+    need = locked(session, Need, need_id, "invitation")
+    check_owner(actor, Role.PATIENT, need.patient_id, "invitation")
+    return need, locked(session, Tender, need.bundle.tender_id, "tender")
+
+
+def _check_fits(bundle: Bundle, line: PlanLine) -> None:
+    budget = line.budget
+    if line.service_id != bundle.service_id or budget.patient.district not in bundle.districts:
+        raise Invalid("does_not_fit", "A plan line is for another service or area.", place="plan_line_ids")
+    if budget.plan_status is not PlanStatus.APPROVED:
+        raise WrongState("plan_not_approved", "A care plan must be approved before its lines can be pooled.")
+    check_covers(budget.valid_from, budget.valid_to, bundle.period_from, bundle.period_to)

@@ -1,0 +1,65 @@
+"""Money held for a need: reserve it, give it back, commit it. Steps that change a need's fate call these.
+
+What is reserved for a need is written on the need, so that every exit can give back exactly that, once.
+"""
+
+from sqlalchemy.orm import Session
+
+from marketplace.records.ledger import AccountKind, Posting, TransferKind, post
+from marketplace.records.pools import Need, NeedStatus
+from marketplace.rules.clock import Instant
+from marketplace.rules.money import Pence
+from marketplace.rules.permissions import Actor
+
+
+def reserve(session: Session, now: Instant, actor: Actor, need: Need) -> None:
+    """Available -> reserved: the most this need may cost."""
+    if need.budget_pence == 0:
+        return
+    posting = Posting(
+        key=f"reserve:{need.id}",
+        kind=TransferKind.RESERVE,
+        source=(AccountKind.AVAILABLE, need.budget_id),
+        target=(AccountKind.RESERVED, need.budget_id),
+        amount_pence=need.budget_pence,
+        about_id=need.id,
+        reason="Held for a pool",
+    )
+    post(session, now, actor.user_id, posting)
+    need.reserved_pence = need.budget_pence
+
+
+def release(session: Session, now: Instant, actor: Actor, need: Need, *, status: NeedStatus, reason: str) -> Pence:
+    """Reserved -> available: all that is still held for this need, which takes its new status. Returns the amount."""
+    held_pence = need.reserved_pence
+    if held_pence:
+        posting = Posting(
+            key=f"release:{need.id}",
+            kind=TransferKind.RELEASE,
+            source=(AccountKind.RESERVED, need.budget_id),
+            target=(AccountKind.AVAILABLE, need.budget_id),
+            amount_pence=held_pence,
+            about_id=need.id,
+            reason=reason,
+        )
+        post(session, now, actor.user_id, posting)
+        need.reserved_pence = 0
+    need.status = status
+    return held_pence
+
+
+def commit(session: Session, now: Instant, actor: Actor, need: Need, charge_pence: Pence) -> None:
+    """Reserved -> committed: the charge; what was held beyond it goes back to the budget at once."""
+    if charge_pence:
+        posting = Posting(
+            key=f"commit:{need.id}",
+            kind=TransferKind.COMMIT,
+            source=(AccountKind.RESERVED, need.budget_id),
+            target=(AccountKind.COMMITTED, need.budget_id),
+            amount_pence=charge_pence,
+            about_id=need.id,
+            reason="Contract signed",
+        )
+        post(session, now, actor.user_id, posting)
+    need.reserved_pence -= charge_pence
+    release(session, now, actor, need, status=NeedStatus.CONTRACTED, reason="The charge is lower than what was held")

@@ -1,0 +1,188 @@
+"""What an actor may see: one query per kind of thing, narrowed to what is theirs. Pages start from these.
+
+`one` fetches a single thing through such a query: what belongs to somebody else is not found, exactly as if it did
+not exist. Steps that change things lock by `locked` and check the owner themselves.
+"""
+
+from typing import TypeVar
+
+from sqlalchemy import Select, false, select, true
+from sqlalchemy.orm import Session
+from sqlalchemy.sql.elements import ColumnElement
+
+from marketplace.records.base import Base
+from marketplace.records.budgets import Budget, PlanLine
+from marketplace.records.contracts import Contract, Delivery
+from marketplace.records.offers import Offer
+from marketplace.records.people import Patient
+from marketplace.records.pools import Bundle, Need
+from marketplace.records.rounds import Award, Match, Round
+from marketplace.records.tenders import Tender
+from marketplace.rules.errors import NotFound
+from marketplace.rules.lifecycle import TenderStatus
+from marketplace.rules.permissions import Actor, Role
+
+Thing = TypeVar("Thing", bound=Base)
+
+BEFORE_OPENING = (TenderStatus.DRAFT, TenderStatus.OPEN)
+BEFORE_PROPOSAL = (*BEFORE_OPENING, TenderStatus.CLOSED, TenderStatus.MATCHING)
+
+
+def one(session: Session, query: Select[Thing], thing_id: str, thing: str) -> Thing:
+    """The one thing of this id within what the query may see.
+
+    Raises
+    ------
+    NotFound
+        If there is none, or none for this actor.
+    """
+    kind = query.column_descriptions[0]["entity"]
+    found = session.scalar(query.where(kind.id == thing_id))
+    if found is None:
+        raise NotFound("not_found", f"We cannot find that {thing}.")
+    return found
+
+
+def locked(session: Session, kind: type[Thing], thing_id: str, thing: str) -> Thing:
+    """Load one thing for changing it: its row is locked until the transaction ends, and read afresh.
+
+    Raises
+    ------
+    NotFound
+        If there is none.
+    """
+    found = session.get(kind, thing_id, with_for_update=True, populate_existing=True)
+    if found is None:
+        raise NotFound("not_found", f"We cannot find that {thing}.")
+    return found
+
+
+def patients_for(actor: Actor) -> Select[Patient]:
+    """A patient sees themselves, a broker its clients, a commissioner those it funds."""
+    return select(Patient).where(
+        _by_role(
+            actor,
+            {
+                Role.PATIENT: Patient.id == actor.party_id,
+                Role.BROKER: Patient.broker_id == actor.party_id,
+                Role.COMMISSIONER: Patient.commissioner_id == actor.party_id,
+            },
+        )
+    )
+
+
+def budgets_for(actor: Actor) -> Select[Budget]:
+    """A patient's own budgets; a commissioner's, the ones it funds. Brokers meet plan lines, not whole budgets."""
+    return select(Budget).where(
+        _by_role(
+            actor,
+            {
+                Role.PATIENT: Budget.patient_id == actor.party_id,
+                Role.COMMISSIONER: Budget.commissioner_id == actor.party_id,
+            },
+        )
+    )
+
+
+def plan_lines_for(actor: Actor) -> Select[PlanLine]:
+    """The lines of the care plans of a patient, or of a broker's clients."""
+    query = select(PlanLine).join(PlanLine.budget).join(Budget.patient)
+    return query.where(
+        _by_role(
+            actor,
+            {
+                Role.PATIENT: Patient.id == actor.party_id,
+                Role.BROKER: Patient.broker_id == actor.party_id,
+                Role.COMMISSIONER: Budget.commissioner_id == actor.party_id,
+            },
+        )
+    )
+
+
+def tenders_for(actor: Actor | None) -> Select[Tender]:
+    """A broker's own tenders whatever their state; everybody else's view begins with publication."""
+    if actor is not None and actor.role is Role.BROKER:
+        return select(Tender).where(Tender.broker_id == actor.party_id)
+    return select(Tender).where(Tender.published_at.is_not(None))
+
+
+def needs_for(actor: Actor) -> Select[Need]:
+    """A patient's own needs; a broker's, those in its bundles."""
+    query = select(Need).join(Need.bundle).join(Bundle.tender)
+    return query.where(
+        _by_role(
+            actor, {Role.PATIENT: Need.patient_id == actor.party_id, Role.BROKER: Tender.broker_id == actor.party_id}
+        )
+    )
+
+
+def offers_for(actor: Actor) -> Select[Offer]:
+    """A provider's own offers; a broker's view of the offers on its tenders begins with their opening."""
+    query = select(Offer).join(Offer.tender)
+    return query.where(
+        _by_role(
+            actor,
+            {
+                Role.PROVIDER: Offer.provider_id == actor.party_id,
+                Role.BROKER: (Tender.broker_id == actor.party_id)
+                & Tender.status.not_in(BEFORE_OPENING)
+                & Offer.opened_at.is_not(None),
+            },
+        )
+    )
+
+
+def rounds_for(actor: Actor) -> Select[Round]:
+    """The rounds of a broker's own tenders."""
+    query = select(Round).join(Round.tender)
+    return query.where(_by_role(actor, {Role.BROKER: Tender.broker_id == actor.party_id}))
+
+
+def matches_for(actor: Actor) -> Select[Match]:
+    """A patient's own matches; a broker's, those of its tenders' rounds."""
+    query = select(Match).join(Match.need).join(Match.award).join(Award.round).join(Round.tender)
+    return query.where(
+        _by_role(
+            actor, {Role.PATIENT: Need.patient_id == actor.party_id, Role.BROKER: Tender.broker_id == actor.party_id}
+        )
+    )
+
+
+def contracts_for(actor: Actor) -> Select[Contract]:
+    """The contracts a patient or a provider is party to, and those that came of a broker's tenders."""
+    query = select(Contract).join(Contract.need).join(Need.bundle).join(Bundle.tender)
+    return query.where(
+        _by_role(
+            actor,
+            {
+                Role.PATIENT: Contract.patient_id == actor.party_id,
+                Role.PROVIDER: Contract.provider_id == actor.party_id,
+                Role.BROKER: Tender.broker_id == actor.party_id,
+            },
+        )
+    )
+
+
+def deliveries_for(actor: Actor) -> Select[Delivery]:
+    """The deliveries under the contracts a patient or a provider is party to."""
+    query = select(Delivery).join(Delivery.contract)
+    return query.where(
+        _by_role(
+            actor,
+            {
+                Role.PATIENT: Contract.patient_id == actor.party_id,
+                Role.PROVIDER: Contract.provider_id == actor.party_id,
+            },
+        )
+    )
+
+
+def may_name_providers(tender: Tender) -> bool:
+    """Whether a broker may see who made which offer: only aliases until an award is proposed."""
+    return tender.proposed_at is not None and tender.status not in BEFORE_PROPOSAL
+
+
+def _by_role(actor: Actor, conditions: dict[Role, ColumnElement[bool]]) -> ColumnElement[bool]:
+    if actor.role is Role.SYSTEM:
+        return true()
+    return conditions.get(actor.role, false())

@@ -1,0 +1,204 @@
+"""Step three: a broker drafts a tender, publishes it under a frozen policy, and it closes when its time is up.
+
+`draft_tender` -> (pools) -> `publish_tender` -> (offers) -> `close_tender`; `withdraw_tender` is the way back.
+`give_up` is how every unhappy end releases every pound, for the steps that need one.
+"""
+
+from collections import defaultdict
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, contains_eager, selectinload
+
+from marketplace.records import audit
+from marketplace.records.base import new_nonce
+from marketplace.records.offers import Offer, OfferStatus
+from marketplace.records.outbox import tell
+from marketplace.records.pools import Bundle, Need, NeedStatus
+from marketplace.records.tenders import Tender
+from marketplace.rules.canonical import sha256_of
+from marketplace.rules.clock import Instant, utc
+from marketplace.rules.errors import WrongState
+from marketplace.rules.lifecycle import LOT_MOVES, TENDER_MOVES, LotResult, TenderStatus, check_move
+from marketplace.rules.permissions import Actor, Role, check_owner, check_role
+from marketplace.rules.privacy import shown_count, shown_units
+from marketplace.rules.tendering import Policy, check_publishable, nonce_commitment, policy_document
+
+from .keys import keyring_of
+from .offers import open_seal
+from .pools import valid_consent
+from .reservations import release, reserve
+from .scopes import locked
+
+HOLDING = (NeedStatus.POOLED, NeedStatus.MATCHED, NeedStatus.UNMATCHED, NeedStatus.REFUSED, NeedStatus.DISPLACED)
+"""Needs for which money may still be held."""
+
+
+def draft_tender(session: Session, now: Instant, actor: Actor, title: str, policy: Policy) -> Tender:
+    """Status: -> draft. The policy can be read, and agreed to, from the first invitation on.
+
+    Raises
+    ------
+    Invalid
+        If a weight or time of the policy is out of range.
+    """
+    check_role(actor, Role.BROKER)
+    document = policy_document(policy)
+    tender = Tender(
+        broker_id=actor.party_id,
+        title=title,
+        status=TenderStatus.DRAFT,
+        version=1,
+        policy=document,
+        policy_sha256=sha256_of(document),
+        minimum_offers=policy.minimum_offers,
+        answer_days=policy.answer_days,
+        created_at=now,
+    )
+    session.add(tender)
+    session.flush()
+    audit.append(session, now, actor, "tender.drafted", tender.id, policy_sha256=tender.policy_sha256)
+    return tender
+
+
+def publish_tender(session: Session, now: Instant, actor: Actor, tender_id: str, offers_due_at: Instant) -> Tender:
+    """Status: draft -> open. Everybody who agreed to exactly this is in; their money is held; the policy is frozen.
+
+    Invitations without an answer lapse. The demand that providers will see is written down here, with counts that
+    could point at somebody suppressed, and does not follow later comings and goings.
+
+    Raises
+    ------
+    Invalid, WrongState
+        If the deadline is too near, or nobody has agreed.
+    InsufficientFunds
+        If a budget no longer holds what its need may cost; then nothing is reserved for anybody.
+    """
+    tender = locked(session, Tender, tender_id, "tender")
+    check_owner(actor, Role.BROKER, tender.broker_id, "tender")
+    check_move(TENDER_MOVES, tender.status, TenderStatus.OPEN)
+    needs = needs_of(session, tender)
+    agreed = [need for need in needs if need.status is NeedStatus.AGREED and valid_consent(need, tender)]
+    check_publishable(now, offers_due_at, len(agreed))
+    for need in needs:
+        if need.status in (NeedStatus.INVITED, NeedStatus.AGREED) and need not in agreed:
+            need.status = NeedStatus.DECLINED
+    for need in agreed:
+        reserve(session, now, actor, need)
+        need.status = NeedStatus.POOLED
+    nonce = new_nonce()
+    tender.nonce_sealed = keyring_of(session).lock(f"tenders.nonce:{tender.id}", nonce)
+    tender.nonce_sha256 = nonce_commitment(nonce)
+    tender.demand = _frozen_demand(tender, agreed)
+    tender.status = TenderStatus.OPEN
+    tender.published_at = now
+    tender.offers_due_at = utc(offers_due_at)
+    audit.append(
+        session,
+        now,
+        actor,
+        "tender.published",
+        tender.id,
+        policy_sha256=tender.policy_sha256,
+        demand_sha256=sha256_of(tender.demand),
+        nonce_sha256=tender.nonce_sha256,
+        needs=len(agreed),
+        reserved_pence=sum(need.reserved_pence for need in agreed),
+    )
+    tell(session, now, [need.patient_id for need in agreed], "tender_published", tender.id)
+    return tender
+
+
+def withdraw_tender(session: Session, now: Instant, actor: Actor, tender_id: str, reason: str) -> Tender:
+    """Status: open -> withdrawn. The broker takes the tender back; every pound is released, everybody is told."""
+    tender = locked(session, Tender, tender_id, "tender")
+    check_owner(actor, Role.BROKER, tender.broker_id, "tender")
+    if not reason.strip():
+        raise WrongState("reason_missing", "Write why the tender is withdrawn: everybody concerned will read it.")
+    return give_up(session, now, actor, tender, status=TenderStatus.WITHDRAWN, reason=reason.strip())
+
+
+def close_tender(session: Session, now: Instant, actor: Actor, tender_id: str) -> Tender:
+    """Status: open -> closed, or open -> unsuccessful when fewer offers stand than the policy asks for.
+
+    Opening the seal is part of closing: from here on the broker may read the offers, under aliases. Only the
+    scheduler, or the broker, and only once the deadline has passed.
+    """
+    tender = locked(session, Tender, tender_id, "tender")
+    if actor.role is not Role.SYSTEM:
+        check_owner(actor, Role.BROKER, tender.broker_id, "tender")
+    check_move(TENDER_MOVES, tender.status, TenderStatus.CLOSED)
+    if tender.offers_due_at is None or now < tender.offers_due_at:
+        raise WrongState("too_early", "The offers stay sealed until the deadline has passed.")
+    standing = list(
+        session.scalars(
+            select(Offer).where(Offer.tender_id == tender.id, Offer.status == OfferStatus.STANDING).order_by(Offer.id)
+        )
+    )
+    seal_sha256 = open_seal(session, now, tender, standing)
+    tender.nonce = keyring_of(session).unlock(f"tenders.nonce:{tender.id}", tender.nonce_sealed or b"")
+    tender.closed_at = now
+    audit.append(session, now, actor, "tender.opened", tender.id, seal_sha256=seal_sha256, offers=len(standing))
+    if len(standing) < tender.minimum_offers:
+        offers = "offer" if len(standing) == 1 else "offers"
+        reason = f"{len(standing)} {offers} came in; this tender asked for at least {tender.minimum_offers}."
+        return give_up(session, now, actor, tender, status=TenderStatus.UNSUCCESSFUL, reason=reason)
+    tender.status = TenderStatus.CLOSED
+    audit.append(session, now, actor, "tender.closed", tender.id)
+    tell(session, now, [tender.broker_id, *{offer.provider_id for offer in standing}], "tender_closed", tender.id)
+    return tender
+
+
+def give_up(
+    session: Session, now: Instant, actor: Actor, tender: Tender, *, status: TenderStatus, reason: str
+) -> Tender:
+    """Bring a tender to an end without an award: every reservation released, every lot closed, everybody told."""
+    check_move(TENDER_MOVES, tender.status, status)
+    held = [need for need in needs_of(session, tender) if need.status in HOLDING]
+    released_pence = sum(release(session, now, actor, need, status=NeedStatus.RELEASED, reason=reason) for need in held)
+    result = LotResult.CANCELLED if status is not TenderStatus.UNSUCCESSFUL else LotResult.UNSUCCESSFUL
+    for bundle in tender.bundles:
+        if bundle.result is LotResult.ACTIVE:
+            check_move(LOT_MOVES, bundle.result, result)
+            bundle.result = result
+    tender.status = status
+    tender.status_reason = reason
+    audit.append(session, now, actor, f"tender.{status.value}", tender.id, released_pence=released_pence)
+    bidders = session.scalars(select(Offer.provider_id).where(Offer.tender_id == tender.id))
+    parties = [tender.broker_id, *{need.patient_id for need in held}, *bidders]
+    tell(session, now, parties, f"tender_{status.value}", tender.id)
+    return tender
+
+
+def needs_of(session: Session, tender: Tender) -> list[Need]:
+    """All needs of a tender's bundles, with their consents, locked for the rest of the transaction."""
+    return list(
+        session.scalars(
+            select(Need)
+            .join(Need.bundle)
+            .where(Bundle.tender_id == tender.id)
+            .options(contains_eager(Need.bundle), selectinload(Need.consents))
+            .order_by(Need.id)
+            .with_for_update(of=Need)
+        )
+    )
+
+
+def _frozen_demand(tender: Tender, agreed: list[Need]) -> dict[str, object]:
+    """What providers see: per lot, counts and units, banded where fewer than k people stand behind them."""
+    by_bundle: dict[str, list[Need]] = defaultdict(list)
+    for need in agreed:
+        by_bundle[need.bundle_id].append(need)
+    lots = []
+    for bundle in tender.bundles:
+        needs = by_bundle[bundle.id]
+        lots.append(
+            {
+                "bundle": bundle.id,
+                "service": bundle.service_id,
+                "area": bundle.area,
+                "districts": bundle.districts,
+                "patients": shown_count(len(needs)),
+                "units": shown_units(sum(need.units for need in needs), len(needs)),
+            }
+        )
+    return {"lots": lots}
