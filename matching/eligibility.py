@@ -63,7 +63,7 @@ class Verdict:
     limit: Sequence[Any] | npt.NDArray[Any] | None = None
 
 
-def excluded_provider(needs: NeedArrays, offer: Offer) -> Verdict:
+def excluded(needs: NeedArrays, offer: Offer) -> Verdict:
     """A patient may rule a provider out."""
     refused = _each(needs, lambda need: offer.provider in need.excludes)
     return Verdict(refused, [offer.provider] * len(refused))
@@ -84,7 +84,7 @@ def grade(needs: NeedArrays, offer: Offer) -> Verdict:
     return Verdict(least > offer.grade, np.full_like(least, offer.grade), least)
 
 
-def attributes(needs: NeedArrays, offer: Offer) -> Verdict:
+def attribute(needs: NeedArrays, offer: Offer) -> Verdict:
     """The offer has every attribute that the need requires (home visits, step-free, language ...)."""
     offered = frozenset(offer.attributes)
     missing = [next((name for name in need.requires if name not in offered), None) for need in needs.needs]
@@ -97,7 +97,7 @@ def distance(needs: NeedArrays, offer: Offer) -> Verdict:
     limit_m = np.minimum(needs.max_distance_m, _limit(offer.max_distance_m))
     refused = np.where(known, apart_m > limit_m, needs.max_distance_m < NO_LIMIT)
     value = [int(metres) if there else None for metres, there in zip(apart_m, known, strict=True)]
-    return Verdict(refused, value, np.where(known, limit_m, needs.max_distance_m))
+    return Verdict(refused, value, limit_m)
 
 
 def wait(needs: NeedArrays, offer: Offer) -> Verdict:
@@ -108,7 +108,7 @@ def wait(needs: NeedArrays, offer: Offer) -> Verdict:
 
 
 PairRule = Callable[[NeedArrays, Offer], Verdict]
-PAIR_RULES: tuple[PairRule, ...] = (excluded_provider, keep_provider, grade, attributes, distance, wait)
+PAIR_RULES: tuple[PairRule, ...] = (excluded, keep_provider, grade, attribute, distance, wait)
 """In the order in which they are asked; the first that refuses is the reason given."""
 
 
@@ -190,7 +190,7 @@ def refusals_of(market: Market, need: Need) -> list[Refusal]:
     if market.pairs is not None:
         stated = {pair.offer for pair in market.pairs if pair.need == need.id}
         bids = [offer for offer in market.offers if any(line.bundle == need.bundle for line in offer.lines)]
-        refusals = [Refusal(offer.id, "not_in_pairs") for offer in bids if offer.id not in stated]
+        refusals = [Refusal(offer.id, "pairs") for offer in bids if offer.id not in stated]
         rules: tuple[PairRule, ...] = (keep_provider,)
     else:
         bids = [offer for offer in market.offers if any(line.bundle == need.bundle for line in offer.lines)]

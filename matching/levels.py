@@ -1,0 +1,241 @@
+"""One part, level by level: most coverage, then least cost with that coverage held, then the seeded tie-break.
+
+`solve` calls `solve_part` for each part, side by side. A point of the solver counts only after it was rounded and
+checked in whole numbers by the model's own rows; a bound is rounded to the safe side.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import ceil, isfinite
+from time import perf_counter
+
+import numpy as np
+
+from matching.eligibility import Ints
+from matching.formulation import NOT_MATCHED, Model
+from matching.mip import BOUND_SLACK, Answer, Effort, Floats, Program, solve_program
+
+TIE_BREAK_PAIRS = 400
+"""Parts of at most so many pairs have their ties broken by seeded ranks; in larger ones the search order decides."""
+COVERAGE_SHARE = 0.6
+"""How much of a part's seconds the first level may use."""
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What the caller asked for; gaps in per mille."""
+
+    gap_permille: float = 0.0
+    coverage_gap_permille: float = 0.0
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One event while solving: part and level, best value, bound (None: none yet), seconds since the start."""
+
+    part: str
+    level: str
+    value: int
+    bound: int | None
+    seconds: float
+
+
+@dataclass
+class Control:
+    """The limits of one part: when to stop, whom to ask, whom to tell."""
+
+    started: float
+    deadline: float | None = None
+    cancelled: Callable[[], bool] | None = None
+    on_progress: Callable[[Progress], None] | None = None
+
+    def seconds_left(self) -> float | None:
+        """Seconds until the deadline; None without one."""
+        return None if self.deadline is None else self.deadline - perf_counter()
+
+    def stopped(self) -> bool:
+        """Whether to give up: the deadline is past or the caller has cancelled."""
+        left = self.seconds_left()
+        return (left is not None and left <= 0) or (self.cancelled is not None and self.cancelled())
+
+    def tell(self, part: str, level: str, value: int, bound: int | None) -> None:
+        """Report progress."""
+        if self.on_progress is not None:
+            self.on_progress(Progress(part, level, value, bound, perf_counter() - self.started))
+
+
+@dataclass(frozen=True)
+class PartResult:
+    """A part's best choice with value and bound of both levels; `coverage_bound` is None with `reserve`."""
+
+    model: Model
+    choice: Ints
+    coverage: int
+    coverage_bound: int | None
+    cost_pence: int
+    cost_bound_pence: int
+    stopped: bool
+
+
+def solve_part(model: Model, ask: Ask, control: Control, start: Ints | None = None) -> PartResult:
+    """Solve one part.
+
+    Parameters
+    ----------
+    model
+        The part's model.
+    ask, control
+        Gaps to reach; limits to keep.
+    start
+        A choice to start from, if it keeps all rules.
+    """
+    search = Search(model, ask, control)
+    search.offer(np.full(len(model.part.need_at), NOT_MATCHED))
+    if start is not None:
+        search.offer(start)
+    coverage_bound = None
+    if model.part.market.policy.unmatched == "coverage_first":
+        coverage_bound = search.most_coverage()
+    cost_bound = search.least_cost()
+    settled = cost_bound == search.cost_pence and coverage_bound in (None, search.coverage)
+    if settled and len(model.part.pair_need) <= TIE_BREAK_PAIRS:
+        search.break_ties()
+    return PartResult(
+        model=model,
+        choice=search.best,
+        coverage=search.coverage,
+        coverage_bound=coverage_bound,
+        cost_pence=search.cost_pence,
+        cost_bound_pence=cost_bound,
+        stopped=search.was_stopped,
+    )
+
+
+class Search:
+    """The best choice so far of one part, and the steps that better it or prove that nothing can."""
+
+    def __init__(self, model: Model, ask: Ask, control: Control) -> None:
+        self.model, self.ask, self.control = model, ask, control
+        self.name = model.part.name
+        self.by_cost_only = model.part.market.policy.unmatched == "reserve"
+        self.program = Program(
+            matrix=model.matrix, low=model.low, high=model.high, lower=np.zeros_like(model.upper), upper=model.upper,
+            integral=model.integral, objective=model.cost_pence,
+        )  # fmt: skip
+        self.best: Ints = np.full(len(model.part.need_at), NOT_MATCHED)
+        self.values: Ints = np.zeros_like(model.upper)
+        self.coverage = 0
+        self.cost_pence = model.constant_pence
+        self.was_stopped = False
+
+    def offer(self, choice: Ints) -> bool:
+        """Take a choice if it keeps every rule and is better than the best, lexicographically."""
+        values = self.model.values_of(choice)
+        coverage = int(self.model.coverage @ values)
+        cost = int(self.model.cost_pence @ values) + self.model.constant_pence
+        if self.rank(coverage, cost) >= self.rank(self.coverage, self.cost_pence) or self.model.broken(values):
+            return False
+        self.best, self.values, self.coverage, self.cost_pence = choice, values, coverage, cost
+        return True
+
+    def rank(self, coverage: int, cost_pence: int) -> tuple[int, int]:
+        """What is compared: smaller is better."""
+        return (0 if self.by_cost_only else -coverage, cost_pence)
+
+    def most_coverage(self) -> int:
+        """Level 1; gives the bound."""
+        everybody = int(self.model.part.need_priority.sum())
+        self.control.tell(self.name, "coverage", self.coverage, everybody)
+        if self.coverage == everybody:
+            return everybody
+        left = self.control.seconds_left()
+        effort = Effort(
+            relative_gap=self.ask.coverage_gap_permille / 1000, seconds=None if left is None else left * COVERAGE_SHARE
+        )
+        answer = self._solve(self.program.minimising(-self.model.coverage), effort, "coverage")
+        bound = everybody if answer.bound is None else min(everybody, -answer.bound)
+        bound = max(bound, self.coverage)
+        self.control.tell(self.name, "coverage", self.coverage, bound)
+        return bound
+
+    def least_cost(self) -> int:
+        """Level 2, with the coverage found held; gives the bound."""
+        program = self._held()
+        constant = self.model.constant_pence
+        effort = Effort(relative_gap=self.ask.gap_permille / 1000, seconds=self.control.seconds_left())
+        answer = self._solve(program, effort, "effective_cost")
+        bound = self._cheapest_possible() if answer.bound is None else answer.bound + constant
+        bound = min(bound, self.cost_pence)
+        self.control.tell(self.name, "effective_cost", self.cost_pence, bound)
+        return bound
+
+    def break_ties(self) -> None:
+        """Level 3: among the equally good, the least sum of the seeded ranks of the offers assigned."""
+        part, model = self.model.part, self.model
+        ranks = np.zeros_like(model.coverage)
+        ranks[: len(part.pair_need)] = part.offer_rank[part.pair_offer]
+        program = self._held().with_row(model.cost_pence, high=self.cost_pence - model.constant_pence)
+        if self.control.stopped():
+            self.was_stopped = True
+            return
+        effort = Effort(seconds=self.control.seconds_left())
+        answer = solve_program(program.minimising(ranks), effort, hint=self.values)
+        choice = self._choice(answer.values)
+        if choice is None:
+            return
+        values = self.model.values_of(choice)
+        same = int(model.coverage @ values) == self.coverage or self.by_cost_only
+        same = same and int(model.cost_pence @ values) + model.constant_pence == self.cost_pence
+        if same and not model.broken(values) and int(ranks @ values) < int(ranks @ self.values):
+            self.best, self.values = choice, values
+            self.coverage = int(model.coverage @ values)
+
+    def _held(self) -> Program:
+        """The cost program with the coverage found as a row."""
+        if self.by_cost_only:
+            return self.program
+        return self.program.with_row(self.model.coverage, low=self.coverage)
+
+    def _cheapest_possible(self) -> int:
+        """A bound that needs no solver: every column with a negative cost at its most."""
+        costs = self.model.cost_pence
+        return int(np.minimum(costs, 0) @ self.model.upper) + self.model.constant_pence
+
+    def _solve(self, program: Program, effort: Effort, level: str) -> Answer:
+        """Solve, offer what was found, and note whether a limit struck."""
+        if self.control.stopped():
+            self.was_stopped = True
+            return Answer(None, None, infeasible=False, finished=False)
+        answer = solve_program(program, effort, hint=self.values, watch=self._watch(level))
+        choice = self._choice(answer.values)
+        if choice is not None:
+            self.offer(choice)
+        if not answer.finished:
+            self.was_stopped = True
+        return answer
+
+    def _watch(self, level: str) -> Callable[[float, float], None] | None:
+        """Pass the solver's own figures on as progress; they become the outcome's only after an exact check."""
+        if self.control.on_progress is None:
+            return None
+        sign, constant = (-1, 0) if level == "coverage" else (1, self.model.constant_pence)
+
+        def watch(value: float, bound: float) -> None:
+            best = sign * round(value) + constant if isfinite(value) else self._value(level)
+            proven = sign * ceil(bound - BOUND_SLACK) + constant if isfinite(bound) else None
+            self.control.tell(self.name, level, best, proven)
+
+        return watch
+
+    def _value(self, level: str) -> int:
+        return self.coverage if level == "coverage" else self.cost_pence
+
+    def _choice(self, values: Floats | None) -> Ints | None:
+        """Round a point of the solver to a choice: for each need its pair, or -1."""
+        if values is None:
+            return None
+        part = self.model.part
+        choice = np.full(len(part.need_at), NOT_MATCHED)
+        chosen = np.flatnonzero(values[: len(part.pair_need)] > 0.5)
+        choice[part.pair_need[chosen]] = chosen
+        return choice
