@@ -1,0 +1,89 @@
+"""Signing in and out, and the way from there to one's own home page."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Blueprint, current_app, flash, redirect, render_template, request, session, url_for
+from marshmallow import Schema, fields
+from marshmallow.validate import Length
+from werkzeug.wrappers import Response
+
+from marketplace.journey import accounts
+from marketplace.rules.errors import DomainError
+
+from .access import current_actor, find_actor, public, signed_in
+from .clock import request_now
+from .database import db_session, writing
+from .forms import WebForm
+from .navigation import home_endpoint
+
+pages = Blueprint("account", __name__)
+
+
+class SignInSchema(Schema):
+    """An e-mail address and a password."""
+
+    email = fields.String(
+        required=True,
+        validate=Length(max=254),
+        metadata={"title": "Email address", "x-missing": "Enter your email address"},
+    )
+    password = fields.String(
+        required=True,
+        validate=Length(max=1000),
+        metadata={"title": "Password", "x-widget": "password", "x-missing": "Enter your password"},
+    )
+
+
+@pages.route("/sign-in", methods=["GET", "POST"])
+@public
+def sign_in() -> str | Response | tuple[str, int]:
+    """Ask who somebody is. A wrong address and a wrong password are answered alike."""
+    form = WebForm(SignInSchema(), request.form if request.method == "POST" else None)
+    came_for = request.values.get("next", "")
+    if request.method == "GET":
+        if find_actor() is not None:
+            return redirect(url_for("account.home"))
+        return _sign_in_page(form, came_for)
+    if not form.validate():
+        return _sign_in_page(form, came_for), 422
+    try:
+        with writing(db_session()) as transaction:
+            token = accounts.sign_in(transaction, request_now(), form.data["email"], form.data["password"])
+    except DomainError as error:
+        form.refuse("email", error.message)
+        return _sign_in_page(form, came_for), 422
+    session.clear()  # nothing from before the sign-in lives on: neither an old token nor anything planted there
+    session["sign_in"] = token
+    return redirect(came_for if _is_ours(came_for) else url_for("account.home"))
+
+
+@pages.post("/sign-out")
+@public
+def sign_out() -> Response:
+    """End this browser's sign-in on the server: its cookie opens nothing from now on."""
+    token = session.get("sign_in")
+    if token:
+        with writing(db_session()) as transaction:
+            accounts.sign_out(transaction, request_now(), token)
+    session.clear()
+    flash("You have signed out.", "done")
+    return redirect(url_for("public.start"))
+
+
+@pages.get("/home")
+@signed_in
+def home() -> Response:
+    """One's own home page."""
+    return redirect(url_for(home_endpoint(current_actor().role)))
+
+
+def _sign_in_page(form: WebForm, came_for: str) -> str:
+    accounts_to_try: list[dict[str, Any]] = current_app.config.get("DEMO_ACCOUNTS_LIST", [])
+    return render_template("account/sign_in.html", form=form, came_for=came_for, accounts=accounts_to_try)
+
+
+def _is_ours(address: str) -> bool:
+    """Whether an address to go on to is a page of this site, so that a link cannot send people elsewhere."""
+    parts = urlsplit(address)
+    return address.startswith("/") and not address.startswith(("//", "/\\")) and not parts.scheme and not parts.netloc

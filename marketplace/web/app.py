@@ -1,0 +1,45 @@
+"""Puts the pages together: `build_app` is the only caller of every `init_app` here."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from flask import Flask
+from jinja2 import StrictUndefined
+
+from . import (
+    access,
+    account,
+    broker,
+    commissioner,
+    database,
+    errors,
+    filters,
+    navigation,
+    nhsuk,
+    patient,
+    provider,
+    public,
+    security,
+)
+
+
+def build_app(settings: Mapping[str, object]) -> Flask:
+    """The Flask application for these settings (names as in ``config/default.toml``)."""
+    app = Flask("marketplace.web")
+    app.config.update(settings)
+    app.config["PACKAGE_FOLDER"] = str(Path(__file__).resolve().parent.parent)
+    app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
+    database.init_app(app)
+    filters.init_app(app)
+    nhsuk.init_app(app)
+    navigation.init_app(app)
+    security.init_app(app)
+    errors.init_app(app)
+    app.before_request(access.check_access)
+    access.public(app.view_functions["static"])
+    for pages in (public.pages, account.pages, patient.pages, broker.pages, provider.pages, commissioner.pages):
+        app.register_blueprint(pages)
+    security.limit_sign_in(app, "account.sign_in")
+    return app

@@ -1,0 +1,50 @@
+"""The pages' door to the database: `init_app` opens it, `db_session` is this request's session.
+
+Records know no Flask: Flask-SQLAlchemy is handed their metadata and only looks after engines and the session's life
+(one per request, ended with it). A page reads with `db_session` and changes inside ``with writing(db_session()):``.
+"""
+
+from typing import cast
+
+from flask import Flask, current_app
+from flask_migrate import Migrate
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy.orm import Session
+
+from marketplace import SettingsError
+from marketplace.adapters.sealing import Keyring
+from marketplace.journey.keys import lend
+from marketplace.records import Base
+from marketplace.records.database import configure_engine, writing
+
+__all__ = ["db_session", "init_app", "writing"]
+
+MIGRATIONS = "records/migrations"
+
+
+def init_app(app: Flask) -> SQLAlchemy:
+    """Open the database named by ``DATABASE_URL`` and let Flask-Migrate find the migrations."""
+    app.config["SQLALCHEMY_DATABASE_URI"] = app.config["DATABASE_URL"]
+    db = SQLAlchemy(
+        metadata=Base.metadata,
+        engine_options={"hide_parameters": True, "pool_pre_ping": True},
+        session_options={"info": lend(_keyring(app))},
+    )
+    db.init_app(app)
+    Migrate(app, db, directory=f"{app.config['PACKAGE_FOLDER']}/{MIGRATIONS}")
+    with app.app_context():
+        for engine in db.engines.values():
+            configure_engine(engine)
+    return db
+
+
+def _keyring(app: Flask) -> Keyring:
+    try:
+        return Keyring.from_hex(app.config["FIELD_KEY"], app.config["SEALING_KEY"])
+    except ValueError as error:
+        raise SettingsError(f"CAREPOOL_FIELD_KEY or CAREPOOL_SEALING_KEY cannot be used: {error}.") from None
+
+
+def db_session() -> Session:
+    """The session of this request."""
+    return cast("Session", current_app.extensions["sqlalchemy"].session())

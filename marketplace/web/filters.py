@@ -1,0 +1,108 @@
+"""How values are said on a page: `pounds`, `day`, `moment`, `units`, `words`, `percent`.
+
+Times are London's, dates are in words (21 November 2026), money is £1,234.56. `init_app` gives them to the templates.
+"""
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from flask import Flask
+
+from marketplace.rules.clock import LONDON, Instant
+from marketplace.rules.money import Pence, format_pounds
+
+_UNIT_PLURALS = {
+    "session": "sessions",
+    "hour": "hours",
+    "week": "weeks",
+    "day": "days",
+    "visit": "visits",
+    "night": "nights",
+}
+
+
+def pounds(pence: Pence | None) -> str:
+    """``123456`` -> ``£1,234.56``; an unknown amount is a dash."""
+    return "–" if pence is None else format_pounds(pence)
+
+
+def day(value: date | datetime | None) -> str:
+    """``21 November 2026``: an instant is told as its day in London."""
+    if value is None:
+        return "–"
+    if isinstance(value, datetime):
+        value = value.astimezone(LONDON).date()
+    return f"{value.day} {value:%B %Y}"
+
+
+def moment(value: Instant | None) -> str:
+    """``Saturday 21 November 2026 at 5:30pm``, London time."""
+    if value is None:
+        return "–"
+    local = value.astimezone(LONDON)
+    if (local.hour, local.minute) == (0, 0):  # the end of a day is said as that day, not as the next one's first moment
+        before = (local - timedelta(minutes=1)).date()
+        return f"the end of {before:%A} {day(before)}"
+    return f"{local:%A} {day(local)} at {clock_time(value)}"
+
+
+def clock_time(value: Instant) -> str:
+    """``5pm``, ``5:30pm``, ``midday``: London time."""
+    local = value.astimezone(LONDON)
+    if (local.hour, local.minute) == (12, 0):
+        return "midday"
+    hour, half = (local.hour % 12) or 12, "am" if local.hour < 12 else "pm"
+    return f"{hour}{f':{local.minute:02d}' if local.minute else ''}{half}"
+
+
+def units(count: int, unit: str = "session") -> str:
+    """``1 session``, ``1,200 sessions``: the unit is the catalogue's, said in the singular."""
+    return f"{count:,} {unit if count == 1 else _UNIT_PLURALS.get(unit, unit + 's')}"
+
+
+def plural(count: int, one: str, many: str | None = None) -> str:
+    """``1 offer``, ``3 offers``."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def words(code: str) -> str:
+    """``home_visit`` -> ``Home visit``: a code nobody has written better words for."""
+    text = str(code).replace("_", " ")
+    return text[:1].upper() + text[1:]
+
+
+def permille(value: float, of: int = 1000) -> str:
+    """A share as a percentage: ``permille(125)`` -> ``12.5%``."""
+    percent = 100 * value / of if of else 0
+    return f"{percent:.1f}%".replace(".0%", "%")
+
+
+def distance(metres: int | None) -> str:
+    """``11.2 km``."""
+    return "–" if metres is None else f"{metres / 1000:.1f} km"
+
+
+def short_hash(digest: str | None) -> str:
+    """The first characters of a hash: enough to compare by eye, the whole of it is in the title beside it."""
+    return "–" if digest is None else digest[:12]
+
+
+def init_app(app: Flask) -> None:
+    """Give the templates their words."""
+    for says in (pounds, day, moment, clock_time, units, plural, words, permille, distance, short_hash):
+        app.jinja_env.filters[says.__name__] = says
+        app.jinja_env.globals.setdefault(says.__name__, says)
+
+
+def as_choices(pairs: list[tuple[Any, str]], chosen: object) -> list[dict[str, object]]:
+    """Radio, checkbox or select items for the macros: value, text and which of them is chosen."""
+    chosen_values = {str(value) for value in chosen} if isinstance(chosen, (list, tuple, set)) else {str(chosen)}
+    return [
+        {
+            "value": str(value),
+            "text": text,
+            "checked": str(value) in chosen_values,
+            "selected": str(value) in chosen_values,
+        }
+        for value, text in pairs
+    ]

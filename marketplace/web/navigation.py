@@ -1,0 +1,69 @@
+"""What stands around every page: who is signed in, and the menu of their role.
+
+`init_app` gives both to the templates.
+"""
+
+from dataclasses import dataclass, field
+
+from flask import Flask, request, url_for
+
+from marketplace.records.people import User
+from marketplace.rules.permissions import Role
+
+from .access import find_actor
+from .database import db_session
+from .filters import as_choices
+
+MENUS: dict[Role, tuple[tuple[str, str], ...]] = {
+    Role.PATIENT: (("patient.home", "Home"), ("patient.budget", "My budget"), ("patient.care", "My care")),
+    Role.BROKER: (("broker.home", "Home"), ("broker.tenders", "Tenders"), ("broker.clients", "Clients")),
+    Role.PROVIDER: (
+        ("provider.home", "Home"),
+        ("provider.offers", "My offers"),
+        ("provider.contracts", "Contracts"),
+    ),
+    Role.COMMISSIONER: (("commissioner.home", "Home"), ("commissioner.budgets", "Budgets")),
+}
+"""Each role's pages in the menu; the first one is its home."""
+
+
+@dataclass(frozen=True, slots=True)
+class MenuItem:
+    """One link of the menu."""
+
+    text: str
+    href: str
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Whoever looks at the page: the name they signed in under (none: nobody did) and their menu."""
+
+    name: str | None = None
+    role: Role | None = None
+    home: str | None = None
+    menu: list[MenuItem] = field(default_factory=list)
+
+
+def visitor() -> Visitor:
+    """Whoever looks at this page."""
+    actor = find_actor()
+    if actor is None:
+        return Visitor()
+    user = db_session().get(User, actor.user_id)
+    menu = [
+        MenuItem(text, url_for(endpoint), current=request.endpoint == endpoint) for endpoint, text in MENUS[actor.role]
+    ]
+    return Visitor(name=user.name if user else "Signed in", role=actor.role, home=menu[0].href, menu=menu)
+
+
+def home_endpoint(role: Role) -> str:
+    """Where a role starts."""
+    return MENUS[role][0][0]
+
+
+def init_app(app: Flask) -> None:
+    """Put the visitor into every template, and choices into the macros' form."""
+    app.context_processor(lambda: {"visitor": visitor()})
+    app.jinja_env.globals["choice_items"] = as_choices

@@ -1,0 +1,152 @@
+"""A patient's care: `care_lines` (each line of the plan and where it stands), `waiting` (what needs an answer)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from sqlalchemy.orm import Session, joinedload
+
+from marketplace.journey.scopes import contracts_for, deliveries_for, matches_for, needs_for, plan_lines_for
+from marketplace.records.budgets import PlanLine
+from marketplace.records.contracts import Contract, Delivery, DeliveryStatus
+from marketplace.records.pools import Bundle, Need, NeedStatus
+from marketplace.records.rounds import Award, Match, MatchStatus
+from marketplace.rules.clock import Instant
+from marketplace.rules.lifecycle import ContractStatus, TenderStatus
+from marketplace.rules.permissions import Actor
+
+NEED_WORDS = {
+    NeedStatus.INVITED: "You are asked to join a group",
+    NeedStatus.DECLINED: "You are not in a group",
+    NeedStatus.AGREED: "You said yes. The group is being formed",
+    NeedStatus.LEFT: "You left the group",
+    NeedStatus.POOLED: "In a group. Providers are making offers",
+    NeedStatus.MATCHED: "You have a match",
+    NeedStatus.UNMATCHED: "No provider was found this time",
+    NeedStatus.REFUSED: "You turned your match down",
+    NeedStatus.DISPLACED: "Your provider could not go ahead",
+    NeedStatus.CONTRACTED: "You have a contract",
+    NeedStatus.RELEASED: "Closed. Your money is free again",
+}
+CONTRACT_WORDS = {
+    ContractStatus.OFFERED: "Your contract is ready to sign",
+    ContractStatus.SIGNED: "Your care can start",
+    ContractStatus.IN_DELIVERY: "Your care is under way",
+    ContractStatus.COMPLETED: "All done",
+    ContractStatus.ENDED: "The contract has ended",
+}
+
+
+class WaitingFor(StrEnum):
+    """What a patient can be asked for."""
+
+    INVITATION = "invitation"
+    MATCH = "match"
+    SIGNATURE = "signature"
+    DELIVERY = "delivery"
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """One thing that waits for an answer: what, about which service, and by when (None: until it is published)."""
+
+    kind: WaitingFor
+    about_id: str
+    service: str
+    answer_by: Instant | None
+    day: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CareLine:
+    """One line of the care plan, and the latest that has become of it."""
+
+    line: PlanLine
+    need: Need | None
+    match: Match | None
+    contract: Contract | None
+
+    @property
+    def words(self) -> str:
+        """Where it stands."""
+        if self.contract is not None:
+            return CONTRACT_WORDS[self.contract.status]
+        if self.need is None:
+            return "Not in a group yet"
+        status = self.need.bundle.tender.status
+        if self.need.status is NeedStatus.POOLED and status is not TenderStatus.OPEN:
+            return "In a group. The offers are being matched"
+        if self.match is not None and self.need.status is NeedStatus.MATCHED:
+            if self.match.status is MatchStatus.ACCEPTED:
+                return "You said yes. The result is not final yet"
+            return "You have a match to answer"
+        return NEED_WORDS[self.need.status]
+
+    @property
+    def is_good(self) -> bool:
+        """Whether there is something to be glad of, for the colour of the tag."""
+        return self.contract is not None or (self.need is not None and self.need.status is NeedStatus.MATCHED)
+
+
+def care_lines(session: Session, actor: Actor) -> list[CareLine]:
+    """The lines of the patient's care plans, by service."""
+    lines = session.scalars(
+        plan_lines_for(actor).options(joinedload(PlanLine.service), joinedload(PlanLine.budget)).order_by(PlanLine.id)
+    ).all()
+    needs = session.scalars(
+        needs_for(actor).options(joinedload(Need.bundle).joinedload(Bundle.tender)).order_by(Need.invited_at, Need.id)
+    )
+    need_of = {need.plan_line_id: need for need in needs}
+    match_of = {match.need_id: match for match in _matches(session, actor)}
+    contract_of = {contract.need_id: contract for contract in session.scalars(contracts_for(actor))}
+    rows = []
+    for line in lines:
+        need = need_of.get(line.id)
+        rows.append(
+            CareLine(line, need, match_of.get(need.id) if need else None, contract_of.get(need.id) if need else None)
+        )
+    return sorted(rows, key=lambda row: (row.line.service.name, row.line.id))
+
+
+def waiting(session: Session, actor: Actor, now: Instant) -> list[Waiting]:
+    """What waits for the patient, the nearest deadline first."""
+    found: list[Waiting] = []
+    for row in care_lines(session, actor):
+        service = row.line.service.name
+        if row.need is not None and _can_be_joined(row.need):
+            found.append(Waiting(WaitingFor.INVITATION, row.need.id, service, None))
+        if row.match is not None and can_be_answered(row.match, now):
+            due_at = row.match.award.round.tender.answers_due_at
+            found.append(Waiting(WaitingFor.MATCH, row.match.id, service, due_at))
+        if row.contract is not None and _can_be_signed(row.contract, now):
+            found.append(Waiting(WaitingFor.SIGNATURE, row.contract.id, service, row.contract.sign_by))
+    recorded = deliveries_for(actor).where(Delivery.status == DeliveryStatus.RECORDED)
+    for delivery in session.scalars(recorded.options(joinedload(Delivery.contract).joinedload(Contract.need))):
+        service = delivery.contract.need.plan_line.service.name
+        found.append(Waiting(WaitingFor.DELIVERY, delivery.id, service, delivery.confirm_by, day=delivery.delivered_on))
+    return sorted(found, key=lambda item: (item.answer_by is not None, item.answer_by or now, item.about_id))
+
+
+def can_be_answered(match: Match, now: Instant) -> bool:
+    """Whether the patient may still say yes or no."""
+    tender = match.award.round.tender
+    in_time = tender.answers_due_at is not None and now < tender.answers_due_at
+    return match.status is MatchStatus.PROPOSED and tender.status is TenderStatus.PROPOSED and in_time
+
+
+def _can_be_joined(need: Need) -> bool:
+    return need.status is NeedStatus.INVITED and need.bundle.tender.status is TenderStatus.DRAFT
+
+
+def _can_be_signed(contract: Contract, now: Instant) -> bool:
+    unsigned = contract.status is ContractStatus.OFFERED and contract.patient_signed_at is None
+    return unsigned and now < contract.sign_by
+
+
+def _matches(session: Session, actor: Actor) -> Sequence[Match]:
+    """The patient's matches, the latest round last."""
+    query = matches_for(actor).options(
+        joinedload(Match.award).joinedload(Award.round), joinedload(Match.need).joinedload(Need.plan_line)
+    )
+    return sorted(session.scalars(query), key=lambda match: match.award.round.number)

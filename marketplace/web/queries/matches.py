@@ -1,0 +1,104 @@
+"""One patient's match, with everything the decision needs: `match_page`.
+
+The reasons are those stored when the round was recorded; here they only get names and words.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import isqrt
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload
+
+from marketplace.journey.scopes import matches_for, one
+from marketplace.records.catalogue import Service
+from marketplace.records.offers import Offer
+from marketplace.records.pools import Consent, DefaultAnswer
+from marketplace.records.providers import Provider, Site
+from marketplace.records.rounds import Match
+from marketplace.records.tenders import Tender
+from marketplace.rules.clock import Instant
+from marketplace.rules.money import Pence
+from marketplace.rules.permissions import Actor
+from marketplace.web import reasons
+
+from .care import can_be_answered
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """Another offer on the same lot, and the one thing that decided against it."""
+
+    provider: str
+    place: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class MatchPage:
+    """A match as its patient sees it."""
+
+    match: Match
+    tender: Tender
+    service: Service
+    provider: Provider
+    site: Site
+    distance_m: int
+    alternatives: Sequence[Alternative]
+    can_answer: bool
+    silence_means_yes: bool
+
+    @property
+    def units(self) -> int:
+        """How many units the match is for."""
+        return self.match.need.units
+
+    @property
+    def conventional_pence(self) -> Pence:
+        """The same units as the conventional package."""
+        return self.units * self.service.conventional_pence
+
+    @property
+    def alone_pence(self) -> Pence:
+        """The same units bought one by one."""
+        return self.units * self.service.private_pence
+
+
+def match_page(session: Session, actor: Actor, now: Instant, match_id: str) -> MatchPage:
+    """One of the patient's own matches."""
+    match = one(session, matches_for(actor), match_id, "match")
+    offer = match.award.offer
+    site = session.get_one(Site, offer.site_id)
+    patient, need = match.need.patient, match.need
+    return MatchPage(
+        match=match,
+        tender=match.award.round.tender,
+        service=need.bundle.service,
+        provider=offer.provider,
+        site=site,
+        distance_m=isqrt((site.easting_m - patient.easting_m) ** 2 + (site.northing_m - patient.northing_m) ** 2),
+        alternatives=_alternatives(session, match),
+        can_answer=can_be_answered(match, now),
+        silence_means_yes=_silence_means_yes(need.consents),
+    )
+
+
+def _alternatives(session: Session, match: Match) -> list[Alternative]:
+    rows = (match.reasons or {}).get("alternatives", [])
+    query = select(Offer).where(Offer.id.in_([row["offer"] for row in rows]))
+    offers = {
+        offer.id: offer for offer in session.scalars(query.options(joinedload(Offer.provider), joinedload(Offer.site)))
+    }
+    return [
+        Alternative(
+            provider=offers[row["offer"]].provider.name,
+            place=offers[row["offer"]].site.name if offers[row["offer"]].site else "",
+            why=reasons.alternative(row),
+        )
+        for row in rows
+    ]
+
+
+def _silence_means_yes(consents: Sequence[Consent]) -> bool:
+    standing = [consent for consent in consents if consent.void_at is None]
+    return bool(standing) and standing[-1].default_answer is DefaultAnswer.ACCEPT

@@ -1,0 +1,94 @@
+"""The engine's rules in sentences: `alternative` for the person they are about, `unmatched` for a broker.
+
+Each sentence is made from one rule's public name and its two figures, as the round stored them: what stands and what
+was asked. A rule without a sentence of its own is said by its name, so that a new rule is never silent.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from .filters import distance, pounds, words
+
+GRADES = {0: "not rated", 1: "Inadequate", 2: "Requires improvement", 3: "Good", 4: "Outstanding"}
+"""The regulator's words for the grades; what they are worth is the tender's policy."""
+
+ATTRIBUTES = {
+    "home_visit": "home visits",
+    "home_visits": "home visits",
+    "step_free": "step-free access",
+    "evening": "evening sessions",
+    "weekend": "weekend sessions",
+}
+
+Sentence = Callable[[Any, Any], str]
+
+TO_A_PATIENT: Mapping[str, Sentence] = {
+    "distance": lambda value, limit: (
+        f"It is {distance(value)} away. Your limit is {distance(limit)}."
+        if value is not None
+        else "We do not know how far away it is."
+    ),
+    "grade": lambda value, limit: f"Its quality is {grade(value)}. You asked for {grade(limit)} or better.",
+    "attributes": lambda _, limit: f"It does not offer {attribute(limit)}, which you need.",
+    "wait": lambda value, limit: (
+        f"The first appointment is after {value} days. You can wait {limit} days."
+        if value is not None
+        else "It does not say when the first appointment would be."
+    ),
+    "excluded_provider": lambda *_: "You asked us not to use this provider.",
+    "keep_provider": lambda *_: "You asked to stay with your own provider.",
+    "own_budget": lambda value, limit: f"It would cost {pounds(value)}. Your share is {pounds(limit)}.",
+    "fee_cover": lambda *_: "Its set-up fee did not fit into the shares of the people it could serve.",
+    "capacity": lambda value, limit: f"It is full: {value} of its {limit} units are taken.",
+    "not_in_use": lambda *_: "It was not chosen for anybody. Other providers were better for the group.",
+    "effective_cost": lambda value, limit: (
+        f"With price, quality, distance and waiting counted, it comes to {pounds(value)}. "
+        f"Your match comes to {pounds(limit)}."
+        + ("" if value >= limit else " Your match is the better one for the group as a whole.")
+    ),
+}
+
+UNMATCHED: Mapping[str, str] = {
+    "no_eligible_offer": "No offer fits what this person needs",
+    "unaffordable": "Every offer that fits costs more than this person's share",
+    "rules_in_conflict": "The rules of the lot cannot be met together",
+    "not_chosen": "A match here would have cost other people theirs",
+    "reserve_cheaper": "The conventional package is better value",
+    "search_stopped": "The search was stopped before this person's turn",
+}
+
+
+def alternative(row: Mapping[str, Any]) -> str:
+    """Why an offer was not this person's match."""
+    rule = str(row["rule"])
+    sentence = TO_A_PATIENT.get(rule)
+    return sentence(row.get("value"), row.get("limit")) if sentence else f"{words(rule)}."
+
+
+def unmatched(reason: str) -> str:
+    """Why somebody has no match."""
+    return UNMATCHED.get(reason, words(reason))
+
+
+def refusal(row: Mapping[str, Any]) -> str:
+    """One offer's refusal, short, for a broker's table: the rule and its figures."""
+    value, limit, rule = row.get("value"), row.get("limit"), str(row["rule"])
+    figures = {
+        "distance": lambda: f"{distance(value)}, limit {distance(limit)}",
+        "grade": lambda: f"{grade(value)}, asked for {grade(limit)}",
+        "attributes": lambda: f"lacks {attribute(limit)}",
+        "wait": lambda: f"{value} days, limit {limit} days",
+        "own_budget": lambda: f"{pounds(value)}, budget {pounds(limit)}",
+        "capacity": lambda: f"{value} of {limit} units taken",
+    }.get(rule)
+    return figures() if figures and limit is not None else words(rule)
+
+
+def grade(value: int | None) -> str:
+    """A quality grade in the regulator's words."""
+    return GRADES.get(value or 0, str(value))
+
+
+def attribute(code: str | None) -> str:
+    """Something a site offers, in words."""
+    return ATTRIBUTES.get(str(code), words(str(code)).lower())

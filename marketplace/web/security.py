@@ -1,0 +1,74 @@
+"""What every answer and every request has in common for safety: headers, host, origin, form tokens, limits.
+
+`init_app` fixes all of it on an application: answers carry a policy that lets a browser run and load only our own
+files; a request that changes something must come from our own pages (SameSite cookie, Origin, token) and at a human
+pace where passwords are tried.
+"""
+
+from flask import Flask, abort, request
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+from flask_wtf.csrf import CSRFProtect
+from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.wrappers import Response
+
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
+}
+STRICT_TRANSPORT = "max-age=31536000"
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def init_app(app: Flask) -> None:
+    """Headers after every answer; checks before every request."""
+    proxies = int(app.config["PROXY_COUNT"])
+    if proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)  # type: ignore[method-assign]
+    app.config["TRUSTED_HOSTS"] = app.config["TRUSTED_HOSTS"] or None
+    app.before_request(check_origin)
+    app.after_request(add_headers)
+    CSRFProtect(app)
+
+
+def limit_sign_in(app: Flask, endpoint: str) -> None:
+    """Slow down guessing: from one address, and for one account from anywhere."""
+    limiter = Limiter(get_remote_address, app=app)
+    view = app.view_functions[endpoint]
+    view = limiter.limit(app.config["SIGN_IN_LIMIT"], methods=["POST"])(view)
+    view = limiter.limit(app.config["SIGN_IN_ACCOUNT_LIMIT"], key_func=_account_tried, methods=["POST"])(view)
+    app.view_functions[endpoint] = view
+
+
+def _account_tried() -> str:
+    return request.form.get("email", "").strip().lower()[:254]
+
+
+def check_origin() -> None:
+    """A request that changes something must come from a page of this site."""
+    if request.method in SAFE_METHODS or request.routing_exception is not None:
+        return
+    origin = request.headers.get("Origin")
+    if origin is not None and origin != request.host_url.rstrip("/"):
+        abort(403)
+    if request.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}:
+        abort(403)
+
+
+def add_headers(response: Response) -> Response:
+    """The same headers on everything; what is about a person is kept by no cache."""
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    if request.is_secure:
+        response.headers.setdefault("Strict-Transport-Security", STRICT_TRANSPORT)
+    if request.endpoint != "static":
+        response.headers["Cache-Control"] = "no-store"
+    return response

@@ -1,0 +1,8 @@
+// The only script on most pages: start the design system's components. Everything works without it.
+import { initAll } from "./vendor/nhsuk-frontend.min.js";
+
+document.body.classList.add("js-enabled", "nhsuk-frontend-supported");
+initAll();
+
+// What htmx brings in anew (a checked form, a fresh table) gets its components too.
+document.body.addEventListener("htmx:afterSettle", (event) => initAll({ scope: event.detail.elt }));

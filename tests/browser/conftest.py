@@ -1,0 +1,169 @@
+"""A real Chromium against a real server: `browser` (one a run), `visit` (one person's window), `serve` (a server).
+
+Chromium is Debian's (``make test`` installs it where it may); without it these tests are skipped and say so. A visit
+notes every error the page reports, and fails the test at its end if there was one. `Visit.look` takes a page's
+picture and lets axe read it, wide and narrow.
+"""
+
+import os
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from flask import Flask
+from playwright.sync_api import Browser, BrowserContext, Page, Response, sync_playwright
+from werkzeug.serving import BaseWSGIServer, make_server
+
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+
+
+class Visit:
+    """One person's browser window on one server."""
+
+    def __init__(self, context: BrowserContext, address: str, pictures: Path) -> None:
+        self.page: Page = context.new_page()
+        self.address = address
+        self.pictures = pictures
+        self.complaints: list[str] = []
+        self.last: Response | None = None
+        self.page.on("console", self._on_console)
+        self.page.on("pageerror", lambda error: self.complaints.append(f"page error: {error}"))
+        self.page.on("requestfailed", lambda request: self.complaints.append(f"failed: {request.url}"))
+        self.page.on("response", self._on_response)
+
+    def go(self, path: str) -> "Visit":
+        """Open a page by its address."""
+        self.page.goto(f"{self.address}{path}")
+        return self
+
+    def press(self, name: str) -> "Visit":
+        """Press the button of this name and wait for what comes."""
+        with self.page.expect_navigation():
+            self.page.get_by_role("button", name=name, exact=True).first.click()
+        return self
+
+    def follow(self, name: str) -> "Visit":
+        """Follow the link of this name."""
+        with self.page.expect_navigation():
+            self.page.get_by_role("link", name=name).first.click()
+        return self
+
+    def sign_in(self, email: str, password: str) -> "Visit":
+        """Sign in as somebody."""
+        self.go("/sign-in")
+        self.page.get_by_label("Email address").fill(email)
+        self.page.get_by_label("Password", exact=True).fill(password)
+        return self.press("Sign in")
+
+    @property
+    def heading(self) -> str:
+        """What the page's one h1 says."""
+        headings = self.page.locator("h1")
+        assert headings.count() == 1
+        return headings.inner_text()
+
+    @property
+    def text(self) -> str:
+        """All that a person can read in the page's main part."""
+        return self.page.locator("main").inner_text()
+
+    def look(self, name: str, *, status: int = 200) -> "Visit":
+        """The page has this status, one h1, no fault that axe can find at either width; its pictures are kept."""
+        assert self.last is not None
+        assert self.last.status == status, f"{self.last.url}: {self.last.status}"
+        assert self.heading
+        for width, size in (("1280", WIDE), ("390", NARROW)):
+            self.page.set_viewport_size(size)
+            found = Axe().run(self.page).response
+            faults = [_fault(rule) for kind in ("violations", "incomplete") for rule in found[kind]]
+            assert not faults, f"{name} at {width}: {faults}"
+            overflow = self.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+            assert overflow <= 0, f"{name} at {width}: the page is {overflow} px wider than the screen"
+            self.page.screenshot(path=self.pictures / f"{name}-{width}.png", full_page=True)
+        self.page.set_viewport_size(WIDE)
+        return self
+
+    def _on_response(self, response: Response) -> None:
+        if response.request.is_navigation_request() and not 300 <= response.status < 400:
+            self.last = response
+
+    def _on_console(self, message: Any) -> None:
+        # Chromium reports every answer of 400 and above as an error: what a test expects is asserted in `look`
+        if message.type in {"error", "warning"} and "Failed to load resource" not in message.text:
+            self.complaints.append(f"{message.type}: {message.text}")
+
+
+def _fault(rule: dict[str, Any]) -> str:
+    places = "; ".join(
+        str(node["target"]) + " " + str(node.get("failureSummary", ""))[:300] for node in rule["nodes"][:3]
+    )
+    return f"{rule['id']}: {places}"
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium, started once."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        pytest.skip("no Chromium on this machine: apt-get install chromium fonts-liberation")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS, headless=True)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the pictures of the pages go."""
+    folder = Path(os.environ.get("CAREPOOL_SCREENSHOTS") or tmp_path_factory.mktemp("screenshots"))
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.fixture
+def visit(browser: Browser, pictures: Path) -> Iterator[Callable[[str], Visit]]:
+    """Opens windows on a server's address; every complaint of theirs fails the test at its end."""
+    opened: list[tuple[BrowserContext, Visit]] = []
+
+    def open_window(address: str) -> Visit:
+        context = browser.new_context(viewport=WIDE, locale="en-GB", timezone_id="Europe/London")
+        context.set_default_timeout(10_000)
+        opened.append((context, Visit(context, address, pictures)))
+        return opened[-1][1]
+
+    yield open_window
+    for context, _ in opened:
+        context.close()
+    assert [complaint for _, window in opened for complaint in window.complaints] == []
+
+
+@pytest.fixture(scope="module")
+def serve() -> Iterator[Callable[[Flask], str]]:
+    """Serves applications on free ports of this machine; gives each one's address."""
+    running: list[tuple[BaseWSGIServer, threading.Thread]] = []
+
+    def start(app: Flask) -> str:
+        server = make_server("127.0.0.1", 0, app, threaded=True)
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        running.append((server, thread))
+        return f"http://127.0.0.1:{server.port}"
+
+    yield start
+    for server, thread in running:
+        server.shutdown()
+        thread.join()
+        server.server_close()
