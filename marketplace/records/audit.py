@@ -8,7 +8,7 @@ impossible. `check_chain` walks it from the start.
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import String, select, text
+from sqlalchemy import String, insert, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from marketplace.rules.canonical import sha256_of
@@ -51,19 +51,17 @@ def append(
         select(AuditEvent.number, AuditEvent.sha256).order_by(AuditEvent.number.desc()).limit(1)
     ).first()
     number, previous = (last.number + 1, last.sha256) if last else (1, GENESIS)
-    row = AuditEvent(
-        number=number,
-        at=now,
-        actor_id=actor.user_id,
-        role=actor.role.value,
-        event=event,
-        about_id=about_id,
-        facts={name: value for name, value in facts.items() if value is not None},
-        previous_sha256=previous,
-    )
-    row.sha256 = digest(row)
-    session.add(row)
-    session.flush([row])
+    values = {
+        "number": number,
+        "at": now,
+        "actor_id": actor.user_id,
+        "role": actor.role.value,
+        "event": event,
+        "about_id": about_id,
+        "facts": {name: value for name, value in facts.items() if value is not None},
+        "previous_sha256": previous,
+    }
+    session.execute(insert(AuditEvent), {**values, "sha256": digest(AuditEvent(**values))})
 
 
 def digest(row: AuditEvent) -> str:

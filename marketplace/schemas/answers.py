@@ -1,0 +1,59 @@
+"""A patient's answers: to an invitation, to a match, to a delivery."""
+
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, validates_schema
+
+from marketplace.records.pools import DefaultAnswer
+
+from .fields import Words, choice
+
+
+class AgreeSchema(Schema):
+    """Agreeing to a pool, and what silence at the match shall mean."""
+
+    default_answer = fields.Enum(
+        DefaultAnswer,
+        by_value=True,
+        required=True,
+        error_messages=choice("what we should do if we do not hear from you"),
+        metadata={"title": "If we do not hear from you about your match, what should we do?"},
+    )
+
+
+class MatchAnswerSchema(Schema):
+    """Yes, or no with a reason."""
+
+    answer = fields.Enum(
+        DefaultAnswer,
+        by_value=True,
+        required=True,
+        error_messages=choice("yes or no"),
+        metadata={"title": "Do you want this provider?"},
+    )
+    reason = Words(longest=1000, missing="", load_default="", metadata={"title": "Why not?"})
+
+    @validates_schema
+    def check_reason(self, data: dict[str, Any], **_: Any) -> None:
+        """A no comes with a reason: it helps the broker find something better."""
+        if data.get("answer") is DefaultAnswer.DECLINE and not data.get("reason"):
+            raise ValidationError("Tell us why, in a few words", field_name="reason")
+
+
+class DeliveryAnswerSchema(Schema):
+    """What a patient says to a delivery that a provider recorded."""
+
+    answer = fields.Enum(
+        DefaultAnswer,
+        by_value=True,
+        required=True,
+        error_messages=choice("yes or no"),
+        metadata={"title": "Did this happen?"},
+    )
+    reason = Words(longest=1000, missing="", load_default="", metadata={"title": "What is wrong?"})
+
+    @validates_schema
+    def check_reason(self, data: dict[str, Any], **_: Any) -> None:
+        """A no comes with what is wrong."""
+        if data.get("answer") is DefaultAnswer.DECLINE and not data.get("reason"):
+            raise ValidationError("Tell us what is wrong, in a few words", field_name="reason")

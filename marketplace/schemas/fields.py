@@ -1,0 +1,84 @@
+"""Fields in the domain's units: pounds as people type them, whole numbers that are whole, days, districts."""
+
+import re
+from typing import Any
+
+from marshmallow import ValidationError, fields
+from marshmallow.validate import Range
+
+from marketplace.rules.errors import Invalid
+from marketplace.rules.money import MAX_PENCE, parse_pounds
+
+
+class Pounds(fields.Field[int]):
+    """An amount: typed in pounds ("48.50"), kept in whole pence. A program may send whole pence as a number."""
+
+    default_error_messages = {"not_an_amount": "Enter an amount in pounds, like 48.50"}  # noqa: RUF012 - marshmallow's
+
+    def __init__(self, *, minimum_pence: int = 0, **arguments: Any) -> None:
+        too_low = "Enter an amount above £0" if minimum_pence > 0 else "Enter £0 or more"
+        super().__init__(validate=Range(min=minimum_pence, max=MAX_PENCE, error=too_low), **arguments)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> int:
+        if type(value) is int:
+            return value
+        if not isinstance(value, str):
+            raise self.make_error("not_an_amount")
+        try:
+            return parse_pounds(value)
+        except Invalid as error:
+            raise ValidationError(error.message) from None
+
+
+class Whole(fields.Integer):
+    """A whole number within bounds; "12.5" and "about 12" are told apart from 12."""
+
+    def __init__(self, least: int, most: int, **arguments: Any) -> None:
+        message = f"Enter a whole number from {least:,} to {most:,}"
+        super().__init__(
+            strict=True,
+            validate=Range(min=least, max=most, error=message),
+            error_messages={"invalid": message, "null": message, "too_large": message, "required": message},
+            **arguments,
+        )
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
+        if isinstance(value, str):
+            value = value.replace(",", "").strip()
+            if not re.fullmatch(r"[+-]?\d{1,18}", value):
+                raise self.make_error("invalid", input=value)
+        elif type(value) is not int:
+            raise self.make_error("invalid", input=value)
+        return int(value)
+
+
+class Words(fields.String):
+    """Some text, trimmed; empty counts as missing. Control characters are refused: nobody types them."""
+
+    def __init__(self, *, longest: int, missing: str, **arguments: Any) -> None:
+        self._longest, self._missing = longest, missing
+        super().__init__(error_messages={"required": missing, "null": missing, "invalid": missing}, **arguments)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        text: str = super()._deserialize(value, attr, data, **kwargs)
+        text = text.replace("\r\n", "\n").strip()
+        if self.required and not text:
+            raise ValidationError(self._missing)
+        if len(text) > self._longest:
+            raise ValidationError(f"Use {self._longest} characters or fewer")
+        if any(ord(letter) < 32 and letter not in "\n\t" for letter in text):
+            raise ValidationError("Use plain text only")
+        return text
+
+
+class Day(fields.Date):
+    """A calendar day, ``2026-11-21`` in documents; forms hand in day, month and year put together."""
+
+    def __init__(self, *, missing: str, **arguments: Any) -> None:
+        errors = {"required": missing, "null": missing, "invalid": "Enter a real date, like 21 11 2026"}
+        super().__init__(format="iso", error_messages=errors, **arguments)
+
+
+def choice(name: str) -> dict[str, str]:
+    """The messages of a field in which one of several must be chosen."""
+    return dict.fromkeys(("required", "null", "unknown", "invalid"), f"Choose {name}")
