@@ -75,10 +75,10 @@ class Day(fields.Date):
     """A calendar day, ``2026-11-21`` in documents; forms hand in day, month and year put together."""
 
     def __init__(self, *, missing: str, **arguments: Any) -> None:
-        errors = {"required": missing, "null": missing, "invalid": "Enter a real date, like 21 11 2026"}
+        errors: dict[str, Any] = {"required": missing, "null": missing, "invalid": "Enter a real date, like 21 11 2026"}
         super().__init__(format="iso", error_messages=errors, **arguments)
 
 
-def choice(name: str) -> dict[str, str]:
+def choice(name: str) -> dict[str, Any]:
     """The messages of a field in which one of several must be chosen."""
     return dict.fromkeys(("required", "null", "unknown", "invalid"), f"Choose {name}")
