@@ -1,0 +1,218 @@
+"""The command line: `python -m matching COMMAND`; progress to stderr, documents to a file or stdout.
+
+Exit codes: 0 done, 2 bad input (the message names the place), 3 an outcome did not pass `verify`.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from time import perf_counter
+from typing import Any, TypeVar
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+import matching
+from matching import Market, MatchingError, Outcome
+from matching.convert import KINDS, convert
+from matching.generate import generate_market
+from matching.tables import print_findings, print_outcome
+
+DONE, BAD_INPUT, NOT_VERIFIED = 0, 2, 3
+DESCRIPTION = """\
+Match needs to sealed offers: most needs first, then least effective cost, each with a proven bound.
+
+  python -m matching generate --needs-per-bundle 200 --seed 1 -o market.json
+  python -m matching solve market.json -o outcome.json
+  python -m matching verify market.json outcome.json
+"""
+EPILOG = """\
+MARKET.json is a market/1 document, OUTCOME.json an outcome/1 document; both are described in README.md beside this
+program. "-" reads a document from standard input. Exit codes: 0 done, 2 bad input (the message names the place),
+3 an outcome did not pass verification.
+"""
+
+Document = TypeVar("Document")
+Command = Callable[[argparse.Namespace, Console], int]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; give its exit code."""
+    parsed = _parser().parse_args(arguments)
+    console = Console(stderr=True)
+    command: Command = parsed.command
+    try:
+        return command(parsed, console)
+    except MatchingError as error:
+        print(f"{error}", file=sys.stderr)
+        return BAD_INPUT
+    except BrokenPipeError:
+        return DONE
+
+
+def _parser() -> argparse.ArgumentParser:
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser("python -m matching", description=DESCRIPTION, epilog=EPILOG, formatter_class=raw)
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    solve = _command(commands, "solve", _solve, "solve a market and verify the outcome")
+    solve.add_argument("market", metavar="MARKET.json")
+    _add_limits(solve)
+    _add_output(solve)
+    verify = _command(commands, "verify", _verify, "re-check an outcome against its market, sharing no code with solve")
+    verify.add_argument("market", metavar="MARKET.json")
+    verify.add_argument("outcome", metavar="OUTCOME.json")
+    generate = _command(commands, "generate", _generate, "make up a market; the same seed gives the same market")
+    for name, default, text in (
+        ("bundles", 1, "lots of the tender"),
+        ("needs-per-bundle", 500, "needs in each lot"),
+        ("offers-per-bundle", 10, "offers made for each lot"),
+        ("tiers", 3, "volume bands of every offer"),
+        ("seed", 0, "decides everything that is drawn"),
+    ):
+        generate.add_argument(f"--{name}", type=int, default=default, metavar="N", help=f"{text} (default {default})")
+    generate.add_argument("--pooling", choices=["own_budget", "shared_pool"], default="own_budget")
+    _add_output(generate)
+    converting = _command(commands, "convert", _convert, "turn a published benchmark instance into a market")
+    converting.add_argument("kind", choices=sorted(KINDS))
+    converting.add_argument("file", metavar="FILE")
+    _add_output(converting)
+    return parser
+
+
+def _command(commands: Any, name: str, command: Command, text: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
+    parser.set_defaults(command=command)
+    return parser
+
+
+def _add_limits(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--gap", type=float, default=0.0, metavar="PERMILLE", help="cost gap to stop at (default 0)")
+    text = "coverage gap to stop at (default 0)"
+    parser.add_argument("--coverage-gap", type=float, default=0.0, metavar="PERMILLE", help=text)
+    parser.add_argument("--time-limit", type=float, metavar="S", help="seconds after which the best found is returned")
+    parser.add_argument("--workers", type=int, default=1, metavar="N", help="parts solved at a time (default 1)")
+    most = matching.DEFAULT_MAX_PAIRS
+    parser.add_argument("--max-pairs", type=int, default=most, metavar="N", help=f"refuse more pairs (default {most})")
+
+
+def _add_output(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-o", "--output", metavar="FILE", help="write the document here instead of standard output")
+
+
+def _source(name: str) -> Path | bytes:
+    return sys.stdin.buffer.read() if name == "-" else Path(name)
+
+
+def _market(name: str) -> Market:
+    return _named(name, lambda: matching.read_market(_source(name)))
+
+
+def _outcome(name: str) -> Outcome:
+    return _named(name, lambda: matching.read_outcome(_source(name)))
+
+
+def _named(name: str, read: Callable[[], Document]) -> Document:
+    try:
+        return read()
+    except matching.DocumentError as error:
+        place = f"{name}: {error.place}" if error.place else name
+        raise matching.DocumentError(error.code, place, error.message, error.facts) from error
+
+
+def _write(document: dict[str, Any], output: str | None) -> None:
+    text = json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+    if output is None:
+        sys.stdout.write(text)
+        return
+    try:
+        Path(output).write_text(text, encoding="utf-8")
+    except OSError as error:
+        message = f"cannot write: {error.strerror or error}"
+        raise MatchingError("unwritable_file", f"{output}: {message}") from error
+
+
+def _solve(parsed: argparse.Namespace, console: Console) -> int:
+    started = perf_counter()
+    market = _market(parsed.market)
+    seconds = {"read": perf_counter() - started}
+    with _Bar(console) as bar:
+        outcome = matching.solve(
+            market,
+            time_limit_s=parsed.time_limit,
+            gap_permille=parsed.gap,
+            coverage_gap_permille=parsed.coverage_gap,
+            workers=parsed.workers,
+            max_pairs=parsed.max_pairs,
+            on_progress=bar.show,
+        )
+    seconds |= outcome.seconds
+    started = perf_counter()
+    findings = matching.verify(market, outcome)
+    seconds["verify"] = perf_counter() - started
+    document = outcome.document()
+    document["seconds"] = {name: round(value, 3) for name, value in seconds.items()}
+    _write(document, parsed.output)
+    print_outcome(console, market, outcome)
+    return _verdict(console, findings)
+
+
+def _verify(parsed: argparse.Namespace, console: Console) -> int:
+    return _verdict(console, matching.verify(_market(parsed.market), _outcome(parsed.outcome)))
+
+
+def _verdict(console: Console, findings: Sequence[matching.Finding]) -> int:
+    print_findings(console, findings)
+    return NOT_VERIFIED if findings else DONE
+
+
+def _generate(parsed: argparse.Namespace, console: Console) -> int:
+    try:
+        market = generate_market(
+            bundles=parsed.bundles,
+            needs_per_bundle=parsed.needs_per_bundle,
+            offers_per_bundle=parsed.offers_per_bundle,
+            tiers=parsed.tiers,
+            seed=parsed.seed,
+            pooling=parsed.pooling,
+        )
+    except ValueError as error:
+        raise MatchingError("bad_option", str(error)) from error
+    _write(market.document(), parsed.output)
+    console.print(f"{len(market.needs)} needs, {len(market.offers)} offers, sha256 {market.sha256}")
+    return DONE
+
+
+def _convert(parsed: argparse.Namespace, console: Console) -> int:
+    converted = convert(parsed.kind, parsed.file)
+    _write(converted.market.document(), parsed.output)
+    market = converted.market
+    console.print(f"{len(market.needs)} needs, {len(market.offers)} offers; amounts are x {converted.scale}")
+    return DONE
+
+
+class _Bar:
+    """A live line on stderr: part, level, best value, bound, seconds."""
+
+    def __init__(self, console: Console) -> None:
+        text = TextColumn("{task.description}")
+        self._bar = Progress(SpinnerColumn(), text, BarColumn(20), TimeElapsedColumn(), console=console, transient=True)
+        self._task = self._bar.add_task("reading", total=None)
+
+    def __enter__(self) -> "_Bar":
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def show(self, event: matching.Progress) -> None:
+        """Show one event."""
+        bound = "?" if event.bound is None else str(event.bound)
+        text = f"{event.part}: {event.level.replace('_', ' ')} {event.value}, bound {bound}"
+        self._bar.update(self._task, description=text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
