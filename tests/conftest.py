@@ -14,7 +14,7 @@ from marketplace.adapters.sealing import Keyring
 from marketplace.journey.keys import lend
 from marketplace.records import Base
 from marketplace.records.database import configure_engine
-
+from tests.worlds import SmallWorld
 
 
 @pytest.fixture
@@ -94,6 +94,12 @@ def new_session(engine: Engine, keyring: Keyring) -> Iterator[Callable[[], Sessi
 def session(new_session: Callable[[], Session]) -> Session:
     """One session on the test's database."""
     return new_session()
+
+
+@pytest.fixture
+def world(session: Session, monday: datetime) -> SmallWorld:
+    """Twelve patients around Lincoln, a broker, three providers: nothing has happened yet."""
+    return SmallWorld(session, monday).found()
 
 
 def _named(address: str, database: str) -> str:

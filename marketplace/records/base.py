@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
-from sqlalchemy import JSON, DateTime, Dialect, Enum, MetaData, String
+from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Enum, MetaData, String
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 from sqlalchemy.types import TypeDecorator
 
@@ -97,6 +97,7 @@ class Base(DeclarativeBase):
         }
     )
     type_annotation_map = {  # noqa: RUF012 - SQLAlchemy's own protocol
+        int: BigInteger,  # pence: a county's budgets do not fit into 32 bits
         datetime: UtcInstant,
         Document: JSON,
         list[str]: JSON,

@@ -7,7 +7,6 @@ Records know no Flask: Flask-SQLAlchemy is handed their metadata and only looks 
 from typing import cast
 
 from flask import Flask, current_app
-from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy.orm import Session
 
@@ -19,11 +18,9 @@ from marketplace.records.database import configure_engine, writing
 
 __all__ = ["db_session", "init_app", "writing"]
 
-MIGRATIONS = "records/migrations"
-
 
 def init_app(app: Flask) -> SQLAlchemy:
-    """Open the database named by ``DATABASE_URL`` and let Flask-Migrate find the migrations."""
+    """Open the database named by ``DATABASE_URL``; its tables come from `marketplace.records.schema`."""
     app.config["SQLALCHEMY_DATABASE_URI"] = app.config["DATABASE_URL"]
     db = SQLAlchemy(
         metadata=Base.metadata,
@@ -31,7 +28,6 @@ def init_app(app: Flask) -> SQLAlchemy:
         session_options={"info": lend(_keyring(app))},
     )
     db.init_app(app)
-    Migrate(app, db, directory=f"{app.config['PACKAGE_FOLDER']}/{MIGRATIONS}")
     with app.app_context():
         for engine in db.engines.values():
             configure_engine(engine)

@@ -56,8 +56,8 @@ def test_walk(world: SmallWorld) -> None:
     # Patients accept, the broker confirms with reasons; the standstill runs to midnight, eight working days on.
     world.accept().confirm()
     assert world.tender.status is TenderStatus.STANDSTILL
-    assert world.tender.standstill_ends_at == datetime(2026, 3, 27, 0, 0, tzinfo=UTC)
-    world.later(days=12)
+    assert world.tender.standstill_ends_at == datetime(2026, 3, 30, 23, 0, tzinfo=UTC)  # summer time has begun
+    world.later(days=14)
     assert world.tender.status is TenderStatus.AWARDED
 
     # Both sign: exactly the charge is committed, the rest is free again.

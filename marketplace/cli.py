@@ -1,0 +1,179 @@
+"""The `carepool` command: the demo, the pages, time, the checks, the database.
+
+Here the clock is read, once per command, and handed on as `now`.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import click
+from flask import Flask
+from rich.console import Console
+from sqlalchemy import Engine, func, select
+from sqlalchemy.orm import Session
+
+from . import SettingsError, create_app
+from .demo.run import is_demo_database, run_demo
+from .journey.deadlines import run_due
+from .journey.rounds import recheck
+from .records import Base, audit, ledger, schema
+from .records.rounds import Round, RoundStatus
+from .rules.clock import Instant
+from .rules.money import format_pounds
+
+console = Console()
+
+
+def clock() -> Instant:
+    """The moment this command began."""
+    return datetime.now(UTC)  # noqa: TID251 - the entrance of time for commands
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Carepool: pooled personal health budgets, sealed offers, awards anybody can check."""
+
+
+@main.command()
+@click.option("--seed", default=1, show_default=True, help="The same seed gives the same market.")
+@click.option("--patients", default=1_300, show_default=True, help="How many people to sample from the registers.")
+def demo(seed: int, patients: int) -> None:
+    """Build the Lincolnshire market in the database, run it, and show what came out.
+
+    It starts afresh each time: whatever an earlier demo left in the database is removed. A database that holds
+    anything else is not touched.
+    """
+    with _application() as app:
+        engine = _engine(app)
+        if not schema.is_empty(engine) and not is_demo_database(engine):
+            raise click.ClickException(
+                "This database holds something other than a demo, so nothing was changed. "
+                "Set CAREPOOL_DATABASE_URL to another database, like sqlite:///var/demo.sqlite."
+            )
+        _start_afresh(engine)
+        run_demo(_sessions(app), clock(), console, seed=seed, patients=patients)
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=5000, show_default=True)
+def serve(host: str, port: int) -> None:
+    """Open the pages in a real web server (gunicorn), on this machine unless told otherwise."""
+    with _application() as app:
+        if schema.is_empty(_engine(app)):
+            schema.upgrade(_engine(app))
+    console.print(f"Carepool is on http://{host}:{port} (stop it with Ctrl-C)")
+    arguments = ["--bind", f"{host}:{port}", "--workers", "2", "--threads", "4", "--no-control-socket"]
+    command = [sys.executable, "-m", "gunicorn", *arguments, "--log-level", "warning", "marketplace:create_app()"]
+    os.execv(sys.executable, command)  # noqa: S606 - our own server, no shell
+
+
+@main.command()
+def deadlines() -> None:
+    """Do whatever has fallen due by now: to be run every few minutes (by cron, or a timer)."""
+    with _application() as app, _sessions(app)() as session:
+        done = run_due(session, clock())
+    for act in done:
+        console.print(f"{act.what} {act.about_id}{f' FAILED: {act.error}' if act.error else ''}")
+    console.print(f"{len(done)} done.")
+    if any(act.error for act in done):
+        raise SystemExit(1)
+
+
+@main.command()
+def check() -> None:
+    """Check the books, the audit chain, and every stored outcome; exit 3 if anything is wrong."""
+    with _application() as app, _sessions(app)() as session:
+        faults = list(_faults(session))
+        accounts = session.scalar(select(func.count()).select_from(ledger.Account))
+        rounds = session.scalar(select(func.count()).where(Round.status == RoundStatus.VERIFIED))
+        events = session.scalar(select(func.count()).select_from(audit.AuditEvent))
+    for fault in faults:
+        console.print(f"[red]{fault}[/red]")
+    console.print(f"{accounts} accounts, {rounds} outcomes, {events} audit events: {len(faults)} faults.")
+    if faults:
+        raise SystemExit(3)
+
+
+@main.group("audit")
+def audit_group() -> None:
+    """The audit trail."""
+
+
+@audit_group.command("verify")
+def audit_verify() -> None:
+    """Walk the whole chain of hashes; exit 3 at the first event that was edited, removed or forked."""
+    with _application() as app, _sessions(app)() as session:
+        fault = audit.check_chain(session)
+    if fault:
+        console.print(f"[red]Event {fault['number']}: {fault['fault']}[/red]")
+        raise SystemExit(3)
+    console.print("The chain holds.")
+
+
+@main.group()
+def database() -> None:
+    """The tables."""
+
+
+@database.command("upgrade")
+def database_upgrade() -> None:
+    """Create the tables, or bring them up to this version."""
+    with _application() as app:
+        schema.upgrade(_engine(app))
+    console.print("The tables are up to date.")
+
+
+@database.command("revision")
+@click.argument("message")
+def database_revision(message: str) -> None:
+    """Draft a migration from the difference between the code's tables and this database's."""
+    with _application() as app:
+        schema.draft_revision(_engine(app), message)
+
+
+def _faults(session: Session) -> Iterator[str]:
+    if total := ledger.sum_of_all(session):
+        yield f"The accounts add up to {format_pounds(total)}, not to nothing."
+    for account_id, balance, entries in ledger.out_of_balance(session):
+        yield f"Account {account_id} says {format_pounds(balance)}; its entries say {format_pounds(entries)}."
+    if fault := audit.check_chain(session):
+        yield f"Audit event {fault['number']}: {fault['fault']}."
+    for row in session.scalars(select(Round).where(Round.status == RoundStatus.VERIFIED)):
+        for finding in recheck(row):
+            yield f"Round {row.id}: {finding}"
+
+
+@contextmanager
+def _application() -> Iterator[Flask]:
+    try:
+        app = create_app()
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from None
+    with app.app_context():
+        yield app
+
+
+def _engine(app: Flask) -> Engine:
+    engine: Engine = app.extensions["sqlalchemy"].engine
+    return engine
+
+
+def _sessions(app: Flask) -> Callable[[], Session]:
+    """Makes sessions of their own, with the application's keyring, outside any request."""
+    info = app.extensions["sqlalchemy"].session().info
+    return lambda: Session(_engine(app), info=dict(info))
+
+
+def _start_afresh(engine: Engine) -> None:
+    Base.metadata.drop_all(engine)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("DROP TABLE IF EXISTS alembic_version")
+    schema.upgrade(engine)
+
+
+if __name__ == "__main__":
+    main()
