@@ -1,0 +1,51 @@
+"""The one table of moves."""
+
+import pytest
+
+from marketplace.rules.errors import WrongState
+from marketplace.rules.lifecycle import (
+    CONTRACT_MOVES,
+    LOT_MOVES,
+    TENDER_MOVES,
+    TENDER_WORDS,
+    ContractStatus,
+    LotResult,
+    TenderStatus,
+    check_move,
+    is_final,
+    mermaid,
+)
+
+TABLES = [(TENDER_MOVES, TenderStatus), (LOT_MOVES, LotResult), (CONTRACT_MOVES, ContractStatus)]
+
+
+@pytest.mark.parametrize(("moves", "statuses"), TABLES)
+def test_every_status_is_reached_and_left(moves: dict, statuses: type) -> None:
+    """Each status but the first can be come to; each either ends or leads on to an end."""
+    assert set(moves) == set(statuses)
+    first = next(iter(statuses))
+    assert {target for targets in moves.values() for target in targets} | {first} == set(statuses)
+    for status in statuses:
+        seen, frontier = set(), {status}
+        while frontier:
+            seen |= frontier
+            frontier = {target for one in frontier for target in moves[one]} - seen
+        assert any(is_final(moves, reached) for reached in seen), f"{status} is a dead end"
+
+
+def test_a_move_outside_the_table_names_both() -> None:
+    with pytest.raises(WrongState) as caught:
+        check_move(TENDER_MOVES, TenderStatus.DRAFT, TenderStatus.AWARDED)
+    assert caught.value.facts == {"old": "draft", "new": "awarded"}
+
+
+def test_every_status_has_words() -> None:
+    assert set(TENDER_WORDS) == set(TenderStatus)
+
+
+def test_the_diagram_has_every_arrow() -> None:
+    drawn = mermaid(CONTRACT_MOVES)
+    assert drawn.splitlines()[1] == "    [*] --> offered"
+    assert sum(len(targets) for targets in CONTRACT_MOVES.values()) == sum(
+        "[*]" not in line for line in drawn.splitlines()[1:]
+    )

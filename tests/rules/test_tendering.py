@@ -1,0 +1,138 @@
+"""Policies, seeds and offers."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from marketplace.rules.awarding import LineDemand, alias, award_stands, check_award_reasons, saving
+from marketplace.rules.errors import Invalid, WrongState
+from marketplace.rules.privacy import shown_count, shown_units
+from marketplace.rules.settlement import due_for
+from marketplace.rules.tendering import (
+    OfferLine,
+    OfferTerms,
+    OfferTier,
+    Policy,
+    check_offer,
+    earnings_pence,
+    nonce_commitment,
+    policy_document,
+    seed_of,
+)
+
+TIERS = (OfferTier(0, 5_000), OfferTier(100, 4_500))
+TERMS = OfferTerms(
+    "site", (OfferLine("b1", TIERS), OfferLine("b2", TIERS)), fee_pence=1_000, min_units=5, max_units=300
+)
+
+
+def test_a_policy_is_read_by_the_engine_as_it_stands() -> None:
+    """The matching part uses market/1's own words and nothing else."""
+    from matching import read_market
+
+    document = policy_document(Policy(pence_per_km=30))
+    market = read_market(
+        {
+            "format": "market/1",
+            "policy": document["matching"],
+            "bundles": [],
+            "needs": [],
+            "providers": [],
+            "offers": [],
+        }
+    )
+    assert market.policy.pence_per_km == 30
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"pence_per_km": -1}, {"answer_days": 0}, {"minimum_offers": 0}, {"best_grade": True}]
+)
+def test_a_policy_out_of_range_names_its_field(wrong: dict) -> None:
+    with pytest.raises(Invalid) as caught:
+        policy_document(Policy(**wrong))
+    assert caught.value.place == next(iter(wrong))
+
+
+def test_the_seed_follows_from_nonce_and_market() -> None:
+    """First 63 bits of the hash of both: another nonce or another market gives another seed."""
+    nonce, market = "ab" * 32, "cd" * 32
+    assert 0 <= seed_of(nonce, market) < 2**63
+    assert len({seed_of(nonce, market), seed_of("ba" * 32, market), seed_of(nonce, "dc" * 32)}) == 3
+    assert seed_of(nonce, market) == seed_of(nonce, market)
+    assert nonce not in nonce_commitment(nonce)
+
+
+def test_a_good_offer() -> None:
+    check_offer(TERMS, {"b1", "b2"})
+    assert OfferTerms.from_document(TERMS.document()) == TERMS
+
+
+@pytest.mark.parametrize(
+    ("terms", "code", "place"),
+    [
+        (OfferTerms("s", ()), "no_lines", "lines"),
+        (OfferTerms("s", (OfferLine("b9", TIERS),)), "unknown_lot", "lines[0].bundle"),
+        (OfferTerms("s", (OfferLine("b1", TIERS), OfferLine("b1", TIERS))), "lot_twice", "lines[1].bundle"),
+        (OfferTerms("s", (OfferLine("b1", (OfferTier(1, 5),)),)), "first_band", "lines[0].tiers"),
+        (OfferTerms("s", (OfferLine("b1", (OfferTier(0, 5), OfferTier(0, 4))),)), "bands_overlap", "lines[0].tiers"),
+        (OfferTerms("s", (OfferLine("b1", TIERS), OfferLine("b2", TIERS[:1]))), "bands_differ", "lines[1].tiers"),
+        (OfferTerms("s", (OfferLine("b1", TIERS, 9, 8),)), "units_out_of_order", "lines[0].max_units"),
+        (OfferTerms("s", (OfferLine("b1", TIERS),), 0, 9, 8), "units_out_of_order", "max_units"),
+    ],
+)
+def test_a_bad_offer_names_the_place(terms: OfferTerms, code: str, place: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        check_offer(terms, {"b1", "b2"})
+    assert (caught.value.code, caught.value.place) == (code, place)
+
+
+def test_what_i_would_earn() -> None:
+    """All units at the band's price, the fee once; nothing above what can be served."""
+    line = TERMS.lines[0]
+    assert earnings_pence(TERMS, line, 99) == 99 * 5_000 + 1_000
+    assert earnings_pence(TERMS, line, 100) == 100 * 4_500 + 1_000
+    assert earnings_pence(TERMS, line, 301) is None
+
+
+def test_aliases() -> None:
+    assert [alias(position) for position in (0, 25, 26, 27, 701, 702)] == [
+        "Offer A", "Offer Z", "Offer AA", "Offer AB", "Offer ZZ", "Offer AAA",
+    ]  # fmt: skip
+
+
+def test_an_award_below_its_minimum_falls() -> None:
+    lines = [LineDemand("b1", 30, 20)]
+    assert award_stands(40, 40, 0, lines, waived=False)
+    assert not award_stands(39, 40, 0, lines, waived=False)
+    assert not award_stands(39, 0, 40, lines, waived=False)
+    assert not award_stands(40, 0, 0, [LineDemand("b1", 19, 20)], waived=False)
+    assert award_stands(1, 40, 40, lines, waived=True)
+    assert not award_stands(0, 0, 0, [], waived=True)
+
+
+def test_an_award_needs_reasons() -> None:
+    with pytest.raises(WrongState):
+        check_award_reasons("  ok  ")
+
+
+def test_saving_against_two_other_ways() -> None:
+    came = saving([(4_000, 10, 790, 550), (6_000, 10, 790, 550)])
+    assert (came.charges_pence, came.against_conventional_pence, came.against_alone_pence) == (10_000, 5_800, 1_000)
+
+
+def test_small_counts_name_nobody() -> None:
+    assert [shown_count(count) for count in (0, 1, 7, 8)] == ["0", "fewer than 8", "fewer than 8", "8"]
+    assert (shown_units(40, 7), shown_units(40, 8)) == (None, 40)
+
+
+@given(st.integers(0, 10**8), st.lists(st.integers(1, 5), min_size=1, max_size=12))
+def test_parts_of_a_charge_add_up(charge: int, deliveries: list[int]) -> None:
+    """However a contract's units are delivered, what falls due comes to the charge exactly."""
+    units, before, due = sum(deliveries), 0, 0
+    for delivered in deliveries:
+        part = due_for(charge, units, before, delivered)
+        assert part >= 0
+        before, due = before + delivered, due + part
+    assert due == charge
+    with pytest.raises(Invalid):
+        due_for(charge, units, before, 1)
