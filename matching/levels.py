@@ -5,7 +5,7 @@ checked in whole numbers by the model's own rows; a bound is rounded to the safe
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, isfinite
 from time import perf_counter
 
@@ -14,11 +14,16 @@ import numpy as np
 from matching.eligibility import Ints
 from matching.formulation import NOT_MATCHED, Model
 from matching.mip import BOUND_SLACK, Answer, Effort, Floats, Program, solve_program
+from matching.repair import relaxed, whole_choices
 
 TIE_BREAK_PAIRS = 400
 """Parts of at most so many pairs have their ties broken by seeded ranks; in larger ones the search order decides."""
 COVERAGE_SHARE = 0.6
 """How much of a part's seconds the first level may use."""
+SMALL_PAIRS = 300
+"""Parts of at most so many pairs go to the solver in full at once."""
+RELAXED_SHARE = 0.5
+"""Which part of the gap the program with only `use` whole may leave open."""
 
 
 @dataclass(frozen=True)
@@ -145,29 +150,70 @@ class Search:
     def most_coverage(self) -> int:
         """Level 1; gives the bound."""
         everybody = int(self.model.part.need_priority.sum())
-        self.control.tell(self.name, "coverage", self.coverage, everybody)
-        if self.coverage == everybody:
-            return everybody
         left = self.control.seconds_left()
-        effort = Effort(
-            relative_gap=self.ask.coverage_gap_permille / 1000, seconds=None if left is None else left * COVERAGE_SHARE
-        )
-        answer = self._solve(self.program.minimising(-self.model.coverage), effort, "coverage")
-        bound = everybody if answer.bound is None else min(everybody, -answer.bound)
-        bound = max(bound, self.coverage)
+        until = None if left is None else perf_counter() + left * COVERAGE_SHARE
+        program = self.program.minimising(-self.model.coverage)
+        lowest = self._descend(program, "coverage", self.ask.coverage_gap_permille / 1000, -everybody, until)
+        bound = max(self.coverage, -lowest)
         self.control.tell(self.name, "coverage", self.coverage, bound)
         return bound
 
     def least_cost(self) -> int:
         """Level 2, with the coverage found held; gives the bound."""
-        program = self._held()
-        constant = self.model.constant_pence
-        effort = Effort(relative_gap=self.ask.gap_permille / 1000, seconds=self.control.seconds_left())
-        answer = self._solve(program, effort, "effective_cost")
-        bound = self._cheapest_possible() if answer.bound is None else answer.bound + constant
-        bound = min(bound, self.cost_pence)
+        lowest = int(np.minimum(self.model.cost_pence, 0) @ self.model.upper)
+        until = self.control.deadline
+        lowest = self._descend(self._held(), "effective_cost", self.ask.gap_permille / 1000, lowest, until)
+        bound = min(self.cost_pence, lowest + self.model.constant_pence)
         self.control.tell(self.name, "effective_cost", self.cost_pence, bound)
         return bound
+
+    def _descend(self, program: Program, level: str, gap: float, bound: int, until: float | None) -> int:
+        """Better the best choice and raise the bound until the gap is reached; gives the bound.
+
+        First with only `use` whole: its bound is nearly the program's, and whole choices near its point are nearly
+        the best. Only what is still open then goes to the solver in full, with the best choice to start from.
+        """
+        self.control.tell(self.name, level, self._value(level), self._public(level, bound))
+        large = len(self.model.part.pair_need) > SMALL_PAIRS
+        if large and not self._reached(program, bound, gap):
+            effort = self._effort(program, bound, gap * RELAXED_SHARE, until)
+            answer = self._solve(relaxed(program, self.model), effort, level)
+            bound = max(bound, answer.bound if answer.bound is not None else bound)
+            if answer.values is not None and not self._reached(program, bound, gap):
+                effort = replace(
+                    self._effort(program, bound, gap * RELAXED_SHARE, until), target=self._target(program, bound, gap)
+                )
+                for values in whole_choices(program, self.model, answer.values, effort):
+                    self._offer_point(values)
+                    if self._reached(program, bound, gap) or self.control.stopped():
+                        break
+        if not self._reached(program, bound, gap):
+            answer = self._solve(program, self._effort(program, bound, gap, until), level)
+            bound = max(bound, answer.bound if answer.bound is not None else bound)
+            self.was_stopped = self.was_stopped or not answer.finished
+        return bound
+
+    def _reached(self, program: Program, bound: int, gap: float) -> bool:
+        value = int(program.objective @ self.values)
+        return value <= bound or value - bound <= gap * abs(value + self._constant(program))
+
+    def _constant(self, program: Program) -> int:
+        return self.model.constant_pence if program.objective is self.model.cost_pence else 0
+
+    def _target(self, program: Program, bound: int, gap: float) -> float:
+        """A value that closes the gap."""
+        return bound + gap * abs(bound + self._constant(program)) * 0.99 + 0.5
+
+    def _effort(self, program: Program, bound: int, gap: float, until: float | None) -> Effort:
+        """The solver's gaps; where a constant stands beside its objective, in whole units of the total."""
+        seconds = None if until is None else until - perf_counter()
+        constant = self._constant(program)
+        if not constant:
+            return Effort(relative_gap=gap, seconds=seconds)
+        return Effort(absolute_gap=max(0.9, gap * abs(bound + constant)), seconds=seconds)
+
+    def _public(self, level: str, bound: int) -> int:
+        return -bound if level == "coverage" else bound + self.model.constant_pence
 
     def break_ties(self) -> None:
         """Level 3: among the equally good, the least sum of the seeded ranks of the offers assigned."""
@@ -196,23 +242,20 @@ class Search:
             return self.program
         return self.program.with_row(self.model.coverage, low=self.coverage)
 
-    def _cheapest_possible(self) -> int:
-        """A bound that needs no solver: every column with a negative cost at its most."""
-        costs = self.model.cost_pence
-        return int(np.minimum(costs, 0) @ self.model.upper) + self.model.constant_pence
-
     def _solve(self, program: Program, effort: Effort, level: str) -> Answer:
-        """Solve, offer what was found, and note whether a limit struck."""
+        """Solve, and offer the point found."""
         if self.control.stopped():
             self.was_stopped = True
             return Answer(None, None, infeasible=False, finished=False)
         answer = solve_program(program, effort, hint=self.values, watch=self._watch(level))
-        choice = self._choice(answer.values)
+        if answer.values is not None:
+            self._offer_point(answer.values)
+        return answer
+
+    def _offer_point(self, values: Floats) -> None:
+        choice = self._choice(values)
         if choice is not None:
             self.offer(choice)
-        if not answer.finished:
-            self.was_stopped = True
-        return answer
 
     def _watch(self, level: str) -> Callable[[float, float], None] | None:
         """Pass the solver's own figures on as progress; they become the outcome's only after an exact check."""

@@ -52,11 +52,16 @@ class Program:
 
 @dataclass(frozen=True)
 class Effort:
-    """How far to go: gaps at which to stop, and seconds after which to stop in any case (None: no limit)."""
+    """How far to go.
+
+    Gaps at which to stop, seconds after which to stop in any case (None: no limit), and a value that is good enough
+    without any proof (None: none is).
+    """
 
     relative_gap: float = 0.0
     absolute_gap: float = 0.9
     seconds: float | None = None
+    target: float | None = None
 
 
 @dataclass(frozen=True)
@@ -151,6 +156,8 @@ def _parameters(effort: Effort, scale: float) -> parameters_pb2.SolveParametersP
     if effort.seconds is not None:
         parameters.time_limit.FromTimedelta(timedelta(seconds=effort.seconds))
     parameters.highs.double_options["mip_min_logging_interval"] = 0.5
+    if effort.target is not None:
+        parameters.highs.double_options["objective_target"] = effort.target * scale
     return parameters
 
 
