@@ -5,8 +5,8 @@
 Location problems of the literature are special cases of a tender: a facility is an offer, its opening cost the
 offer's fee, a customer a need, the demand its units, the cost of serving a customer the price of the whole need
 (`pairs[].price_pence`). Nothing is rounded: if the file has costs with decimals, every amount is multiplied by the
-least power of ten that makes all of them whole, and `scale` says which. A market's cost divided by `scale` is the
-file's.
+least factor that makes all of them whole, and `scale` says which (80 where all are multiples of 1/80: smaller figures
+are proven sooner than a power of ten's). A market's cost divided by `scale` is the file's.
 
 | kind | file | market |
 |---|---|---|
@@ -52,7 +52,7 @@ class Converted:
     market
         The market; its least effective cost is the published optimum times `scale`.
     scale
-        A power of ten, 1 where the file has no decimals.
+        The least whole factor that leaves no fraction; 1 where the file has none.
     """
 
     market: Market
@@ -290,12 +290,8 @@ def _names(letter: str, count: int) -> list[str]:
 
 
 def _scale(amounts: Iterable[Fraction]) -> int:
-    """The least power of ten that makes every amount whole."""
-    denominator = lcm(*{amount.denominator for amount in amounts})
-    scale = 1
-    while scale % denominator:
-        scale *= 10
-    return scale
+    """The least factor that makes every amount whole."""
+    return lcm(*{amount.denominator for amount in amounts})
 
 
 def _scaled(amount: Fraction, scale: int) -> int:

@@ -31,16 +31,16 @@ def prices(result: Converted) -> dict[tuple[str, str], int | None]:
 
 def test_facilities_are_offers_and_customers_needs(tmp_path: Path) -> None:
     result = converted(tmp_path, "sscflp", SSCFLP)
-    assert result.scale == 100
+    assert result.scale == 4
     assert [need.units for need in result.market.needs] == [4, 3, 2]
-    assert [(offer.max_units, offer.fee_pence) for offer in result.market.offers] == [(10, 40_000), (8, 50_050)]
+    assert [(offer.max_units, offer.fee_pence) for offer in result.market.offers] == [(10, 1_600), (8, 2_002)]
     assert prices(result) == {
-        ("f1", "c1"): 100,
-        ("f1", "c2"): 200,
-        ("f1", "c3"): 300,
-        ("f2", "c1"): 425,
-        ("f2", "c2"): 500,
-        ("f2", "c3"): 600,
+        ("f1", "c1"): 4,
+        ("f1", "c2"): 8,
+        ("f1", "c3"): 12,
+        ("f2", "c1"): 17,
+        ("f2", "c2"): 20,
+        ("f2", "c3"): 24,
     }
 
 
@@ -60,10 +60,10 @@ def test_every_facility_is_a_provider_of_its_own(tmp_path: Path) -> None:
 
 def test_an_uncapacitated_file_lists_costs_by_customer_and_ignores_capacity(tmp_path: Path) -> None:
     result = converted(tmp_path, "ufl", " 2 3\n capacity 7500.\n capacity 0.\n 5\n 1 2.5\n 6 3 4\n 7 5 6\n")
-    assert result.scale == 10
+    assert result.scale == 2
     assert [need.units for need in result.market.needs] == [5, 6, 7]
-    assert [(offer.max_units, offer.fee_pence) for offer in result.market.offers] == [(None, 75_000), (None, 0)]
-    assert [prices(result)["f2", customer] for customer in ("c1", "c2", "c3")] == [25, 40, 60]
+    assert [(offer.max_units, offer.fee_pence) for offer in result.market.offers] == [(None, 15_000), (None, 0)]
+    assert [prices(result)["f2", customer] for customer in ("c1", "c2", "c3")] == [5, 8, 12]
 
 
 def test_a_median_is_as_far_as_the_shortest_path_and_the_last_edge_wins(tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_a_set_cover_is_packages_for_a_fee(tmp_path: Path) -> None:
     assert len(result.market.needs) == len(result.market.bundles) == 2
 
 
-@pytest.mark.parametrize(("cost", "scale"), [("7", 1), ("7.", 1), ("7.00", 1), ("0.125", 1_000), ("70.10", 10)])
+@pytest.mark.parametrize(("cost", "scale"), [("7.", 1), ("7.00", 1), ("0.125", 8), ("70.10", 10), ("0.0375", 80)])
 def test_the_scale_is_the_least_that_makes_all_whole(tmp_path: Path, cost: str, scale: int) -> None:
     assert converted(tmp_path, "sscflp", f"1 1\n5 {cost}\n5\n3\n").scale == scale
 
