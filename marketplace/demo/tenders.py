@@ -6,10 +6,11 @@ the visitor to pool.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from marketplace.demo.geography import CITY, COAST, EAST, EAST_INLAND, NORTH, NORTH_RURAL, SOUTH, SOUTH_EAST, SOUTH_WEST
 from marketplace.demo.people import Patient, PlanLine
+from marketplace.rules.tendering import Policy
 
 
 @dataclass(frozen=True)
@@ -25,19 +26,6 @@ BROKERS = (
     Broker("wolds_and_coast", "Wolds and Coast Health Brokerage"),
     Broker("welland", "Welland Valley Patient Brokers"),
 )
-
-
-@dataclass(frozen=True)
-class Policy:
-    """What a tender publishes about how offers are weighed; names as in market/1."""
-
-    pence_per_quality_grade: int
-    pence_per_km: int
-    pence_per_wait_day: int
-    pence_per_change: int = 2_000
-    best_grade: int = 4
-    pooling: str = "own_budget"
-    unmatched: str = "coverage_first"
 
 
 @dataclass(frozen=True)
@@ -64,23 +52,22 @@ class Tender:
     broker: str
     title: str
     policy: Policy
-    minimum_offers: int
     left_as: str
     lots: tuple[Lot, ...]
 
 
-SESSIONS = Policy(pence_per_quality_grade=60, pence_per_km=30, pence_per_wait_day=50)
+SESSIONS = Policy(pence_per_quality_grade=60, pence_per_km=30, pence_per_wait_day=50, pence_per_change=2_000)
 """For help that people travel to, week after week."""
 
-AT_HOME = Policy(pence_per_quality_grade=150, pence_per_km=4, pence_per_wait_day=120)
+AT_HOME = Policy(pence_per_quality_grade=150, pence_per_km=4, pence_per_wait_day=120, pence_per_change=5_000)
 """For hours at home: the carer travels, quality counts, and waiting hurts."""
 
-STAYS = Policy(pence_per_quality_grade=600, pence_per_km=25, pence_per_wait_day=20)
+STAYS = Policy(pence_per_quality_grade=600, pence_per_km=25, pence_per_wait_day=20, pence_per_change=2_000)
 """For nights away: quality above all."""
 
-MIXED_CARE = Policy(pence_per_quality_grade=220, pence_per_km=8, pence_per_wait_day=60)
+MIXED_CARE = Policy(pence_per_quality_grade=220, pence_per_km=8, pence_per_wait_day=60, pence_per_change=5_000)
 
-PERIOD_WEEKS = {"home_care": 26, "respite": 40, "pulmonary_rehabilitation": 20}
+PERIOD_WEEKS = {"home_care": 26, "respite": 30, "pulmonary_rehabilitation": 20}
 USUAL_PERIOD_WEEKS = 16
 RATED_SERVICES = ("home_care", "respite")
 """For these the regulator's grade can be asked for: lots of them take nobody below 2 (Requires improvement)."""
@@ -210,8 +197,7 @@ def tenders() -> tuple[Tender, ...]:
             id=key,
             broker=broker,
             title=title,
-            policy=policy,
-            minimum_offers=OFFERS_WANTED.get(left_as, 2),
+            policy=replace(policy, minimum_offers=OFFERS_WANTED.get(left_as, 2)),
             left_as=left_as,
             lots=tuple(_lot(key, broker, position, *lot) for position, lot in enumerate(lots, start=1)),
         )

@@ -1,0 +1,86 @@
+"""What follows an award: contracts are signed, units delivered, confirmed (or disputed), and paid."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from functools import partial
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from marketplace.demo.schedule import DELIVERED_DAYS_AGO, PAID_DAYS_AGO, days_ago
+from marketplace.demo.stage import Scene, Stage
+from marketplace.demo.tenders import Tender
+from marketplace.journey.contracts import sign_contract
+from marketplace.journey.deliveries import confirm_delivery, dispute_delivery, record_delivery
+from marketplace.journey.settlements import pay_provider
+from marketplace.records.contracts import Contract, Delivery, DeliveryStatus
+from marketplace.records.database import writing
+from marketplace.records.pools import Bundle, Need
+from marketplace.rules.lifecycle import ContractStatus
+
+SIGNS_PERMILLE = 970
+DELIVERED_PERMILLE = 240
+"""The share of contracts for which a delivery is recorded each time."""
+
+DISPUTED_PERMILLE = 20
+DISPUTE_REASON = "I was there at ten, and the door was locked."
+WEEKS_OF_DELIVERY = 8
+"""One record covers about this part of a contract's units."""
+
+
+def sign(stage: Stage, tender: Tender, at: datetime) -> None:
+    """Patients and providers sign what was offered; a few let the time pass."""
+    with stage.sessions() as session, writing(session):
+        for contract in _contracts(session, stage.tender_ids[tender.id], ContractStatus.OFFERED):
+            if stage.draw.randrange(1000) < SIGNS_PERMILLE:
+                sign_contract(session, at, stage.by_party(contract.patient_id), contract.id)
+                sign_contract(session, at + timedelta(hours=3), stage.by_party(contract.provider_id), contract.id)
+
+
+def delivery_scenes(stage: Stage, now: datetime) -> Iterator[Scene]:
+    """Deliveries week by week, their confirmation some days later, and one payment to every provider."""
+    awarded = [tender for tender in stage.market.tenders if tender.left_as == "awarded"]
+    for days in DELIVERED_DAYS_AGO:
+        for hour, tender in enumerate(awarded):
+            at = days_ago(now, days) + timedelta(hours=hour)
+            yield Scene(at, f"{tender.title}: deliveries recorded", partial(_record, stage, tender, at))
+    for days in DELIVERED_DAYS_AGO[:-1]:
+        at = days_ago(now, days - 2)
+        yield Scene(at, "Patients confirm what was delivered", partial(_confirm, stage, at))
+    paid_at = days_ago(now, PAID_DAYS_AGO)
+    yield Scene(paid_at, "Providers are paid", partial(_pay, stage, paid_at))
+
+
+def _contracts(session: Session, tender_id: str, *statuses: ContractStatus) -> list[Contract]:
+    query = select(Contract).join(Contract.need).join(Need.bundle)
+    query = query.where(Bundle.tender_id == tender_id, Contract.status.in_(statuses))
+    return list(session.scalars(query.order_by(Contract.id)))
+
+
+def _record(stage: Stage, tender: Tender, at: datetime) -> None:
+    in_force = (ContractStatus.SIGNED, ContractStatus.IN_DELIVERY)
+    with stage.sessions() as session, writing(session):
+        for contract in _contracts(session, stage.tender_ids[tender.id], *in_force):
+            if stage.draw.randrange(1000) < DELIVERED_PERMILLE:
+                units = max(1, contract.units // WEEKS_OF_DELIVERY)
+                record_delivery(session, at, stage.by_party(contract.provider_id), contract.id, units, at.date())
+
+
+def _confirm(stage: Stage, at: datetime) -> None:
+    """Everything that waits is confirmed, or now and then disputed."""
+    waiting = select(Delivery).where(Delivery.status == DeliveryStatus.RECORDED).order_by(Delivery.id)
+    with stage.sessions() as session, writing(session):
+        for delivery in session.scalars(waiting).all():
+            patient = stage.by_party(delivery.contract.patient_id)
+            if stage.draw.randrange(1000) < DISPUTED_PERMILLE:
+                dispute_delivery(session, at, patient, delivery.id, DISPUTE_REASON)
+            else:
+                confirm_delivery(session, at, patient, delivery.id)
+
+
+def _pay(stage: Stage, at: datetime) -> None:
+    """The commissioner pays every provider what has fallen due."""
+    with stage.sessions() as session, writing(session):
+        due = select(Contract.provider_id).join(Contract.deliveries).where(Delivery.status == DeliveryStatus.CONFIRMED)
+        for provider_id in sorted(set(session.scalars(due))):
+            pay_provider(session, at, stage.town.commissioner, provider_id)

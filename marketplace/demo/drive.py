@@ -1,0 +1,204 @@
+"""Fifteen tenders walked through the journey's own steps, each as far as it is to be left.
+
+A scene is one thing that happens at one moment. All scenes of all tenders are played in the order of time, with the
+scheduler's look at what has fallen due in between, so that deadlines close tenders, silence answers for patients and
+standstills end exactly as they would.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from functools import partial
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from marketplace.demo.deliver import delivery_scenes, sign
+from marketplace.demo.offers import Offer
+from marketplace.demo.schedule import Timeline, midnights, timeline
+from marketplace.demo.stage import Scene, Stage
+from marketplace.demo.tenders import Lot, Tender
+from marketplace.journey.awards import accept_match, confirm_award, decline_match, matches_of
+from marketplace.journey.deadlines import run_due
+from marketplace.journey.offers import submit_offer
+from marketplace.journey.pools import agree, build_bundle, decline_invitation, invite
+from marketplace.journey.rounds import run_round
+from marketplace.journey.tenders import draft_tender, needs_of, publish_tender, withdraw_tender
+from marketplace.records.database import writing
+from marketplace.records.pools import DefaultAnswer, Need
+from marketplace.records.tenders import Tender as StoredTender
+from marketplace.rules.pooling import BundleTerms
+from marketplace.rules.tendering import OfferLine, OfferTerms, OfferTier
+
+DECLINES_INVITATION_PERMILLE = 40
+ANSWERS_INVITATION_PERMILLE = 550
+"""Of a draft's invitations: how many are answered so far; everybody has answered before a publication."""
+
+SILENCE_ACCEPTS_PERMILLE = 975
+ANSWERS_MATCH_PERMILLE = 350
+DECLINES_MATCH_PERMILLE = 45
+DECLINE_REASONS = (
+    "It is too far for me in winter.",
+    "I would rather wait for my present therapist.",
+    "My daughter can only drive me in the evening.",
+)
+AWARD_REASONS = (
+    "The outcome of the published policy, verified: most patients matched, then the lowest cost weighed with quality, "
+    "travel and waiting."
+)
+WITHDRAWN_REASON = "The service is being reshaped with the mental health trust; a new tender follows in spring."
+
+
+def scenes(stage: Stage, now: datetime) -> list[Scene]:
+    """Everything that happens before `now`, in the order of time."""
+    planned: list[Scene] = [Scene(at, "Midnight", partial(_look, stage, at)) for at in midnights(now)]
+    for position, tender in enumerate(stage.market.tenders):
+        planned += _tender_scenes(stage, tender, timeline(now, tender.left_as, position))
+    planned += delivery_scenes(stage, now)
+    return sorted((scene for scene in planned if scene.at < now), key=lambda scene: scene.at)
+
+
+def _tender_scenes(stage: Stage, tender: Tender, at: Timeline) -> Iterator[Scene]:
+    """One tender's scenes, up to the state in which it is to be left."""
+    yield Scene(at.drafted_at, f"{tender.title}: drafted", partial(_draft, stage, tender, at))
+    yield Scene(at.agreed_at, f"{tender.title}: patients answer", partial(_answer_invitations, stage, tender, at))
+    if tender.left_as == "draft":
+        return
+    yield Scene(at.published_at, f"{tender.title}: published", partial(_publish, stage, tender, at))
+    yield Scene(at.offered_at, f"{tender.title}: offers", partial(_offer, stage, tender, at.offered_at))
+    if tender.left_as == "withdrawn":
+        yield Scene(at.withdrawn_at, f"{tender.title}: withdrawn", partial(_withdraw, stage, tender, at.withdrawn_at))
+        return
+    yield Scene(at.offers_due_at, f"{tender.title}: offers opened", partial(_look, stage, at.offers_due_at))
+    if tender.left_as not in ("proposed", "standstill", "awarded"):
+        return
+    yield Scene(at.matched_at, f"{tender.title}: matching", partial(_match, stage, tender, at.matched_at))
+    yield Scene(at.answered_at, f"{tender.title}: answers", partial(_answer_matches, stage, tender, at.answered_at))
+    if tender.left_as == "proposed":
+        return
+    yield Scene(at.confirmed_at, f"{tender.title}: confirmed", partial(_confirm, stage, tender, at.confirmed_at))
+    if tender.left_as == "awarded":
+        yield Scene(at.signed_at, f"{tender.title}: contracts signed", partial(sign, stage, tender, at.signed_at))
+
+
+def _look(stage: Stage, at: datetime) -> None:
+    """The scheduler does what has fallen due."""
+    with stage.sessions() as session:
+        failed = [done for done in run_due(session, at) if done.error]
+    if failed:
+        raise RuntimeError(f"{failed[0].what} failed: {failed[0].error}")
+
+
+def _draft(stage: Stage, tender: Tender, at: Timeline) -> None:
+    """Draft the tender, build its lots, invite everybody who fits."""
+    broker = stage.town.brokers[tender.broker]
+    with stage.sessions() as session, writing(session):
+        stored = draft_tender(session, at.drafted_at, broker, tender.title, tender.policy)
+        stage.tender_ids[tender.id] = stored.id
+        for lot in tender.lots:
+            bundle = build_bundle(session, at.drafted_at, broker, stored.id, _terms(lot, at))
+            stage.bundle_ids[lot.id] = bundle.id
+            lines = [stage.town.line_ids[line.id] for line in stage.market.lines_by_lot[lot.id]]
+            invite(session, at.drafted_at + timedelta(hours=1), broker, bundle.id, lines)
+
+
+def _terms(lot: Lot, at: Timeline) -> BundleTerms:
+    return BundleTerms(
+        service_id=lot.service,
+        area=lot.area,
+        districts=lot.districts,
+        period_from=at.period_from,
+        period_to=at.period_to(lot.period_weeks),
+        min_grade=lot.min_grade or None,
+        min_providers=lot.min_providers,
+        max_providers=lot.max_providers,
+    )
+
+
+def _stored(session: Session, stage: Stage, tender: Tender) -> StoredTender:
+    return session.scalars(select(StoredTender).where(StoredTender.id == stage.tender_ids[tender.id])).one()
+
+
+def _answer_invitations(stage: Stage, tender: Tender, at: Timeline) -> None:
+    """Nearly everybody agrees; under a draft some have yet to answer."""
+    asked = 1000 if tender.left_as != "draft" else ANSWERS_INVITATION_PERMILLE
+    with stage.sessions() as session, writing(session):
+        for need in needs_of(session, _stored(session, stage, tender)):
+            if stage.draw.randrange(1000) < asked:
+                _answer_invitation(session, stage, need, at.agreed_at)
+
+
+def _answer_invitation(session: Session, stage: Stage, need: Need, at: datetime) -> None:
+    patient = stage.by_party(need.patient_id)
+    if stage.draw.randrange(1000) < DECLINES_INVITATION_PERMILLE:
+        decline_invitation(session, at, patient, need.id)
+        return
+    accepts = stage.draw.randrange(1000) < SILENCE_ACCEPTS_PERMILLE
+    agree(session, at, patient, need.id, DefaultAnswer.ACCEPT if accepts else DefaultAnswer.DECLINE)
+
+
+def _publish(stage: Stage, tender: Tender, at: Timeline) -> None:
+    with stage.sessions() as session, writing(session):
+        broker = stage.town.brokers[tender.broker]
+        publish_tender(session, at.published_at, broker, stage.tender_ids[tender.id], at.offers_due_at)
+
+
+def _offer(stage: Stage, tender: Tender, at: datetime) -> None:
+    """Providers seal their offers, some minutes apart."""
+    with stage.sessions() as session, writing(session):
+        for minutes, offer in enumerate(stage.market.offers_on(tender)):
+            if offer.id in stage.held_back:
+                continue
+            moment = at + timedelta(minutes=11 * minutes)
+            submit_offer(
+                session,
+                moment,
+                stage.town.providers[offer.provider],
+                stage.tender_ids[tender.id],
+                _offer_terms(stage, offer),
+            )
+
+
+def _offer_terms(stage: Stage, offer: Offer) -> OfferTerms:
+    return OfferTerms(
+        site_id=stage.town.site_ids[offer.provider],
+        fee_pence=offer.fee_pence,
+        min_units=offer.min_units,
+        max_units=offer.max_units,
+        lines=tuple(
+            OfferLine(
+                bundle=stage.bundle_ids[line.lot],
+                min_units=line.min_units,
+                max_units=line.max_units,
+                tiers=tuple(OfferTier(tier.from_units, tier.price_pence) for tier in line.tiers),
+            )
+            for line in offer.lines
+        ),
+    )
+
+
+def _withdraw(stage: Stage, tender: Tender, at: datetime) -> None:
+    with stage.sessions() as session, writing(session):
+        withdraw_tender(session, at, stage.town.brokers[tender.broker], stage.tender_ids[tender.id], WITHDRAWN_REASON)
+
+
+def _match(stage: Stage, tender: Tender, at: datetime) -> None:
+    with stage.sessions() as session:
+        run_round(session, at, stage.town.brokers[tender.broker], stage.tender_ids[tender.id])
+
+
+def _answer_matches(stage: Stage, tender: Tender, at: datetime) -> None:
+    """Some accept at once, a few decline with a reason; the rest let the time pass, or are the visitor's to answer."""
+    with stage.sessions() as session, writing(session):
+        for match in matches_of(session, _stored(session, stage, tender)):
+            if stage.draw.randrange(1000) >= ANSWERS_MATCH_PERMILLE:
+                continue
+            patient = stage.by_party(match.need.patient_id)
+            if stage.draw.randrange(1000) < DECLINES_MATCH_PERMILLE:
+                decline_match(session, at, patient, match.id, stage.draw.choice(DECLINE_REASONS))
+            else:
+                accept_match(session, at, patient, match.id)
+
+
+def _confirm(stage: Stage, tender: Tender, at: datetime) -> None:
+    with stage.sessions() as session, writing(session):
+        confirm_award(session, at, stage.town.brokers[tender.broker], stage.tender_ids[tender.id], AWARD_REASONS)

@@ -1,0 +1,196 @@
+"""The demo's people take their places: catalogue, brokers, providers, patients, each with a budget and a plan.
+
+Every act is the journey's own step. Only the catalogue is written down directly, because nobody proposes it: it comes
+with the installation.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from itertools import islice
+
+from sqlalchemy.orm import Session
+
+from marketplace.demo.market import LincolnshireMarket
+from marketplace.demo.people import Patient
+from marketplace.demo.providers import KINDS, Provider
+from marketplace.demo.schedule import EPISODIC_LEFT_DAYS, SETTLED_DAYS_AGO, YEARLY_LEFT_DAYS
+from marketplace.journey.accounts import open_account
+from marketplace.journey.budgets import BudgetDetails, LineDetails, approve_plan, open_budget
+from marketplace.journey.people import (
+    PatientDetails,
+    SiteDetails,
+    approve_broker,
+    approve_provider,
+    choose_broker,
+    found_commissioner,
+    register_patient,
+)
+from marketplace.records.budgets import BudgetKind, ManagedAs
+from marketplace.records.catalogue import Exclusion, Service
+from marketplace.records.database import writing
+from marketplace.rules.permissions import Actor, Role
+
+Sessions = Callable[[], Session]
+Tick = Callable[[int], None]
+"""Told how many more things are done, for the progress bar."""
+
+PEOPLE_A_TRANSACTION = 50
+COMMISSIONER = "Lincolnshire Care Budgets"
+EMAIL_DOMAIN = "demo.example"
+
+
+@dataclass
+class Town:
+    """Who is who in the database: our ids of the frozen market -> those who act, and their things.
+
+    Attributes
+    ----------
+    line_ids
+        Our plan line -> the stored one.
+    site_ids
+        Our provider -> its stored site.
+    """
+
+    commissioner: Actor
+    brokers: dict[str, Actor] = field(default_factory=dict)
+    providers: dict[str, Actor] = field(default_factory=dict)
+    patients: dict[str, Actor] = field(default_factory=dict)
+    emails: dict[str, str] = field(default_factory=dict)
+    line_ids: dict[str, str] = field(default_factory=dict)
+    site_ids: dict[str, str] = field(default_factory=dict)
+
+
+def settle(sessions: Sessions, now: datetime, market: LincolnshireMarket, tick: Tick) -> Town:
+    """Admit everybody and open the budgets, as of some months before `now`."""
+    then = now - timedelta(days=SETTLED_DAYS_AGO)
+    with sessions() as session, writing(session):
+        commissioner = found_commissioner(session, COMMISSIONER)
+        town = Town(
+            commissioner=_account(
+                session, then, "commissioner", COMMISSIONER, role=Role.COMMISSIONER, party_id=commissioner.id
+            )
+        )
+        town.emails[town.commissioner.party_id] = _email("commissioner")
+        _write_catalogue(session, market)
+        for broker in market.brokers:
+            admitted = approve_broker(session, then, town.commissioner, broker.name)
+            actor = _account(session, then, broker.id, broker.name, role=Role.BROKER, party_id=admitted.id)
+            town.brokers[broker.id] = actor
+            town.emails[actor.party_id] = _email(broker.id)
+        for provider in market.providers:
+            _admit_provider(session, then, town, provider)
+    for group in _groups(market.patients, PEOPLE_A_TRANSACTION):
+        with sessions() as session, writing(session):
+            for patient in group:
+                _admit_patient(session, now, then, town, patient)
+        tick(len(group))
+    return town
+
+
+def _groups(people: Iterable[Patient], size: int) -> Iterator[Sequence[Patient]]:
+    remaining = iter(people)
+    while group := list(islice(remaining, size)):
+        yield group
+
+
+def _email(key: str) -> str:
+    return f"{key.lower().replace('_', '-')}@{EMAIL_DOMAIN}"
+
+
+def _account(session: Session, then: datetime, key: str, name: str, *, role: Role, party_id: str) -> Actor:
+    """An account without a password: nobody can sign in to it until it gets one."""
+    user = open_account(session, then, email=_email(key), name=name, role=role, party_id=party_id, password=None)
+    return Actor(user_id=user.id, role=role, party_id=party_id)
+
+
+def _write_catalogue(session: Session, market: LincolnshireMarket) -> None:
+    session.add_all(
+        Service(
+            id=service.code,
+            name=service.name,
+            unit=service.unit,
+            reference_pence=service.reference_pence,
+            conventional_pence=service.conventional_pence,
+            private_pence=service.private_pence,
+            source=f"Conventional: {service.conventional_source}. Private: {service.private_source}. "
+            f"Guide price: {service.reference_source}.",
+        )
+        for service in market.services
+    )
+    session.add_all(Exclusion(id=no.code, name=no.name, reason=no.reason) for no in market.excluded)
+    session.flush()
+
+
+def _admit_provider(session: Session, then: datetime, town: Town, provider: Provider) -> None:
+    year_month = provider.rated_in.split("-")
+    site = SiteDetails(
+        name=f"{provider.name}, {KINDS[provider.kind].label}",
+        district=provider.district,
+        easting_m=provider.site.easting_m,
+        northing_m=provider.site.northing_m,
+        services=provider.services,
+        attributes=provider.attributes,
+        rating=provider.rating if provider.grade else None,
+        rating_date=date(int(year_month[0]), int(year_month[1]), 1) if provider.rated_in else None,
+        grade=provider.grade,
+        first_appointment_days=provider.first_appointment_days,
+    )
+    admitted = approve_provider(session, then, town.commissioner, provider.name, [site])
+    actor = _account(session, then, provider.id, provider.name, role=Role.PROVIDER, party_id=admitted.id)
+    town.providers[provider.id] = actor
+    town.emails[actor.party_id] = _email(provider.id)
+    town.site_ids[provider.id] = admitted.sites[0].id
+
+
+def _admit_patient(session: Session, now: datetime, then: datetime, town: Town, patient: Patient) -> None:
+    """Register, choose a broker, get a budget, have the plan approved."""
+    registered = register_patient(
+        session,
+        then,
+        town.commissioner,
+        PatientDetails(
+            name=patient.name,
+            nhs_number=patient.nhs_number,
+            birth_year=patient.birth_year,
+            district=patient.district,
+            easting_m=patient.home.easting_m,
+            northing_m=patient.home.northing_m,
+            extra_support=bool(patient.extra_support),
+        ),
+    )
+    actor = _account(session, then, patient.id, patient.name, role=Role.PATIENT, party_id=registered.id)
+    town.patients[patient.id] = actor
+    town.emails[actor.party_id] = _email(patient.id)
+    choose_broker(session, then + timedelta(hours=1), actor, town.brokers[patient.broker].party_id)
+    left_days = YEARLY_LEFT_DAYS if patient.budget_kind == "yearly" else EPISODIC_LEFT_DAYS
+    budget = open_budget(
+        session,
+        then + timedelta(hours=2),
+        town.commissioner,
+        registered.id,
+        BudgetDetails(
+            kind=BudgetKind(patient.budget_kind),
+            managed_as=ManagedAs(patient.budget_management),
+            valid_from=then.date(),
+            valid_to=now.date() + timedelta(days=left_days),
+            amount_pence=patient.budget_pence,
+            lines=tuple(
+                LineDetails(
+                    service_id=line.service,
+                    outcome=line.outcome,
+                    units=line.units,
+                    budget_pence=line.budget_pence,
+                    priority=line.priority,
+                    max_distance_m=line.max_distance_m,
+                    min_grade=line.min_grade or None,
+                    max_wait_days=line.max_wait_days,
+                    requires=line.requires,
+                )
+                for line in patient.lines
+            ),
+        ),
+    )
+    for ours, stored in zip(patient.lines, budget.lines, strict=True):
+        town.line_ids[ours.id] = stored.id
+    approve_plan(session, then + timedelta(days=1), town.commissioner, budget.id)

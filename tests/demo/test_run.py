@@ -1,0 +1,126 @@
+"""The demo, run small: tenders left where they were meant to be, something behind every door, books in balance."""
+
+import io
+import re
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+
+import pytest
+from rich.console import Console
+from sqlalchemy import create_engine, func, select
+from sqlalchemy.engine import Engine
+from sqlalchemy.orm import Session
+
+from marketplace.adapters.passwords import verify_password
+from marketplace.adapters.sealing import Keyring
+from marketplace.demo import report
+from marketplace.demo.accounts import DEMO_PASSWORD, DemoAccount
+from marketplace.demo.run import is_demo_database, run_demo
+from marketplace.demo.schedule import midnights, timeline
+from marketplace.demo.tenders import tenders
+from marketplace.journey.keys import lend
+from marketplace.records import Base
+from marketplace.records.contracts import Delivery, DeliveryStatus
+from marketplace.records.database import configure_engine
+from marketplace.records.people import Commissioner, User
+from marketplace.records.tenders import Tender
+
+PEOPLE = 160
+NOW = datetime(2026, 11, 21, 21, 0, tzinfo=UTC)
+
+
+class Played:
+    """One small demo: its database, what it printed, and the accounts it opened."""
+
+    def __init__(self, engine: Engine, sessions: Callable[[], Session], text: str, accounts: list[DemoAccount]) -> None:
+        self.engine, self.sessions, self.text, self.accounts = engine, sessions, text, accounts
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory, keyring: Keyring) -> Iterator[Played]:
+    path = tmp_path_factory.mktemp("demo") / "demo.sqlite"
+    engine = configure_engine(create_engine(f"sqlite:///{path}"))
+    Base.metadata.create_all(engine)
+
+    def sessions() -> Session:
+        return Session(engine, info=lend(keyring))
+
+    paper = io.StringIO()
+    accounts = run_demo(sessions, NOW, Console(file=paper, width=160), seed=5, patients=PEOPLE)
+    yield Played(engine, sessions, paper.getvalue(), accounts)
+    engine.dispose()
+
+
+def test_every_tender_is_left_in_the_state_it_was_meant_for(played: Played) -> None:
+    meant = {tender.title: tender.left_as for tender in tenders()}
+    with played.sessions() as session:
+        assert {tender.title: tender.status.value for tender in session.scalars(select(Tender))} == meant
+
+
+def test_the_checks_at_the_end_hold(played: Played) -> None:
+    with played.sessions() as session:
+        checks = report.check_all(session)
+    assert checks.faults == ()
+    assert checks.outcomes == 9
+    assert checks.accounts > 3 * PEOPLE
+
+
+def test_the_report_has_the_table_the_story_and_the_doors(played: Played) -> None:
+    assert "Saved against" in played.text
+    assert "The story of" in played.text
+    assert " 10. " in played.text
+    assert "make serve" in played.text
+    assert DEMO_PASSWORD in played.text
+    assert not re.search(r"\b999\d{7}\b", played.text), "no NHS number, not even a made-up one"
+
+
+def test_there_is_a_door_for_every_role_and_something_behind_each(played: Played) -> None:
+    assert {account.role for account in played.accounts} == {"commissioner", "broker", "provider", "patient"}
+    assert len({account.email for account in played.accounts}) == len(played.accounts)
+    waits = " ".join(account.waiting for account in played.accounts)
+    for what in ("an offer to make", "an invitation", "a match to answer", "a delivery to confirm"):
+        assert what in waits
+    with played.sessions() as session:
+        user = session.scalars(select(User).where(User.email == played.accounts[0].email)).one()
+        assert verify_password(user.password_hash, DEMO_PASSWORD)
+        locked_out = select(func.count()).select_from(User).where(User.password_hash.is_(None))
+        assert (session.scalar(locked_out) or 0) > PEOPLE
+
+
+def test_deliveries_are_paid_and_others_wait(played: Played) -> None:
+    with played.sessions() as session:
+        statuses = set(session.scalars(select(Delivery.status)))
+    assert {DeliveryStatus.PAID, DeliveryStatus.RECORDED} <= statuses
+
+
+def test_nothing_happens_after_now(played: Played) -> None:
+    with played.sessions() as session:
+        for tender in session.scalars(select(Tender)):
+            moments = (tender.created_at, tender.published_at, tender.closed_at, tender.proposed_at, tender.awarded_at)
+            assert all(moment < NOW for moment in moments if moment)
+
+
+def test_only_the_demos_own_database_may_be_removed(played: Played) -> None:
+    assert is_demo_database(played.engine)
+    other = create_engine("sqlite://")
+    Base.metadata.create_all(other)
+    assert is_demo_database(other), "empty tables are nobody's loss"
+    with Session(other) as session:
+        session.add(Commissioner(name="A real commissioner"))
+        session.commit()
+    assert not is_demo_database(other)
+    other.dispose()
+
+
+@pytest.mark.parametrize("hour", [0, 9, 23])
+def test_the_calendar_fits_whatever_the_hour(hour: int) -> None:
+    """A closed tender is past its deadline, an open one before it, at any time of day."""
+    now = datetime(2026, 12, 28, hour, 3, tzinfo=UTC)
+    closed, opened = timeline(now, "closed", 14), timeline(now, "open", 0)
+    proposed, standstill = timeline(now, "proposed", 14), timeline(now, "standstill", 14)
+    assert closed.offers_due_at < now < opened.offers_due_at
+    assert opened.offered_at < now
+    assert proposed.answered_at < now < proposed.confirmed_at
+    assert standstill.confirmed_at < now
+    assert timeline(now, "draft", 0).agreed_at < now < timeline(now, "draft", 0).published_at
+    assert all(midnight < now for midnight in midnights(now))
