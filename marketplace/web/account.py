@@ -4,42 +4,26 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Blueprint, current_app, flash, redirect, render_template, request, session, url_for
-from marshmallow import Schema, fields
-from marshmallow.validate import Length
 from werkzeug.wrappers import Response
 
 from marketplace.journey import accounts
 from marketplace.rules.errors import DomainError
+from marketplace.schemas.accounts import SignInSchema
 
 from .access import current_actor, find_actor, public, signed_in
 from .clock import request_now
 from .database import db_session, writing
-from .forms import WebForm
+from .forms import WebForm, sent
 from .navigation import home_endpoint
 
 pages = Blueprint("account", __name__)
-
-
-class SignInSchema(Schema):
-    """An e-mail address and a password."""
-
-    email = fields.String(
-        required=True,
-        validate=Length(max=254),
-        metadata={"title": "Email address", "x-missing": "Enter your email address"},
-    )
-    password = fields.String(
-        required=True,
-        validate=Length(max=1000),
-        metadata={"title": "Password", "x-widget": "password", "x-missing": "Enter your password"},
-    )
 
 
 @pages.route("/sign-in", methods=["GET", "POST"])
 @public
 def sign_in() -> str | Response | tuple[str, int]:
     """Ask who somebody is. A wrong address and a wrong password are answered alike."""
-    form = WebForm(SignInSchema(), request.form if request.method == "POST" else None)
+    form = WebForm(SignInSchema(), sent())
     came_for = request.values.get("next", "")
     if request.method == "GET":
         if find_actor() is not None:

@@ -19,6 +19,7 @@ from . import (
     patient,
     provider,
     public,
+    reasons,
     security,
 )
 
@@ -33,6 +34,7 @@ def build_app(settings: Mapping[str, object]) -> Flask:
     app.jinja_env.lstrip_blocks = True
     database.init_app(app)
     filters.init_app(app)
+    reasons.init_app(app)
     nhsuk.init_app(app)
     navigation.init_app(app)
     security.init_app(app)

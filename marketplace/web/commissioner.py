@@ -1,5 +1,61 @@
-"""Placeholder while the pages are written."""
+"""A commissioner's pages: the money in all, care plans to approve, providers to pay, the budgets one by one."""
 
-from flask import Blueprint
+from flask import Blueprint, flash, redirect, render_template, url_for
+from werkzeug.wrappers import Response
+
+from marketplace.journey import budgets as steps
+from marketplace.journey import settlements
+from marketplace.rules.money import format_pounds
+from marketplace.rules.permissions import Role
+
+from .access import current_actor, for_role
+from .clock import request_now
+from .database import db_session, writing
+from .listing import page_of
+from .queries import funding
 
 pages = Blueprint("commissioner", __name__, url_prefix="/commissioner")
+
+
+@pages.get("/")
+@for_role(Role.COMMISSIONER)
+def home() -> str:
+    """The budgets in all, and what waits."""
+    session, actor = db_session(), current_actor()
+    return render_template(
+        "commissioner/home.html",
+        figures=funding.totals(session, actor),
+        plans=funding.plans_to_approve(session, actor),
+        payments=funding.payments_due(session, actor),
+    )
+
+
+@pages.get("/budgets")
+@for_role(Role.COMMISSIONER)
+def budgets() -> str:
+    """Every budget with its figures."""
+    return render_template(
+        "commissioner/budgets.html", page=page_of(funding.budget_rows(db_session(), current_actor()))
+    )
+
+
+@pages.post("/budgets/<budget_id>/approve")
+@for_role(Role.COMMISSIONER)
+def approve(budget_id: str) -> Response:
+    """Approve a care plan."""
+    session = db_session()
+    with writing(session):
+        steps.approve_plan(session, request_now(), current_actor(), budget_id)
+    flash("The care plan is approved.", "done")
+    return redirect(url_for("commissioner.home"))
+
+
+@pages.post("/providers/<provider_id>/pay")
+@for_role(Role.COMMISSIONER)
+def pay(provider_id: str) -> Response:
+    """Pay a provider for all confirmed deliveries."""
+    session = db_session()
+    with writing(session):
+        paid_pence = settlements.pay_provider(session, request_now(), current_actor(), provider_id)
+    flash(f"{format_pounds(paid_pence)} is paid.", "done")
+    return redirect(url_for("commissioner.home"))

@@ -124,7 +124,7 @@ def unforeseen(error: Exception) -> tuple[str, int]:
     """A fault of ours: logged by type and place, never by its text."""
     place = "".join(traceback.format_tb(error.__traceback__))
     current_app.logger.error("%s at %s %s\n%s", type(error).__name__, request.method, request.url_rule, place)
-    if current_app.testing and current_app.config.get("PROPAGATE_EXCEPTIONS", True):
+    if current_app.testing and current_app.config["PROPAGATE_EXCEPTIONS"] is not False:
         raise error
     g.actor = g.get("actor")  # whatever failed, the page about it does not ask the database again
     return _page(500, PROBLEMS[500])

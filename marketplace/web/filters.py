@@ -55,6 +55,11 @@ def clock_time(value: Instant) -> str:
     return f"{hour}{f':{local.minute:02d}' if local.minute else ''}{half}"
 
 
+def typed_pounds(pence: Pence) -> str:
+    """``4850`` -> ``48.50``: an amount as it stands in a field."""
+    return f"{pence // 100}.{pence % 100:02d}"
+
+
 def units(count: int, unit: str = "session") -> str:
     """``1 session``, ``1,200 sessions``: the unit is the catalogue's, said in the singular."""
     return f"{count:,} {unit if count == 1 else _UNIT_PLURALS.get(unit, unit + 's')}"

@@ -14,21 +14,31 @@ person reads. Unknown names reach the schema too, which refuses them. Messages a
 the error summary can link to the field.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime, time
 from typing import Any
 
+from flask import request
 from marshmallow import Schema, ValidationError, fields, validate
 from werkzeug.datastructures import MultiDict
 
 from marketplace.rules.clock import LONDON
+from marketplace.rules.errors import DomainError
 
 NOT_OURS = frozenset({"csrf_token", "action", "next"})
 """Names that belong to the page and not to the document: the form's token and the button that was pressed."""
 
+WHOLE_FORM = "form"
+"""Where a message stands that is about no single field."""
+
 _DATE_PARTS = ("day", "month", "year")
 _LONG_TEXT = 200
 Choices = Mapping[str, Sequence[tuple[Any, str]]]
+
+
+def sent() -> MultiDict[str, str] | None:
+    """What this request's person typed, or None where they only came to look."""
+    return request.form if request.method == "POST" else None
 
 
 class WebForm:
@@ -44,6 +54,8 @@ class WebForm:
         The document that the empty form starts from, as the schema would dump it.
     choices
         For a field by its (last) name: the values to choose from, with their words.
+    beside
+        Names on the same page that belong to something else than this document.
     """
 
     def __init__(
@@ -53,13 +65,15 @@ class WebForm:
         *,
         initial: Mapping[str, Any] | None = None,
         choices: Choices | None = None,
+        beside: Collection[str] = (),
     ) -> None:
         self.schema = schema
         self.typed: MultiDict[str, str] = MultiDict() if typed is None else MultiDict(typed)
         if typed is None and initial:
             _flatten(initial, schema, "", self.typed)
         self.choices = choices or {}
-        self.data: dict[str, Any] = {}
+        self.beside = NOT_OURS.union(beside)
+        self.data: Any = None
         self.errors: dict[str, str] = {}
         self._row_numbers: dict[str, list[int]] = {}
 
@@ -68,19 +82,28 @@ class WebForm:
         self.errors = {}
         document = self._document(self.schema, "")
         for name in self.typed:
-            if name not in self._read and name not in NOT_OURS:
+            if name not in self._read and name not in self.beside:
                 document.setdefault(name, self.typed[name])
         try:
-            loaded = self.schema.load(document)
+            self.data = self.schema.load(document)
         except ValidationError as error:
             self._collect(error.normalized_messages(), self.schema, "")
             return False
-        self.data = loaded if isinstance(loaded, dict) else {"value": loaded}
         return True
 
     def refuse(self, place: str, message: str) -> None:
-        """Add a message found after the schema was content (a domain error, a wrong password)."""
+        """Add a message found after the schema was content (a wrong password)."""
         self.errors.setdefault(place, message)
+
+    def refuse_for(self, error: DomainError) -> None:
+        """Show a rule's refusal at the field it names (``lines[0].max_units``), else above the form."""
+        place = str(error.facts.get("place", WHOLE_FORM))
+        steps = [step for step in place.replace("]", "").replace("[", ".").split(".") if step]
+        name = ""
+        for step in steps:
+            number = self._row_numbers.get(name.rstrip("-"), []) if step.isdigit() else []
+            name += f"{number[int(step)] if step.isdigit() and int(step) < len(number) else step}-"
+        self.refuse(name.rstrip("-"), error.message)
 
     def value(self, name: str) -> str:
         """What stands in a field now."""
@@ -99,7 +122,10 @@ class WebForm:
     @property
     def summary(self) -> list[dict[str, str]]:
         """The error summary's list: every message with a link to its field."""
-        return [{"text": text, "href": f"#{self._anchor(name)}"} for name, text in self.errors.items()]
+        return [
+            {"text": text} if name == WHOLE_FORM else {"text": text, "href": f"#{self._anchor(name)}"}
+            for name, text in self.errors.items()
+        ]
 
     def error(self, name: str) -> dict[str, str] | None:
         """A field's message in the macros' form."""
@@ -205,7 +231,7 @@ class WebForm:
             name = f"{prefix}{key}"
             rows_of = _row_schema(field) if field else None
             if target == "_schema":
-                self.refuse(prefix.rstrip("-") or "form", _first(found))
+                self.refuse(prefix.rstrip("-") or WHOLE_FORM, _first(found))
             elif rows_of is not None and isinstance(found, Mapping):
                 for position, inner in found.items():
                     number = self._row_numbers[name][position] if isinstance(position, int) else position

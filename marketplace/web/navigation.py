@@ -15,12 +15,12 @@ from .database import db_session
 from .filters import as_choices
 
 MENUS: dict[Role, tuple[tuple[str, str], ...]] = {
-    Role.PATIENT: (("patient.home", "Home"), ("patient.budget", "My budget"), ("patient.care", "My care")),
-    Role.BROKER: (("broker.home", "Home"), ("broker.tenders", "Tenders"), ("broker.clients", "Clients")),
+    Role.PATIENT: (("patient.home", "Home"), ("patient.budget", "My budget"), ("patient.care_plan", "My care")),
+    Role.BROKER: (("broker.home", "Home"), ("broker.list_tenders", "Tenders"), ("broker.clients", "Clients")),
     Role.PROVIDER: (
         ("provider.home", "Home"),
-        ("provider.offers", "My offers"),
-        ("provider.contracts", "Contracts"),
+        ("provider.list_offers", "My offers"),
+        ("provider.list_contracts", "Contracts"),
     ),
     Role.COMMISSIONER: (("commissioner.home", "Home"), ("commissioner.budgets", "Budgets")),
 }

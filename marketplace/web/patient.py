@@ -1,5 +1,159 @@
-"""Placeholder while the pages are written."""
+"""A patient's pages: home, budget, care, the invitation to a pool, the match, the contract, each delivery."""
 
-from flask import Blueprint
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from marketplace.journey import awards, contracts, deliveries, pools
+from marketplace.journey.scopes import contracts_for, deliveries_for, needs_for, one
+from marketplace.records.pools import DefaultAnswer
+from marketplace.rules.permissions import Role
+from marketplace.schemas.answers import AgreeSchema, DeliveryAnswerSchema, MatchAnswerSchema
+
+from .access import current_actor, for_role
+from .clock import request_now
+from .database import db_session, writing
+from .forms import WebForm, sent
+from .queries import budgets, care, matches
 
 pages = Blueprint("patient", __name__, url_prefix="/patient")
+Answer = str | Response | tuple[str, int]
+
+SILENCE = (("accept", "Say yes for me"), ("decline", "Say no for me"))
+MATCH_ANSWERS = (("accept", "Yes, I want this provider"), ("decline", "No, I turn it down"))
+DELIVERY_ANSWERS = (("accept", "Yes, it took place"), ("decline", "No, something is wrong"))
+"""What a yes and a no are called, question by question."""
+
+
+@pages.get("/")
+@for_role(Role.PATIENT)
+def home() -> str:
+    """What waits for me, my money, where my care stands."""
+    session, actor = db_session(), current_actor()
+    own = budgets.own_budgets(session, actor)
+    return render_template(
+        "patient/home.html",
+        waiting=care.waiting(session, actor, request_now()),
+        figures=budgets.figures_of(session, [budget.id for budget in own]),
+        budgets=own,
+        lines=care.care_lines(session, actor),
+    )
+
+
+@pages.get("/budget")
+@for_role(Role.PATIENT)
+def budget() -> str:
+    """Each budget with its bar and every posting in words."""
+    session, actor = db_session(), current_actor()
+    shown = [
+        (row, budgets.figures_of(session, [row.id]), budgets.statement(session, row))
+        for row in budgets.own_budgets(session, actor)
+    ]
+    return render_template("patient/budget.html", budgets=shown)
+
+
+@pages.get("/care")
+@for_role(Role.PATIENT)
+def care_plan() -> str:
+    """The lines of my care plan and where each stands."""
+    return render_template("patient/care.html", lines=care.care_lines(db_session(), current_actor()))
+
+
+@pages.route("/invitations/<need_id>", methods=["GET", "POST"])
+@for_role(Role.PATIENT)
+def invitation(need_id: str) -> Answer:
+    """What is pooled, what it means for me, and my answer: yes, not now, or (having agreed) leave."""
+    session, actor = db_session(), current_actor()
+    need = one(session, needs_for(actor), need_id, "invitation")
+    form = WebForm(AgreeSchema(), sent(), choices={"default_answer": SILENCE})
+    if request.method == "GET":
+        return render_template("patient/invitation.html", need=need, form=form)
+    if not form.validate():
+        return render_template("patient/invitation.html", need=need, form=form), 422
+    with writing(session):
+        pools.agree(session, request_now(), actor, need_id, form.data["default_answer"])
+    flash("You joined the group. We will tell you when there is a match.", "done")
+    return redirect(url_for("patient.home"))
+
+
+@pages.post("/invitations/<need_id>/not-now")
+@for_role(Role.PATIENT)
+def not_now(need_id: str) -> Response:
+    """Decline an invitation: nothing is held and nothing lost."""
+    session = db_session()
+    with writing(session):
+        pools.decline_invitation(session, request_now(), current_actor(), need_id)
+    flash("You said not now. Your money stays free to use.", "done")
+    return redirect(url_for("patient.home"))
+
+
+@pages.post("/invitations/<need_id>/leave")
+@for_role(Role.PATIENT)
+def leave(need_id: str) -> Response:
+    """Leave a pool, free of charge."""
+    session = db_session()
+    with writing(session):
+        pools.leave(session, request_now(), current_actor(), need_id)
+    flash("You left the group. Your money is free to use again.", "done")
+    return redirect(url_for("patient.home"))
+
+
+@pages.route("/matches/<match_id>", methods=["GET", "POST"])
+@for_role(Role.PATIENT)
+def match(match_id: str) -> Answer:
+    """My match: provider, charge, the reasons, and my answer."""
+    session, actor, now = db_session(), current_actor(), request_now()
+    page = matches.match_page(session, actor, now, match_id)
+    form = WebForm(MatchAnswerSchema(), sent(), choices={"answer": MATCH_ANSWERS})
+    if request.method == "GET":
+        return render_template("patient/match.html", page=page, form=form)
+    if not form.validate():
+        return render_template("patient/match.html", page=page, form=form), 422
+    with writing(session):
+        if form.data["answer"] is DefaultAnswer.ACCEPT:
+            awards.accept_match(session, now, actor, match_id)
+            flash("You said yes. We will tell you when it is final.", "done")
+        else:
+            awards.decline_match(session, now, actor, match_id, form.data["reason"])
+            flash("You said no. Your money is free to use again.", "done")
+    return redirect(url_for("patient.match", match_id=match_id))
+
+
+@pages.get("/contracts/<contract_id>")
+@for_role(Role.PATIENT)
+def contract(contract_id: str) -> str:
+    """My contract: what was agreed, what has been done, what is left."""
+    found = one(db_session(), contracts_for(current_actor()), contract_id, "contract")
+    return render_template("patient/contract.html", contract=found, can_sign=care.can_be_signed(found, request_now()))
+
+
+@pages.post("/contracts/<contract_id>/sign")
+@for_role(Role.PATIENT)
+def sign(contract_id: str) -> Response:
+    """Sign my contract."""
+    session = db_session()
+    with writing(session):
+        contracts.sign_contract(session, request_now(), current_actor(), contract_id)
+    flash("You signed the contract.", "done")
+    return redirect(url_for("patient.contract", contract_id=contract_id))
+
+
+@pages.route("/deliveries/<delivery_id>", methods=["GET", "POST"])
+@for_role(Role.PATIENT)
+def delivery(delivery_id: str) -> Answer:
+    """Did this take place? Confirm it, or say what is wrong."""
+    session, actor = db_session(), current_actor()
+    found = one(session, deliveries_for(actor), delivery_id, "delivery")
+    form = WebForm(DeliveryAnswerSchema(), sent(), choices={"answer": DELIVERY_ANSWERS})
+    if request.method == "GET":
+        return render_template("patient/delivery.html", delivery=found, form=form)
+    if not form.validate():
+        return render_template("patient/delivery.html", delivery=found, form=form), 422
+    contract_id = found.contract_id
+    with writing(session):
+        if form.data["answer"] is DefaultAnswer.ACCEPT:
+            deliveries.confirm_delivery(session, request_now(), actor, delivery_id)
+            flash("Thank you. Your provider will now be paid for it.", "done")
+        else:
+            deliveries.dispute_delivery(session, request_now(), actor, delivery_id, form.data["reason"])
+            flash("Thank you. Nothing will be paid for it until this is settled.", "done")
+    return redirect(url_for("patient.contract", contract_id=contract_id))

@@ -35,7 +35,11 @@ def tenders() -> str:
     service, area = request.args.get("service", ""), request.args.get("area", "")
     found = notices.open_notices(session, request_now(), service=service, area=area)
     return render_template(
-        "public/tenders.html", notices=found, services=notices.services(session), service=service, area=area
+        "public/tenders.html",
+        notices=found,
+        services=[("", "All services"), *((row.name, row.name) for row in notices.services(session))],
+        service=service,
+        area=area,
     )
 
 

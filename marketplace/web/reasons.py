@@ -7,6 +7,8 @@ was asked. A rule without a sentence of its own is said by its name, so that a n
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from flask import Flask
+
 from .filters import distance, pounds, words
 
 GRADES = {0: "not rated", 1: "Inadequate", 2: "Requires improvement", 3: "Good", 4: "Outstanding"}
@@ -82,6 +84,13 @@ def refusal(row: Mapping[str, Any]) -> str:
         "capacity": lambda: f"{value} of {limit} units taken",
     }.get(rule)
     return figures() if figures and limit is not None else words(rule)
+
+
+def init_app(app: Flask) -> None:
+    """Give the templates the words for grades and attributes."""
+    for name, says in (("grade_words", grade), ("attribute_words", attribute)):
+        app.jinja_env.filters[name] = says
+        app.jinja_env.globals[name] = says
 
 
 def grade(value: int | None) -> str:

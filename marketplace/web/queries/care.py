@@ -119,7 +119,7 @@ def waiting(session: Session, actor: Actor, now: Instant) -> list[Waiting]:
         if row.match is not None and can_be_answered(row.match, now):
             due_at = row.match.award.round.tender.answers_due_at
             found.append(Waiting(WaitingFor.MATCH, row.match.id, service, due_at))
-        if row.contract is not None and _can_be_signed(row.contract, now):
+        if row.contract is not None and can_be_signed(row.contract, now):
             found.append(Waiting(WaitingFor.SIGNATURE, row.contract.id, service, row.contract.sign_by))
     recorded = deliveries_for(actor).where(Delivery.status == DeliveryStatus.RECORDED)
     for delivery in session.scalars(recorded.options(joinedload(Delivery.contract).joinedload(Contract.need))):
@@ -139,7 +139,8 @@ def _can_be_joined(need: Need) -> bool:
     return need.status is NeedStatus.INVITED and need.bundle.tender.status is TenderStatus.DRAFT
 
 
-def _can_be_signed(contract: Contract, now: Instant) -> bool:
+def can_be_signed(contract: Contract, now: Instant) -> bool:
+    """Whether the patient's signature is still wanted."""
     unsigned = contract.status is ContractStatus.OFFERED and contract.patient_signed_at is None
     return unsigned and now < contract.sign_by
 

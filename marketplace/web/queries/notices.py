@@ -69,9 +69,7 @@ class Notice:
 
 def counts(session: Session) -> Counts:
     """How many tenders are open and awarded, and how many people have a contract."""
-    by_status = {
-        status: n for status, n in session.execute(select(Tender.status, func.count()).group_by(Tender.status))
-    }
+    by_status = dict(session.execute(select(Tender.status, func.count()).group_by(Tender.status)).all())
     people = session.scalar(select(func.count(func.distinct(Contract.patient_id)))) or 0
     return Counts(
         open=by_status.get(TenderStatus.OPEN, 0),

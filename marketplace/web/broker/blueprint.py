@@ -1,4 +1,4 @@
-"""Placeholder while the pages are written."""
+"""The blueprint that a broker's pages hang on."""
 
 from flask import Blueprint
 

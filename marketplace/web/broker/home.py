@@ -1,0 +1,37 @@
+"""Where a broker starts: tenders by state, what waits for the broker, the clients."""
+
+from flask import render_template, request
+
+from marketplace.rules.lifecycle import TENDER_WORDS, TenderStatus
+from marketplace.rules.permissions import Role
+from marketplace.web.access import current_actor, for_role
+from marketplace.web.clock import request_now
+from marketplace.web.database import db_session
+from marketplace.web.listing import page_of
+from marketplace.web.queries import tenders
+
+from .blueprint import pages
+
+
+@pages.get("/")
+@for_role(Role.BROKER)
+def home() -> str:
+    """What waits for the broker, and how many tenders are in which state."""
+    now, rows = request_now(), tenders.own_tenders(db_session(), current_actor())
+    by_status = {status: [row for row in rows if row.tender.status is status] for status in TenderStatus}
+    return render_template(
+        "broker/home.html",
+        now=now,
+        waiting=[row for row in rows if row.action(now)],
+        running=[row for row in rows if row.by() and not row.action(now)],
+        states=[(status, TENDER_WORDS[status], len(found)) for status, found in by_status.items() if found],
+    )
+
+
+@pages.get("/clients")
+@for_role(Role.BROKER)
+def clients() -> str:
+    """The broker's clients."""
+    search = request.args.get("search", "").strip()
+    found = tenders.clients(db_session(), current_actor(), search)
+    return render_template("broker/clients.html", page=page_of(found), search=search)

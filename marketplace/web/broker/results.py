@@ -1,0 +1,99 @@
+"""From the closed tender to the confirmed award: open the offers, run the match, read it, follow the answers."""
+
+from flask import current_app, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from marketplace.journey import awards, rounds
+from marketplace.journey import tenders as steps
+from marketplace.journey.scopes import one, tenders_for
+from marketplace.rules.errors import DomainError, NotFound, WrongState
+from marketplace.rules.permissions import Role
+from marketplace.schemas.tenders import AwardSchema
+from marketplace.web.access import current_actor, for_role
+from marketplace.web.clock import request_now
+from marketplace.web.database import db_session, writing
+from marketplace.web.forms import WebForm, sent
+from marketplace.web.listing import page_of
+from marketplace.web.queries import results, tenders
+
+from .blueprint import pages
+
+Answer = str | Response | tuple[str, int]
+
+
+@pages.post("/tenders/<tender_id>/close")
+@for_role(Role.BROKER)
+def close(tender_id: str) -> Response:
+    """Open the offers of a tender whose deadline has passed, if the scheduler has not done it yet."""
+    session = db_session()
+    with writing(session):
+        steps.close_tender(session, request_now(), current_actor(), tender_id)
+    flash("The offers are open.", "done")
+    return redirect(url_for("broker.tender", tender_id=tender_id))
+
+
+@pages.post("/tenders/<tender_id>/round")
+@for_role(Role.BROKER)
+def run_round(tender_id: str) -> Response:
+    """Run the match under the published policy. One that fails leaves the tender closed, with the reason."""
+    session = db_session()
+    try:
+        tender = rounds.run_round(session, request_now(), current_actor(), tender_id)
+    except (NotFound, WrongState) as error:
+        if error.code != "round_failed":
+            raise
+        flash(error.message, "error")
+        return redirect(url_for("broker.tender", tender_id=tender_id))
+    except DomainError:
+        raise
+    except Exception as error:  # whatever stopped the engine: the step has put the tender back, with the reason
+        current_app.logger.error("round of tender %s stopped: %s", tender_id, type(error).__name__)
+        flash("The match stopped before it was finished. Nothing was changed.", "error")
+        return redirect(url_for("broker.tender", tender_id=tender_id))
+    if not tender.rounds or tender.proposed_at is None:
+        return redirect(url_for("broker.tender", tender_id=tender_id))
+    flash("The match is done, and its result has passed an independent check.", "done")
+    return redirect(url_for("broker.result", tender_id=tender_id))
+
+
+@pages.get("/tenders/<tender_id>/result")
+@for_role(Role.BROKER)
+def result(tender_id: str) -> str:
+    """Coverage, cost, saving, awards and the unmatched; every number leads to its rows."""
+    return render_template("broker/result.html", result=results.result(db_session(), current_actor(), tender_id))
+
+
+@pages.get("/tenders/<tender_id>/people")
+@for_role(Role.BROKER)
+def people(tender_id: str) -> str:
+    """The matches behind the figures: charge, cost parts and answer of each."""
+    session, offer_id = db_session(), request.args.get("offer", "")
+    tender, matches = results.people(session, current_actor(), tender_id, offer_id)
+    labels = results.offer_labels(session, tender)
+    return render_template(
+        "broker/people.html", tender=tender, page=page_of(matches), labels=labels, label=labels.get(offer_id)
+    )
+
+
+@pages.route("/tenders/<tender_id>/award", methods=["GET", "POST"])
+@for_role(Role.BROKER)
+def award(tender_id: str) -> Answer:
+    """The answers as they come, and the confirmation with its reasons."""
+    session, actor = db_session(), current_actor()
+    tender = one(session, tenders_for(actor), tender_id, "tender")
+    form = WebForm(AwardSchema(), sent())
+    if request.method == "POST" and form.validate():
+        try:
+            with writing(session):
+                awards.confirm_award(session, request_now(), actor, tender_id, form.data["reasons"])
+        except WrongState as error:
+            if error.code != "reasons_missing":
+                raise
+            form.refuse("reasons", error.message)
+        else:
+            flash("The award is confirmed. The pause before it is final has begun.", "done")
+            return redirect(url_for("broker.tender", tender_id=tender_id))
+    found = results.result(session, actor, tender.id)
+    answers = tenders.answers(session, found.tender)
+    html = render_template("broker/award.html", form=form, result=found, answers=answers, now=request_now())
+    return (html, 422) if form.errors else html

@@ -1,0 +1,158 @@
+"""From a draft to a published tender: the policy, the groups, the invitations, the publication, the withdrawal."""
+
+from flask import flash, redirect, render_template, request, url_for
+from werkzeug.datastructures import MultiDict
+from werkzeug.wrappers import Response
+
+from marketplace.journey import pools
+from marketplace.journey import tenders as steps
+from marketplace.journey.scopes import one, tenders_for
+from marketplace.rules.clock import london_midnight_after
+from marketplace.rules.errors import Invalid
+from marketplace.rules.lifecycle import TENDER_WORDS, TenderStatus
+from marketplace.rules.permissions import Role
+from marketplace.rules.pooling import BundleTerms, check_terms
+from marketplace.rules.tendering import Policy
+from marketplace.schemas.tenders import BundleSchema, InviteSchema, PublishSchema, ReasonSchema, TenderSchema
+from marketplace.web.access import current_actor, for_role
+from marketplace.web.clock import request_now
+from marketplace.web.database import db_session, writing
+from marketplace.web.filters import typed_pounds
+from marketplace.web.forms import WebForm, sent
+from marketplace.web.listing import page_of
+from marketplace.web.queries import demand, tenders
+
+from .blueprint import pages
+
+Answer = str | Response | tuple[str, int]
+SUGGESTED = Policy(pence_per_quality_grade=300, pence_per_km=30, pence_per_change=2000)
+"""What the empty form proposes; the broker decides."""
+
+
+@pages.get("/tenders")
+@for_role(Role.BROKER)
+def list_tenders() -> str:
+    """All of the broker's tenders, or those of one state."""
+    asked = request.args.get("status", "")
+    status = TenderStatus(asked) if asked in set(TenderStatus) else None
+    rows = tenders.own_tenders(db_session(), current_actor(), status)
+    states = [("", "All states"), *((state.value, words) for state, words in TENDER_WORDS.items())]
+    return render_template(
+        "broker/tenders.html", page=page_of(rows), states=states, status_asked=asked, now=request_now()
+    )
+
+
+@pages.route("/tenders/new", methods=["GET", "POST"])
+@for_role(Role.BROKER)
+def new_tender() -> Answer:
+    """Draft a tender: its title and its policy."""
+    form = WebForm(TenderSchema(), sent(), initial=_suggested())
+    if request.method == "GET":
+        return render_template("broker/tender_new.html", form=form)
+    if not form.validate():
+        return render_template("broker/tender_new.html", form=form), 422
+    with writing(db_session()) as session:
+        tender = steps.draft_tender(session, request_now(), current_actor(), form.data["title"], form.data["policy"])
+        tender_id = tender.id
+    flash("The tender is saved as a draft. Now build a group for it.", "done")
+    return redirect(url_for("broker.new_bundle", tender_id=tender_id))
+
+
+@pages.get("/tenders/<tender_id>")
+@for_role(Role.BROKER)
+def tender(tender_id: str) -> str:
+    """One tender: where it stands, its groups, and what can be done now."""
+    session, actor = db_session(), current_actor()
+    row = tenders.tender_row(session, actor, tender_id)
+    lots = tenders.lots_of(session, actor, row.tender)
+    return render_template("broker/tender.html", row=row, lots=lots, now=request_now())
+
+
+@pages.route("/tenders/<tender_id>/groups/new", methods=["GET", "POST"])
+@for_role(Role.BROKER)
+def new_bundle(tender_id: str) -> Answer:
+    """Build a group: who could join, what it would pool, who could serve it; then invite."""
+    session, actor = db_session(), current_actor()
+    found = one(session, tenders_for(actor), tender_id, "tender")
+    choices = {
+        "service_id": [(service.id, service.name) for service in demand.services(session)],
+        "districts": [(district, district) for district in demand.districts_of(session, actor)],
+    }
+    form = WebForm(BundleSchema(), sent(), choices=choices, beside={"plan_line_ids"})
+    if request.method == "GET":
+        return render_template("broker/bundle_new.html", form=form, tender=found, pool=None, chosen=set())
+    if not form.validate() or not _terms_are_sound(form):
+        return render_template("broker/bundle_new.html", form=form, tender=found, pool=None, chosen=set()), 422
+    terms: BundleTerms = form.data
+    pool = demand.pool_of(session, actor, terms)
+    asked = {candidate.plan_line_id for candidate in pool.candidates}
+    if request.form.get("action") != "build":
+        return render_template("broker/bundle_new.html", form=form, tender=found, pool=pool, chosen=asked)
+    invited = WebForm(
+        InviteSchema(), MultiDict([("plan_line_ids", line) for line in request.form.getlist("plan_line_ids")])
+    )
+    if not invited.validate():
+        form.errors.update(invited.errors)
+        return render_template("broker/bundle_new.html", form=form, tender=found, pool=pool, chosen=set()), 422
+    with writing(session):
+        bundle = pools.build_bundle(session, request_now(), actor, tender_id, terms)
+        count = pools.invite(session, request_now(), actor, bundle.id, invited.data["plan_line_ids"])
+    flash(f"The group is built and {count} people are invited.", "done")
+    return redirect(url_for("broker.tender", tender_id=tender_id))
+
+
+@pages.route("/tenders/<tender_id>/publish", methods=["GET", "POST"])
+@for_role(Role.BROKER)
+def publish(tender_id: str) -> Answer:
+    """Publish: freeze the policy, hold the money, call for offers."""
+    session, actor = db_session(), current_actor()
+    found = one(session, tenders_for(actor), tender_id, "tender")
+    form = WebForm(PublishSchema(), sent())
+    if request.method == "POST" and form.validate():
+        due_at = london_midnight_after(form.data["offers_due_on"])
+        try:
+            with writing(session):
+                steps.publish_tender(session, request_now(), actor, tender_id, due_at)
+        except Invalid as error:
+            form.refuse("offers_due_on", error.message)
+        else:
+            flash("The tender is published. Providers can make offers now.", "done")
+            return redirect(url_for("broker.tender", tender_id=tender_id))
+    found = one(session, tenders_for(actor), tender_id, "tender")
+    row, needs = tenders.tender_row(session, actor, tender_id), tenders.agreed(session, actor, found)
+    html = render_template("broker/publish.html", form=form, tender=found, row=row, needs=needs)
+    return (html, 422) if form.errors else html
+
+
+@pages.route("/tenders/<tender_id>/withdraw", methods=["GET", "POST"])
+@for_role(Role.BROKER)
+def withdraw(tender_id: str) -> Answer:
+    """Take an open tender back; every pound is released and everybody is told why."""
+    session, actor = db_session(), current_actor()
+    found = one(session, tenders_for(actor), tender_id, "tender")
+    form = WebForm(ReasonSchema(), sent())
+    if request.method == "GET":
+        return render_template("broker/withdraw.html", form=form, tender=found)
+    if not form.validate():
+        return render_template("broker/withdraw.html", form=form, tender=found), 422
+    with writing(session):
+        steps.withdraw_tender(session, request_now(), actor, tender_id, form.data["reason"])
+    flash("The tender is withdrawn. All money set aside for it is free again.", "done")
+    return redirect(url_for("broker.tender", tender_id=tender_id))
+
+
+def _suggested() -> dict[str, object]:
+    weights = ("pence_per_quality_grade", "pence_per_km", "pence_per_wait_day", "pence_per_change")
+    times = ("minimum_offers", "answer_days")
+    return {name: typed_pounds(getattr(SUGGESTED, name)) for name in weights} | {
+        name: getattr(SUGGESTED, name) for name in times
+    }
+
+
+def _terms_are_sound(form: WebForm) -> bool:
+    try:
+        check_terms(form.data)
+    except Invalid as error:
+        form.refuse_for(error)
+        return False
+    return True

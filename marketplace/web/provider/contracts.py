@@ -1,0 +1,75 @@
+"""A provider's contracts: whom to serve, the signature, the record of each delivery, what is owed and paid."""
+
+from flask import flash, redirect, render_template, url_for
+from werkzeug.wrappers import Response
+
+from marketplace.journey import contracts as steps
+from marketplace.journey import deliveries
+from marketplace.journey.scopes import contracts_for, one
+from marketplace.rules.errors import Invalid
+from marketplace.rules.permissions import Role
+from marketplace.schemas.deliveries import DeliverySchema
+from marketplace.web.access import current_actor, for_role
+from marketplace.web.clock import request_now
+from marketplace.web.database import db_session, writing
+from marketplace.web.forms import WebForm, sent
+from marketplace.web.listing import page_of
+from marketplace.web.queries import contracts
+
+from .blueprint import pages
+
+Answer = str | Response | tuple[str, int]
+
+
+@pages.get("/contracts")
+@for_role(Role.PROVIDER)
+def list_contracts() -> str:
+    """My contracts, and what I am owed."""
+    session, actor = db_session(), current_actor()
+    return render_template(
+        "provider/contracts.html",
+        page=page_of(contracts.own_contracts(session, actor)),
+        money=contracts.money_of(session, actor),
+        words=contracts.CONTRACT_WORDS,
+    )
+
+
+@pages.route("/contracts/<contract_id>", methods=["GET", "POST"])
+@for_role(Role.PROVIDER)
+def contract(contract_id: str) -> Answer:
+    """One contract: the least that is needed to deliver, and the record of what was delivered."""
+    session, actor = db_session(), current_actor()
+    one(session, contracts_for(actor), contract_id, "contract")
+    form = WebForm(DeliverySchema(), sent())
+    if sent() is not None and form.validate():
+        try:
+            with writing(session):
+                deliveries.record_delivery(
+                    session, request_now(), actor, contract_id, form.data["units"], form.data["delivered_on"]
+                )
+        except Invalid as error:
+            form.refuse_for(error)
+        else:
+            flash("It is recorded. The patient is asked to confirm it.", "done")
+            return redirect(url_for("provider.contract", contract_id=contract_id))
+    found = one(session, contracts_for(actor), contract_id, "contract")
+    html = render_template(
+        "provider/contract.html",
+        contract=found,
+        form=form,
+        words=contracts.CONTRACT_WORDS,
+        delivery_words=contracts.DELIVERY_WORDS,
+        now=request_now(),
+    )
+    return (html, 422) if form.errors else html
+
+
+@pages.post("/contracts/<contract_id>/sign")
+@for_role(Role.PROVIDER)
+def sign(contract_id: str) -> Response:
+    """Sign a contract."""
+    session = db_session()
+    with writing(session):
+        steps.sign_contract(session, request_now(), current_actor(), contract_id)
+    flash("You signed the contract.", "done")
+    return redirect(url_for("provider.contract", contract_id=contract_id))

@@ -1,0 +1,25 @@
+"""Where a provider starts: tenders that fit its sites, contracts to sign, what has been disputed."""
+
+from flask import render_template
+
+from marketplace.rules.permissions import Role
+from marketplace.web.access import current_actor, for_role
+from marketplace.web.clock import request_now
+from marketplace.web.database import db_session
+from marketplace.web.queries import contracts, offers
+
+from .blueprint import pages
+
+
+@pages.get("/")
+@for_role(Role.PROVIDER)
+def home() -> str:
+    """What can be offered for, and what waits."""
+    session, actor, now = db_session(), current_actor(), request_now()
+    return render_template(
+        "provider/home.html",
+        provider=offers.provider_of(session, actor),
+        tenders=offers.fitting_tenders(session, actor, now),
+        to_sign=contracts.to_sign(session, actor, now),
+        disputed=contracts.disputed(session, actor),
+    )

@@ -1,0 +1,108 @@
+"""What a commissioner oversees: `totals` of all its budgets, plans to approve, deliveries to pay, `budget_rows`."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, joinedload
+
+from marketplace.journey.scopes import budgets_for
+from marketplace.records.budgets import Budget, PlanStatus
+from marketplace.records.contracts import Contract, Delivery, DeliveryStatus
+from marketplace.records.ledger import Account, AccountKind
+from marketplace.records.people import Patient
+from marketplace.records.providers import Provider
+from marketplace.rules.money import Pence
+from marketplace.rules.permissions import Actor
+
+from .budgets import OWN_ACCOUNTS, BudgetFigures
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """What one provider is owed for confirmed deliveries."""
+
+    provider_id: str
+    provider: str
+    deliveries: int
+    due_pence: Pence
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetRow:
+    """One budget in a list, with its figures."""
+
+    budget: Budget
+    figures: BudgetFigures
+
+
+def totals(session: Session, actor: Actor) -> BudgetFigures:
+    """The figures of all the commissioner's budgets together."""
+    ids = budgets_for(actor).with_only_columns(Budget.id)
+    held = dict.fromkeys(OWN_ACCOUNTS, 0)
+    rows = session.execute(
+        select(Account.kind, func.sum(Account.balance_pence))
+        .where(Account.owner_id.in_(ids), Account.kind.in_(OWN_ACCOUNTS))
+        .group_by(Account.kind)
+    )
+    for kind, pence in rows:
+        held[kind] = int(pence)
+    spent = session.scalar(
+        select(func.coalesce(func.sum(Delivery.due_pence), 0))
+        .join(Delivery.contract)
+        .where(Contract.budget_id.in_(ids))
+    )
+    return _figures(held, int(spent or 0))
+
+
+def plans_to_approve(session: Session, actor: Actor) -> Sequence[Budget]:
+    """Budgets whose care plan waits for approval, the oldest first."""
+    query = budgets_for(actor).where(Budget.plan_status == PlanStatus.DRAFTED)
+    return session.scalars(query.options(joinedload(Budget.patient)).order_by(Budget.opened_at, Budget.id)).all()
+
+
+def payments_due(session: Session, actor: Actor) -> list[Payment]:
+    """What is owed to each provider."""
+    query = (
+        select(Provider.id, Provider.name, func.count(), func.coalesce(func.sum(Delivery.due_pence), 0))
+        .select_from(Delivery)
+        .join(Delivery.contract)
+        .join(Provider, Provider.id == Contract.provider_id)
+        .join(Budget, Budget.id == Contract.budget_id)
+        .where(Budget.commissioner_id == actor.party_id, Delivery.status == DeliveryStatus.CONFIRMED)
+        .group_by(Provider.id, Provider.name)
+        .order_by(Provider.name)
+    )
+    return [Payment(provider_id, name, count, int(pence)) for provider_id, name, count, pence in session.execute(query)]
+
+
+def budget_rows(session: Session, actor: Actor) -> list[BudgetRow]:
+    """All budgets by the patient's name, with their figures, in three questions however many there are."""
+    query = budgets_for(actor).join(Budget.patient).options(joinedload(Budget.patient))
+    budgets = session.scalars(query.order_by(Patient.name, Budget.id)).all()
+    ids = budgets_for(actor).with_only_columns(Budget.id)
+    held: dict[str, dict[AccountKind, int]] = defaultdict(dict)
+    for owner_id, kind, pence in session.execute(
+        select(Account.owner_id, Account.kind, Account.balance_pence).where(Account.owner_id.in_(ids))
+    ):
+        held[owner_id][kind] = pence
+    spent = {
+        budget_id: int(pence or 0)
+        for budget_id, pence in session.execute(
+            select(Contract.budget_id, func.sum(Delivery.due_pence))
+            .join(Delivery.contract)
+            .where(Contract.budget_id.in_(ids))
+            .group_by(Contract.budget_id)
+        )
+    }
+    return [BudgetRow(budget, _figures(held[budget.id], spent.get(budget.id, 0))) for budget in budgets]
+
+
+def _figures(held: dict[AccountKind, int], spent_pence: Pence) -> BudgetFigures:
+    return BudgetFigures(
+        available_pence=held.get(AccountKind.AVAILABLE, 0),
+        reserved_pence=held.get(AccountKind.RESERVED, 0),
+        committed_pence=held.get(AccountKind.COMMITTED, 0),
+        spent_pence=spent_pence,
+    )

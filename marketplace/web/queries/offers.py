@@ -1,0 +1,146 @@
+"""A provider's tenders and offers: `fitting_tenders`, `own_offers`, `offer_page`, `earnings`.
+
+A provider reads its own offers through the key wrapped for it; of other people's there is nothing here at all, not
+even their number.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload, selectinload
+
+from marketplace.journey.awards import matches_of, stands
+from marketplace.journey.offers import read_own_offer
+from marketplace.journey.scopes import offers_for, one, tenders_for
+from marketplace.records.offers import Offer, OfferStatus
+from marketplace.records.providers import Provider, Site
+from marketplace.records.rounds import Award
+from marketplace.records.tenders import Tender
+from marketplace.rules.clock import Instant
+from marketplace.rules.lifecycle import TenderStatus
+from marketplace.rules.money import Pence
+from marketplace.rules.permissions import Actor
+from marketplace.rules.tendering import OfferTerms, earnings_pence
+
+from .notices import Lot, lots_of
+
+OFFER_WORDS = {
+    OfferStatus.STANDING: ("Sealed", "green"),
+    OfferStatus.REPLACED: ("Replaced", "grey"),
+    OfferStatus.WITHDRAWN: ("Withdrawn", "grey"),
+    OfferStatus.EXCLUDED: ("Excluded", "red"),
+}
+RESULT_KNOWN = frozenset({TenderStatus.STANDSTILL, TenderStatus.UNDER_REVIEW, TenderStatus.AWARDED})
+
+
+@dataclass(frozen=True, slots=True)
+class FittingTender:
+    """An open tender that one of the provider's sites could serve, and whether it has made an offer."""
+
+    tender: Tender
+    lots: Sequence[Lot]
+    offered: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EarningsRow:
+    """What so many units would earn, lot by lot; None where the offer would not serve so many."""
+
+    units: int
+    by_lot: Sequence[Pence | None]
+
+
+@dataclass(frozen=True, slots=True)
+class OfferPage:
+    """One of the provider's own offers, readable, and what came of it."""
+
+    offer: Offer
+    terms: OfferTerms
+    site: Site
+    lots: dict[str, Lot]
+    award: Award | None
+    below_minimum: bool
+    result_known: bool
+
+    @property
+    def words(self) -> tuple[str, str]:
+        """Its status, and the colour of the tag."""
+        if self.offer.status is OfferStatus.STANDING and self.offer.opened_at is not None:
+            return ("Opened", "blue")
+        return OFFER_WORDS[self.offer.status]
+
+
+def sites_of(session: Session, actor: Actor) -> Sequence[Site]:
+    """The provider's sites."""
+    return session.scalars(select(Site).where(Site.provider_id == actor.party_id).order_by(Site.name)).all()
+
+
+def provider_of(session: Session, actor: Actor) -> Provider:
+    """The provider somebody acts for."""
+    return session.get_one(Provider, actor.party_id)
+
+
+def fitting_tenders(session: Session, actor: Actor, now: Instant) -> list[FittingTender]:
+    """Open tenders with a lot whose service one of the provider's sites offers, the nearest deadline first."""
+    services = {service for site in sites_of(session, actor) for service in site.services}
+    query = tenders_for(None).where(Tender.status == TenderStatus.OPEN, Tender.offers_due_at > now)
+    tenders = session.scalars(
+        query.options(selectinload(Tender.bundles), joinedload(Tender.broker)).order_by(Tender.offers_due_at, Tender.id)
+    )
+    offered = set(
+        session.scalars(
+            offers_for(actor).where(Offer.status == OfferStatus.STANDING).with_only_columns(Offer.tender_id)
+        )
+    )
+    return [
+        FittingTender(tender, lots_of(session, tender), tender.id in offered)
+        for tender in tenders
+        if any(bundle.service_id in services for bundle in tender.bundles)
+    ]
+
+
+def open_tender(session: Session, tender_id: str) -> Tender:
+    """A published tender."""
+    return one(session, tenders_for(None), tender_id, "tender")
+
+
+def own_offers(session: Session, actor: Actor, tender_id: str | None = None) -> Sequence[Offer]:
+    """The provider's offers, the newest first; on one tender if it is named."""
+    query = offers_for(actor).options(joinedload(Offer.tender)).order_by(Offer.received_at.desc(), Offer.id)
+    if tender_id is not None:
+        query = query.where(Offer.tender_id == tender_id)
+    return session.scalars(query).all()
+
+
+def offer_page(session: Session, actor: Actor, offer_id: str) -> OfferPage:
+    """One of the provider's own offers."""
+    offer = one(session, offers_for(actor), offer_id, "offer")
+    terms = read_own_offer(session, actor, offer.id)
+    award = session.scalar(select(Award).where(Award.offer_id == offer.id).order_by(Award.id.desc()).limit(1))
+    below = False
+    if award is not None and offer.tender.status is TenderStatus.PROPOSED:
+        members = [match for match in matches_of(session, offer.tender) if match.award_id == award.id]
+        below = award.waived_at is None and not stands(award, members)
+    return OfferPage(
+        offer=offer,
+        terms=terms,
+        site=session.get_one(Site, terms.site_id),
+        lots={lot.bundle_id: lot for lot in lots_of(session, offer.tender)},
+        award=award,
+        below_minimum=below,
+        result_known=offer.tender.status in RESULT_KNOWN,
+    )
+
+
+def earnings(terms: OfferTerms, lots: Sequence[Lot]) -> list[EarningsRow]:
+    """What the offer would earn at telling numbers of units: its bands, its limits, and the demand as published."""
+    demand = {lot.bundle_id: lot.units for lot in lots}
+    telling = {start or 1 for start in terms.bands} | {terms.min_units, terms.max_units or 0}
+    telling |= {demand.get(line.bundle) or 0 for line in terms.lines}
+    telling |= {start - 1 for start in terms.bands if start > 1}
+    return [
+        EarningsRow(units, [earnings_pence(terms, line, units) for line in terms.lines])
+        for units in sorted(telling)
+        if units > 0
+    ]

@@ -1,0 +1,248 @@
+"""A broker's tenders: `own_tenders` with what each waits for, `tender_page`, `answers`, `clients`.
+
+Counts come by one grouped query for all tenders at once, so that sixty tenders cost no more questions than one.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session, joinedload, selectinload
+
+from marketplace.journey.awards import matches_of
+from marketplace.journey.pools import valid_consent
+from marketplace.journey.scopes import needs_for, one, patients_for, plan_lines_for, tenders_for
+from marketplace.records.budgets import Budget
+from marketplace.records.contracts import Contract
+from marketplace.records.offers import Offer
+from marketplace.records.people import Patient
+from marketplace.records.pools import Bundle, Need, NeedStatus
+from marketplace.records.rounds import Award, Match, MatchStatus, Round
+from marketplace.records.tenders import Tender
+from marketplace.rules.clock import Instant
+from marketplace.rules.lifecycle import TENDER_WORDS, ContractStatus, TenderStatus
+from marketplace.rules.permissions import Actor
+
+COLOURS = {
+    TenderStatus.DRAFT: "grey",
+    TenderStatus.OPEN: "green",
+    TenderStatus.CLOSED: "yellow",
+    TenderStatus.MATCHING: "yellow",
+    TenderStatus.PROPOSED: "blue",
+    TenderStatus.STANDSTILL: "purple",
+    TenderStatus.UNDER_REVIEW: "orange",
+    TenderStatus.AWARDED: "aqua-green",
+    TenderStatus.WITHDRAWN: "white",
+    TenderStatus.UNSUCCESSFUL: "red",
+    TenderStatus.CANCELLED: "white",
+}
+Counts = Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class TenderRow:
+    """One tender in a list: its counts, and what it waits for."""
+
+    tender: Tender
+    lots: int
+    needs: Counts
+    offers: int
+    matches: Counts
+    contracts: Counts
+
+    @property
+    def words(self) -> str:
+        """Its status."""
+        return TENDER_WORDS[self.tender.status]
+
+    @property
+    def colour(self) -> str:
+        """The colour of its tag."""
+        return COLOURS[self.tender.status]
+
+    @property
+    def people(self) -> int:
+        """How many people are in it, or asked to be."""
+        return sum(self.needs.values()) - self.needs.get("declined", 0) - self.needs.get("left", 0)
+
+    @property
+    def unanswered(self) -> int:
+        """How many matches wait for their patient."""
+        return self.matches.get("proposed", 0)
+
+    def action(self, now: Instant) -> str | None:
+        """What the broker can do now, or None where it is somebody else's turn."""
+        due_at = self.tender.offers_due_at
+        if self.tender.status is TenderStatus.DRAFT:
+            return _draft_action(self)
+        if self.tender.status is TenderStatus.OPEN and due_at is not None and due_at <= now:
+            return "Open the offers"
+        if self.tender.status is TenderStatus.CLOSED:
+            return "Run the match"
+        if self.tender.status is TenderStatus.PROPOSED and not self.unanswered:
+            return "Confirm the award"
+        return None
+
+    def waits_for(self, now: Instant) -> str:
+        """Whose turn it is, in words."""
+        status = self.tender.status
+        if status is TenderStatus.DRAFT:
+            return f"{self.needs.get('agreed', 0)} said yes, {self.needs.get('invited', 0)} have not answered"
+        if status is TenderStatus.OPEN:
+            return "Offers by" if self.action(now) is None else "The deadline has passed"
+        if status is TenderStatus.CLOSED:
+            return f"{self.offers} offers are open"
+        if status is TenderStatus.PROPOSED:
+            answered = sum(self.matches.values()) - self.unanswered
+            return f"{answered} of {sum(self.matches.values())} people have answered"
+        if status is TenderStatus.AWARDED:
+            signed = sum(self.contracts.values()) - self.contracts.get(ContractStatus.OFFERED.value, 0)
+            return f"{signed} of {sum(self.contracts.values())} contracts are signed"
+        return self.tender.status_reason or ""
+
+    def by(self) -> Instant | None:
+        """The deadline it runs towards."""
+        return {
+            TenderStatus.OPEN: self.tender.offers_due_at,
+            TenderStatus.PROPOSED: self.tender.answers_due_at,
+            TenderStatus.STANDSTILL: self.tender.standstill_ends_at,
+        }.get(self.tender.status)
+
+
+@dataclass(frozen=True, slots=True)
+class LotRow:
+    """One lot of a tender as its broker sees it."""
+
+    bundle: Bundle
+    needs: Counts
+    units: int
+    budget_pence: int
+
+    @property
+    def asked(self) -> int:
+        """How many people were invited."""
+        return sum(self.needs.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """One of a broker's clients, with how many plan lines could still be pooled."""
+
+    patient: Patient
+    lines: int
+    pooled: int
+
+
+def own_tenders(session: Session, actor: Actor, status: TenderStatus | None = None) -> list[TenderRow]:
+    """The broker's tenders, the newest first; of one status if it is named."""
+    query = tenders_for(actor).order_by(Tender.created_at.desc(), Tender.id)
+    if status is not None:
+        query = query.where(Tender.status == status)
+    return _rows(session, session.scalars(query.options(selectinload(Tender.bundles))).all())
+
+
+def tender_row(session: Session, actor: Actor, tender_id: str) -> TenderRow:
+    """One of the broker's own tenders."""
+    return _rows(session, [one(session, tenders_for(actor), tender_id, "tender")])[0]
+
+
+def lots_of(session: Session, actor: Actor, tender: Tender) -> list[LotRow]:
+    """The lots of a tender, with who was asked and what came of it."""
+    counts: dict[str, dict[str, int]] = defaultdict(dict)
+    sums: dict[str, tuple[int, int]] = {}
+    query = (
+        needs_for(actor)
+        .where(Bundle.tender_id == tender.id)
+        .with_only_columns(Need.bundle_id, Need.status, func.count(), func.sum(Need.units), func.sum(Need.budget_pence))
+        .group_by(Need.bundle_id, Need.status)
+    )
+    for bundle_id, status, count, units, pence in session.execute(query):
+        counts[bundle_id][status.value] = count
+        if status not in (NeedStatus.DECLINED, NeedStatus.LEFT):
+            before = sums.get(bundle_id, (0, 0))
+            sums[bundle_id] = (before[0] + int(units), before[1] + int(pence))
+    return [LotRow(bundle, counts[bundle.id], *sums.get(bundle.id, (0, 0))) for bundle in tender.bundles]
+
+
+def agreed(session: Session, actor: Actor, tender: Tender) -> list[Need]:
+    """The needs that publication would take in: agreed, to exactly what stands now."""
+    query = needs_for(actor).where(Bundle.tender_id == tender.id, Need.status == NeedStatus.AGREED)
+    needs = session.scalars(query.options(selectinload(Need.consents), joinedload(Need.bundle)))
+    return [need for need in needs if valid_consent(need, tender)]
+
+
+def answers(session: Session, tender: Tender) -> Sequence[Match]:
+    """The matches of the tender's latest round with their answers: those who declined first."""
+    order = {MatchStatus.DECLINED: 0, MatchStatus.DISPLACED: 1, MatchStatus.PROPOSED: 2, MatchStatus.ACCEPTED: 3}
+    return sorted(matches_of(session, tender), key=lambda match: (order[match.status], match.need.patient.name))
+
+
+def clients(session: Session, actor: Actor, search: str = "") -> list[Client]:
+    """The broker's clients by name, those whose name or district holds the search."""
+    query = patients_for(actor).order_by(Patient.name, Patient.id)
+    if search:
+        query = query.where(Patient.name.icontains(search, autoescape=True) | (Patient.district == search.upper()))
+    lines = plan_lines_for(actor).with_only_columns(Budget.patient_id, func.count()).group_by(Budget.patient_id)
+    pooled = select(Need.patient_id, func.count()).where(Need.reserved_pence > 0).group_by(Need.patient_id)
+    lines_of = {patient_id: count for patient_id, count in session.execute(lines)}  # noqa: C416 - rows are not pairs
+    pooled_of = {patient_id: count for patient_id, count in session.execute(pooled)}  # noqa: C416
+    return [
+        Client(patient, lines_of.get(patient.id, 0), pooled_of.get(patient.id, 0)) for patient in session.scalars(query)
+    ]
+
+
+def _draft_action(row: TenderRow) -> str:
+    if not row.lots:
+        return "Build a group"
+    return "Publish" if row.needs.get("agreed") else "See the answers"
+
+
+def _rows(session: Session, tenders: Sequence[Tender]) -> list[TenderRow]:
+    ids = [tender.id for tender in tenders]
+    needs = _grouped(
+        session,
+        select(Bundle.tender_id, Need.status, func.count())
+        .join(Need.bundle)
+        .where(Bundle.tender_id.in_(ids))
+        .group_by(Bundle.tender_id, Need.status),
+    )
+    contracts = _grouped(
+        session,
+        select(Bundle.tender_id, Contract.status, func.count())
+        .join(Need, Need.id == Contract.need_id)
+        .join(Need.bundle)
+        .where(Bundle.tender_id.in_(ids))
+        .group_by(Bundle.tender_id, Contract.status),
+    )
+    matches = _grouped(
+        session,
+        select(Round.tender_id, Match.status, func.count())
+        .join(Award, Award.id == Match.award_id)
+        .join(Round, Round.id == Award.round_id)
+        .where(Round.tender_id.in_(ids))
+        .group_by(Round.tender_id, Match.status),
+    )
+    offers = dict.fromkeys(ids, 0)
+    opened = select(Offer.tender_id, func.count()).where(Offer.tender_id.in_(ids), Offer.opened_at.is_not(None))
+    for tender_id, count in session.execute(opened.group_by(Offer.tender_id)):
+        offers[tender_id] = count
+    return [
+        TenderRow(
+            tender=tender,
+            lots=len(tender.bundles),
+            needs=needs[tender.id],
+            offers=offers[tender.id],
+            matches=matches[tender.id],
+            contracts=contracts[tender.id],
+        )
+        for tender in tenders
+    ]
+
+
+def _grouped(session: Session, query: Select[tuple[str, StrEnum, int]]) -> dict[str, dict[str, int]]:
+    found: dict[str, dict[str, int]] = defaultdict(dict)
+    for tender_id, status, count in session.execute(query):
+        found[tender_id][status.value] = count
+    return found

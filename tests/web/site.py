@@ -1,0 +1,96 @@
+"""A whole site over a small world: the application, accounts for its people, a clock that tests turn."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+
+from marketplace import create_app
+from marketplace.adapters.sealing import Keyring
+from marketplace.journey import accounts
+from marketplace.journey.keys import lend
+from marketplace.records import Base
+from marketplace.records.database import writing
+from marketplace.rules.permissions import Actor
+from tests.worlds import SmallWorld
+
+MONDAY = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+PASSWORD = "correct horse battery"  # noqa: S105 - made-up people
+KEYS = {"SECRET_KEY": "00" * 32, "FIELD_KEY": "11" * 32, "SEALING_KEY": "22" * 32}
+
+
+@dataclass(repr=False)
+class Site:
+    """A small world that can be visited. Reading the world after a visit sees what the visit changed."""
+
+    app: Flask
+    world: SmallWorld
+    tokens: dict[str, str] = field(default_factory=dict)
+
+    def client(self, email: str | None = None) -> FlaskClient:
+        """A browser without a screen, signed in as somebody (the password is not asked: that has its own tests)."""
+        client = self.app.test_client()
+        if email is not None:
+            with client.session_transaction() as cookie:
+                cookie["sign_in"] = self.token(email)
+        return client
+
+    def token(self, email: str) -> str:
+        """A sign-in of this person, begun now."""
+        with writing(self.world.session):
+            return accounts.sign_in(self.world.session, self.world.now, email, PASSWORD)
+
+    def fresh(self) -> SmallWorld:
+        """The world as the database has it now."""
+        self.world.session.rollback()
+        return self.world
+
+
+def build_site(folder: Path, **settings: Any) -> Site:
+    """A site in which nothing has happened but that everybody has an account."""
+    clock: dict[str, SmallWorld] = {}
+    app = create_app(
+        {
+            "VAR_DIR": str(folder),
+            "DATABASE_URL": f"sqlite:///{folder}/carepool.sqlite",
+            "TRUSTED_HOSTS": ["localhost", "127.0.0.1"],
+            "RATELIMIT_ENABLED": False,
+            "CLOCK": lambda: clock["world"].now,
+            "TESTING": True,
+            **KEYS,
+            **settings,
+        }
+    )
+    with app.app_context():
+        engine = app.extensions["sqlalchemy"].engine
+        Base.metadata.create_all(engine)
+    session = Session(engine, info=lend(Keyring.from_hex(KEYS["FIELD_KEY"], KEYS["SEALING_KEY"])))
+    world = clock["world"] = SmallWorld(session, MONDAY).found()
+    people = {
+        "broker": world.broking,
+        "funder": world.funder,
+        "near": world.provider("near"),
+        "bulk": world.provider("bulk"),
+    }
+    people |= {f"p{number}": world.patient(number) for number in (1, 2, 3)}
+    with writing(session):
+        for name, actor in people.items():
+            _open_account(session, world, name, actor)
+    return Site(app, world)
+
+
+def _open_account(session: Session, world: SmallWorld, name: str, actor: Actor) -> None:
+    said = {"broker": "Fen Brokers", "funder": "Lincolnshire funder", "near": "Near Physio", "bulk": "Bulk Physio"}
+    accounts.open_account(
+        session,
+        world.now,
+        email=f"{name}@example.test",
+        name=said.get(name, f"Patient {name.removeprefix('p').zfill(2)}"),
+        role=actor.role,
+        party_id=actor.party_id,
+        password=PASSWORD,
+    )
