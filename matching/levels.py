@@ -6,14 +6,16 @@ checked in whole numbers by the model's own rows; a bound is rounded to the safe
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from math import ceil, isfinite
 from time import perf_counter
 
 import numpy as np
 
+from matching.cancellable import LARGE_COLUMNS, solve_cancellable
 from matching.eligibility import Ints
 from matching.formulation import NOT_MATCHED, Model
-from matching.mip import BOUND_SLACK, Answer, Effort, Floats, Program, solve_program
+from matching.mip import BOUND_SLACK, Answer, Effort, Floats, Program, Watcher, solve_program
 from matching.repair import relaxed, whole_choices
 
 TIE_BREAK_PAIRS = 400
@@ -24,6 +26,9 @@ SMALL_PAIRS = 300
 """Parts of at most so many pairs go to the solver in full at once."""
 RELAXED_SHARE = 0.5
 """Which part of the gap the program with only `use` whole may leave open."""
+FINEST_RELAXED_GAP = 0.0004
+"""Closer than this the program with only `use` whole is not worth its time: the program itself will decide."""
+COARSE_GAP = 0.01
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,19 @@ class Control:
         """Whether to give up: the deadline is past or the caller has cancelled."""
         left = self.seconds_left()
         return (left is not None and left <= 0) or (self.cancelled is not None and self.cancelled())
+
+    def run(
+        self, program: Program, effort: Effort, hint: Ints | None = None, watch: Watcher | None = None
+    ) -> Answer:
+        """Solve a program under these limits; where the caller may cancel, a large one in a process of its own."""
+        if self.stopped():
+            return Answer(None, None, infeasible=False, finished=False)
+        left = self.seconds_left()
+        if left is not None:
+            effort = replace(effort, seconds=left if effort.seconds is None else min(left, effort.seconds))
+        if self.cancelled is not None and len(program.upper) >= LARGE_COLUMNS:
+            return solve_cancellable(program, effort, cancelled=self.cancelled, hint=hint, watch=watch)
+        return solve_program(program, effort, hint=hint, watch=watch)
 
     def tell(self, part: str, level: str, value: int, bound: int | None) -> None:
         """Report progress."""
@@ -116,6 +134,12 @@ def solve_part(model: Model, ask: Ask, control: Control, start: Ints | None = No
     )
 
 
+def program_of(model: Model) -> Program:
+    """A part's model as a program of least cost."""
+    lower = np.zeros_like(model.upper)
+    return Program(model.matrix, model.low, model.high, lower, model.upper, model.integral, model.cost_pence)
+
+
 class Search:
     """The best choice so far of one part, and the steps that better it or prove that nothing can."""
 
@@ -123,10 +147,7 @@ class Search:
         self.model, self.ask, self.control = model, ask, control
         self.name = model.part.name
         self.by_cost_only = model.part.market.policy.unmatched == "reserve"
-        self.program = Program(
-            matrix=model.matrix, low=model.low, high=model.high, lower=np.zeros_like(model.upper), upper=model.upper,
-            integral=model.integral, objective=model.cost_pence,
-        )  # fmt: skip
+        self.program = program_of(model)
         self.best: Ints = np.full(len(model.part.need_at), NOT_MATCHED)
         self.values: Ints = np.zeros_like(model.upper)
         self.coverage = 0
@@ -175,23 +196,32 @@ class Search:
         """
         self.control.tell(self.name, level, self._value(level), self._public(level, bound))
         large = len(self.model.part.pair_need) > SMALL_PAIRS
-        if large and not self._reached(program, bound, gap):
-            effort = self._effort(program, bound, gap * RELAXED_SHARE, until)
+        for step in self._steps(gap) if large else ():
+            if self._reached(program, bound, gap):
+                break
+            effort = self._effort(program, bound, step, until)
             answer = self._solve(relaxed(program, self.model), effort, level)
             bound = max(bound, answer.bound if answer.bound is not None else bound)
             if answer.values is not None and not self._reached(program, bound, gap):
-                effort = replace(
-                    self._effort(program, bound, gap * RELAXED_SHARE, until), target=self._target(program, bound, gap)
+                near = replace(
+                    self._effort(program, bound, step, until), target=self._target(program, bound, max(gap, step))
                 )
-                for values in whole_choices(program, self.model, answer.values, effort):
+                points = whole_choices(program, self.model, answer.values, partial(self.control.run, effort=near))
+                for values in points:
                     self._offer_point(values)
-                    if self._reached(program, bound, gap) or self.control.stopped():
+                    if self._reached(program, bound, max(gap, step)):
                         break
         if not self._reached(program, bound, gap):
             answer = self._solve(program, self._effort(program, bound, gap, until), level)
             bound = max(bound, answer.bound if answer.bound is not None else bound)
             self.was_stopped = self.was_stopped or not answer.finished
         return bound
+
+    def _steps(self, gap: float) -> tuple[float, ...]:
+        """The gaps of the relaxed program; a limit that may strike asks for something presentable early."""
+        fine = max(gap * RELAXED_SHARE, FINEST_RELAXED_GAP)
+        limited = self.control.deadline is not None or self.control.cancelled is not None
+        return (COARSE_GAP, fine) if limited and fine < COARSE_GAP else (fine,)
 
     def _reached(self, program: Program, bound: int, gap: float) -> bool:
         value = int(program.objective @ self.values)
@@ -221,11 +251,7 @@ class Search:
         ranks = np.zeros_like(model.coverage)
         ranks[: len(part.pair_need)] = part.offer_rank[part.pair_offer]
         program = self._held().with_row(model.cost_pence, high=self.cost_pence - model.constant_pence)
-        if self.control.stopped():
-            self.was_stopped = True
-            return
-        effort = Effort(seconds=self.control.seconds_left())
-        answer = solve_program(program.minimising(ranks), effort, hint=self.values)
+        answer = self.control.run(program.minimising(ranks), Effort(), self.values)
         choice = self._choice(answer.values)
         if choice is None:
             return
@@ -244,10 +270,7 @@ class Search:
 
     def _solve(self, program: Program, effort: Effort, level: str) -> Answer:
         """Solve, and offer the point found."""
-        if self.control.stopped():
-            self.was_stopped = True
-            return Answer(None, None, infeasible=False, finished=False)
-        answer = solve_program(program, effort, hint=self.values, watch=self._watch(level))
+        answer = self.control.run(program, effort, self.values, self._watch(level))
         if answer.values is not None:
             self._offer_point(answer.values)
         return answer
@@ -257,7 +280,7 @@ class Search:
         if choice is not None:
             self.offer(choice)
 
-    def _watch(self, level: str) -> Callable[[float, float], None] | None:
+    def _watch(self, level: str) -> Watcher | None:
         """Pass the solver's own figures on as progress; they become the outcome's only after an exact check."""
         if self.control.on_progress is None:
             return None

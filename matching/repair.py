@@ -5,14 +5,14 @@ fractional as there are rows that tie needs together. `whole_choices` fixes `use
 then more needs move: each step is a program that the solver settles quickly.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
 
 from matching.eligibility import Ints
 from matching.formulation import Model
-from matching.mip import Effort, Floats, Program, solve_program
+from matching.mip import Answer, Floats, Program
 
 FEW_NEEDS = 60
 """How many needs beside the fractional ones may move in the first step."""
@@ -27,7 +27,7 @@ def relaxed(program: Program, model: Model) -> Program:
 
 
 def whole_choices(
-    program: Program, model: Model, point: Floats, effort: Effort, hint: Ints | None = None
+    program: Program, model: Model, point: Floats, run: Callable[[Program], Answer]
 ) -> Iterator[Floats]:
     """Whole points near a relaxed one, the quickest first; the caller stops when one is good enough.
 
@@ -37,10 +37,8 @@ def whole_choices(
         What is minimised, and the part's model that it was made from.
     point
         A point of the relaxed program, `use` whole.
-    effort
-        For each step.
-    hint
-        A whole point known already.
+    run
+        Solves one step.
     """
     use = model.columns.use
     in_use = np.round(point[use]).astype(np.int64)
@@ -48,7 +46,7 @@ def whole_choices(
     lower[use], upper[use] = in_use, in_use
     settled = replace(program, lower=lower, upper=upper)
     for movable in (_few(model, point), None):
-        answer = solve_program(settled if movable is None else _held(settled, model, point, movable), effort, hint=hint)
+        answer = run(settled if movable is None else _held(settled, model, point, movable))
         if answer.values is not None:
             yield answer.values
 

@@ -5,7 +5,7 @@ solve -> eligible_pairs -> link_pairs -> parts_of -> (for each part: model_of, s
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from time import perf_counter
 
@@ -13,9 +13,10 @@ import numpy as np
 
 from matching.assemble import Why, assemble
 from matching.components import Links, Part, link_pairs, parts_of
+from matching.conflicts import conflicts_of
 from matching.eligibility import Ints, Pairs, count_candidates, eligible_pairs
 from matching.errors import MarketTooLarge, MatchingError
-from matching.formulation import model_of
+from matching.formulation import Model, model_of
 from matching.levels import Ask, Control, PartResult, Progress, solve_part
 from matching.market import Market, plain
 from matching.outcome import Level, Outcome, Termination, gap_permille
@@ -24,6 +25,15 @@ DEFAULT_MAX_PAIRS = 2_000_000
 """About 2 GB of memory and some minutes on one core."""
 ENGINE_VERSION = "1"
 """Changes when the same document may give other bytes."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What does not change from part to part."""
+
+    ask: Ask
+    workers: int
+    start: Outcome | None
 
 
 @dataclass(frozen=True)
@@ -85,10 +95,10 @@ def solve(
     deadline = None if time_limit_s is None else started + time_limit_s
     control = Control(started, deadline, cancelled, on_progress)
     built = perf_counter()
-    results = _solve_parts(prepared, ask, control, workers, start)
-    outcome = _outcome(prepared, results, ask, control)
+    results = _solve_parts(prepared, Request(ask, workers, start), control)
+    outcome = outcome_of(prepared, results, ask, control)
     seconds = {"build": round(built - started, 3), "solve": round(perf_counter() - built, 3)}
-    return Outcome(**{**outcome.__dict__, "seconds": seconds})
+    return replace(outcome, seconds=seconds)
 
 
 def check_asked(time_limit_s: float | None, gap: float, coverage_gap: float, workers: int) -> None:
@@ -108,23 +118,49 @@ def prepare(market: Market) -> Prepared:
     return Prepared(market, pairs, link_pairs(market, pairs))
 
 
-def _solve_parts(
-    prepared: Prepared, ask: Ask, control: Control, workers: int, start: Outcome | None
-) -> list[PartResult]:
-    pooled = prepared.market.policy.pooling == "shared_pool"
-    parts = parts_of(prepared.market, prepared.pairs, prepared.links, pooled=pooled)
-    weights = [len(part.link_pair) for part in parts]
+def _solve_parts(prepared: Prepared, request: Request, control: Control) -> list[PartResult]:
+    """Solve the parts; a shared pool that binds makes the whole market one part.
+
+    Without the pool's row a market falls apart, and nothing is easier to meet with the row than without: if the parts'
+    best choices together keep the pool, they are the market's best.
+    """
+    market = prepared.market
+    parts = parts_of(market, prepared.pairs, prepared.links, pooled=False)
+    if market.policy.pooling != "shared_pool" or len(parts) < 2:
+        return _solve_each([model_of(part) for part in parts], request, control)
+    trial = _share_of_time(control, [1, 1], 0, 1)
+    results = _solve_each([model_of(part).without(["shared_pool"]) for part in parts], request, trial)
+    if sum(headroom_pence(result.model, result.choice) for result in results) >= 0:
+        return results
+    whole = parts_of(market, prepared.pairs, prepared.links, pooled=True)
+    return _solve_each([model_of(part) for part in whole], request, control)
+
+
+def _solve_each(models: Sequence[Model], request: Request, control: Control) -> list[PartResult]:
+    """Solve parts that have nothing in common, so many at a time."""
+    weights = [len(model.part.link_pair) for model in models]
 
     def one(number: int) -> PartResult:
-        part = parts[number]
-        share = _share_of_time(control, weights, number, workers)
-        begin = None if start is None else choice_of(part, start)
-        return solve_part(model_of(part), ask, share, begin)
+        model = models[number]
+        share = _share_of_time(control, weights, number, request.workers)
+        begin = None if request.start is None else choice_of(model.part, request.start)
+        return solve_part(model, request.ask, share, begin)
 
-    if workers == 1 or len(parts) < 2:
-        return [one(number) for number in range(len(parts))]
-    with ThreadPoolExecutor(min(workers, len(parts))) as pool:
-        return list(pool.map(one, range(len(parts))))
+    if request.workers == 1 or len(models) < 2:
+        return [one(number) for number in range(len(models))]
+    with ThreadPoolExecutor(min(request.workers, len(models))) as pool:
+        return list(pool.map(one, range(len(models))))
+
+
+def headroom_pence(model: Model, choice: Ints) -> int:
+    """Budgets of the matched, less their prices and the fees of the offers in use."""
+    part, values = model.part, model.values_of(choice)
+    chosen = choice[choice >= 0]
+    budgets = int(part.need_budget_pence[part.pair_need[chosen]].sum())
+    side = int(part.pair_side_pence[chosen].sum())
+    if part.market.policy.unmatched == "reserve":
+        side -= int(part.need_reserve_pence[part.pair_need[chosen]].sum())
+    return budgets - (int(model.cost_pence @ values) - side)
 
 
 def _share_of_time(control: Control, weights: Sequence[int], number: int, workers: int) -> Control:
@@ -148,15 +184,15 @@ def choice_of(part: Part, outcome: Outcome) -> Ints:
     return choice
 
 
-def _outcome(prepared: Prepared, results: Sequence[PartResult], ask: Ask, control: Control) -> Outcome:
+def outcome_of(prepared: Prepared, results: Sequence[PartResult], ask: Ask, control: Control) -> Outcome:
+    """Write the outcome of solved parts."""
     market = prepared.market
     reserve = market.policy.unmatched == "reserve"
     chosen = [result.model.part.pair_at[result.choice[result.choice >= 0]] for result in results]
     stopped = any(result.stopped for result in results)
-    settled = assemble(
-        market, prepared.pairs, prepared.links,
-        np.concatenate(chosen or [np.zeros(0, dtype=np.int64)]), Why({}, stopped=stopped),
-    )  # fmt: skip
+    conflicts = conflicts_of(market, prepared.pairs, prepared.links, results, control)
+    positions = np.concatenate([np.zeros(0, dtype=np.int64), *chosen])
+    settled = assemble(market, prepared.pairs, prepared.links, positions, Why(conflicts, stopped=stopped))
     outside = _reserve_outside(market, results) if reserve else 0
     coverage = sum(result.coverage for result in results)
     cost = outside + sum(result.cost_pence for result in results)
