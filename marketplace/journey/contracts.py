@@ -12,7 +12,7 @@ from marketplace.records.pools import NeedStatus
 from marketplace.rules.clock import Instant
 from marketplace.rules.errors import NotFound, WrongState
 from marketplace.rules.lifecycle import CONTRACT_MOVES, ContractStatus, check_move
-from marketplace.rules.permissions import SYSTEM, Actor, Role, check_role
+from marketplace.rules.permissions import SYSTEM, Actor, Role, Scope, check_role, check_scope
 
 from .reservations import commit, release
 from .scopes import locked
@@ -33,6 +33,7 @@ def sign_contract(session: Session, now: Instant, actor: Actor, contract_id: str
     if contract.status is not ContractStatus.OFFERED or now >= contract.sign_by:
         raise WrongState("cannot_sign", "This contract is signed already, or the time to sign it is over.")
     if actor.role is Role.PATIENT:
+        check_scope(actor, Scope.MATCHES)
         _check_unsigned(contract.patient_signed_at)
         contract.patient_signed_at = now
     else:

@@ -20,6 +20,7 @@ from marketplace.rules.permissions import SYSTEM
 from .awards import answer_by_default
 from .contracts import let_lapse
 from .deliveries import confirm_by_silence
+from .representatives import expire_authority, expired_authorities
 from .standstill import end_standstill
 from .tenders import close_tender
 
@@ -68,6 +69,7 @@ def _due(now: Instant) -> Iterator[tuple[str, Select[str], Act]]:
         tenders.where(Tender.status == TenderStatus.STANDSTILL, Tender.standstill_ends_at <= now),
         lambda session, at, tender_id: end_standstill(session, at, SYSTEM, tender_id),
     )
+    yield ("authority_expired", expired_authorities(now), expire_authority)
     yield (
         "contract_lapsed",
         select(Contract.id).where(Contract.status == ContractStatus.OFFERED, Contract.sign_by <= now),

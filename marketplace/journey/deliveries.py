@@ -15,7 +15,7 @@ from marketplace.records.outbox import tell
 from marketplace.rules.clock import Instant, london_date, london_midnight_after
 from marketplace.rules.errors import Invalid, WrongState
 from marketplace.rules.lifecycle import CONTRACT_MOVES, ContractStatus, check_move
-from marketplace.rules.permissions import SYSTEM, Actor, Role, check_owner
+from marketplace.rules.permissions import SYSTEM, Actor, Role, Scope, check_owner, check_scope
 from marketplace.rules.settlement import due_for
 
 from .scopes import locked
@@ -70,6 +70,7 @@ def confirm_delivery(session: Session, now: Instant, actor: Actor, delivery_id: 
     """A patient confirms; committed -> payable: this part of the charge. The last unit completes the contract."""
     delivery, contract = _recorded(session, delivery_id)
     check_owner(actor, Role.PATIENT, contract.patient_id, "delivery")
+    check_scope(actor, Scope.DELIVERIES)
     return _confirm(session, now, actor, delivery, contract)
 
 
@@ -91,6 +92,7 @@ def dispute_delivery(session: Session, now: Instant, actor: Actor, delivery_id: 
     """A patient says that this was not delivered, and why: nothing falls due for it."""
     delivery, contract = _recorded(session, delivery_id)
     check_owner(actor, Role.PATIENT, contract.patient_id, "delivery")
+    check_scope(actor, Scope.DELIVERIES)
     if not reason.strip():
         raise Invalid("reason_missing", "Say what is wrong with this record.", place="reason")
     delivery.status = DeliveryStatus.DISPUTED

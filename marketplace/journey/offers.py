@@ -24,6 +24,7 @@ from marketplace.rules.lifecycle import TenderStatus
 from marketplace.rules.permissions import Actor, Role, check_owner, check_role
 from marketplace.rules.tendering import OfferTerms, check_offer
 
+from .conduct import check_firewall
 from .keys import keyring_of
 from .scopes import locked
 
@@ -50,6 +51,7 @@ def submit_offer(
     provider = locked(session, Provider, actor.party_id, "provider")
     if provider.approved_at is None or provider.suspended_at is not None:
         raise NotAllowed("provider_not_approved", "Offers can be made once the commissioner has approved you.")
+    check_firewall(session, tender.broker_id, provider.id)
     check_offer(terms, {bundle.id for bundle in tender.bundles})
     _check_site(session, provider, tender, terms)
     earlier = session.scalars(

@@ -9,14 +9,19 @@ from sqlalchemy.orm import Session
 from marketplace.adapters.identity import normal_nhs_number
 from marketplace.records import audit
 from marketplace.records.base import new_id
-from marketplace.records.people import Broker, Commissioner, Patient
-from marketplace.records.pools import LIVE_NEEDS, Need
+from marketplace.records.outbox import tell
+from marketplace.records.people import Broker, BrokerMove, Commissioner, Patient
+from marketplace.records.pools import Bundle, Need
 from marketplace.records.providers import Provider, Site
+from marketplace.records.tenders import Tender
 from marketplace.rules.clock import Instant, london_date
-from marketplace.rules.errors import Conflict, Invalid, NotFound, WrongState
-from marketplace.rules.permissions import Actor, Role, check_owner, check_role
+from marketplace.rules.errors import Conflict, Invalid, NotFound
+from marketplace.rules.lifecycle import TenderStatus
+from marketplace.rules.permissions import Actor, Role, Scope, check_owner, check_role, check_scope
+from marketplace.rules.quality import grade_of
 
 from .keys import keyring_of
+from .pools import CAN_BE_LEFT, leave_pool
 from .scopes import locked
 
 
@@ -78,6 +83,10 @@ def approve_provider(session: Session, now: Instant, actor: Actor, name: str, si
     check_role(actor, Role.COMMISSIONER)
     if not sites:
         raise Invalid("no_sites", "A provider works from at least one site.", place="sites")
+    for at, site in enumerate(sites):
+        if site.grade != grade_of(site.rating):
+            message = "The grade must be the published rating's; without a rating it is 0."
+            raise Invalid("grade_without_rating", message, place=f"sites[{at}].grade", grade=site.grade)
     provider = Provider(name=name, approved_at=now, suspended_at=None)
     provider.sites = [
         Site(
@@ -139,24 +148,46 @@ def register_patient(session: Session, now: Instant, actor: Actor, details: Pati
 
 
 def choose_broker(session: Session, now: Instant, actor: Actor, broker_id: str) -> Patient:
-    """A patient chooses a broker, or another one. What is pooled already stays with the broker who pooled it.
+    """A patient chooses a broker, or another one.
+
+    With a change, pools of the former broker that can still be left are left, and the money is free for the new
+    broker's at once. What is past the deadline for offers stays with the broker who runs it, to the end.
 
     Raises
     ------
     NotFound
-        If there is no such approved broker.
-    WrongState
-        If a need of this patient is in a pool of the present broker: leave it first, or see it through.
+        If there is no such broker that takes clients.
     """
     check_role(actor, Role.PATIENT)
     patient = locked(session, Patient, actor.party_id, "patient")
     check_owner(actor, Role.PATIENT, patient.id, "patient")
+    check_scope(actor, Scope.BROKER)
     broker = session.get(Broker, broker_id)
-    if broker is None or broker.approved_at is None:
-        raise NotFound("not_found", "We cannot find that broker.")
-    live = session.scalar(select(Need.id).where(Need.patient_id == patient.id, Need.status.in_(LIVE_NEEDS)).limit(1))
-    if live and patient.broker_id not in (None, broker_id):
-        raise WrongState("in_a_pool", "Leave the pool you are in first, or see it through, then change your broker.")
-    patient.broker_id = broker.id
-    audit.append(session, now, actor, "patient.broker_chosen", patient.id, broker=broker.id)
+    if broker is None or broker.approved_at is None or broker.suspended_at is not None:
+        raise NotFound("not_found", "We cannot find that broker, or it takes no new clients.")
+    if patient.broker_id == broker.id:
+        return patient
+    left = _leave_what_can_be_left(session, now, actor, patient)
+    former_id, patient.broker_id = patient.broker_id, broker.id
+    session.add(BrokerMove(patient_id=patient.id, from_broker_id=former_id, to_broker_id=broker.id, moved_at=now))
+    audit.append(session, now, actor, "patient.broker_chosen", patient.id, broker=broker.id, left=left)
+    if former_id:
+        tell(session, now, [former_id], "client_moved_away", patient.id)
     return patient
+
+
+def _leave_what_can_be_left(session: Session, now: Instant, actor: Actor, patient: Patient) -> int:
+    """Leave every pool of this patient whose offers are not in yet; returns how many."""
+    needs = session.scalars(
+        select(Need)
+        .join(Need.bundle)
+        .join(Bundle.tender)
+        .where(
+            Need.patient_id == patient.id,
+            Need.status.in_(CAN_BE_LEFT),
+            Tender.status.in_((TenderStatus.DRAFT, TenderStatus.OPEN)),
+        )
+    ).all()
+    for need in needs:
+        leave_pool(session, now, actor, need)
+    return len(needs)

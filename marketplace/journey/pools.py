@@ -19,15 +19,20 @@ from marketplace.records.people import Patient
 from marketplace.records.pools import LIVE_NEEDS, Bundle, Consent, DefaultAnswer, Need, NeedStatus
 from marketplace.records.tenders import Tender
 from marketplace.rules.budgets import check_covers
+from marketplace.rules.canonical import sha256_of
 from marketplace.rules.clock import Instant
 from marketplace.rules.errors import Conflict, Invalid, NotFound, WrongState
 from marketplace.rules.lifecycle import TenderStatus
 from marketplace.rules.money import Pence
-from marketplace.rules.permissions import Actor, Role, check_owner
+from marketplace.rules.permissions import Actor, Role, Scope, check_owner, check_scope
 from marketplace.rules.pooling import BundleTerms, check_terms
+from marketplace.rules.preferences import Preferences, check_preferences
 
 from .reservations import release
 from .scopes import locked
+
+CAN_BE_LEFT = (NeedStatus.INVITED, NeedStatus.AGREED, NeedStatus.POOLED)
+"""Needs of a draft or open tender that a patient may take out of the pool."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +173,7 @@ def agree(session: Session, now: Instant, actor: Actor, need_id: str, default_an
             policy_sha256=tender.policy_sha256,
             default_answer=default_answer,
             given_by=actor.user_id,
+            authority_id=actor.authority_id,
             given_at=now,
             void_at=None,
         )
@@ -205,17 +211,55 @@ def leave(session: Session, now: Instant, actor: Actor, need_id: str) -> Need:
         If the tender has closed: from then on the match can be declined.
     """
     need, tender = _own_need(session, actor, need_id)
-    if tender.status not in (TenderStatus.DRAFT, TenderStatus.OPEN) or need.status not in (
-        NeedStatus.INVITED,
-        NeedStatus.AGREED,
-        NeedStatus.POOLED,
-    ):
+    if tender.status not in (TenderStatus.DRAFT, TenderStatus.OPEN) or need.status not in CAN_BE_LEFT:
         raise WrongState("cannot_leave", "The offers are in: wait for your match, which you can decline.")
+    leave_pool(session, now, actor, need)
+    tell(session, now, [tender.broker_id], "patient_left_pool", need.bundle_id)
+    return need
+
+
+def leave_pool(session: Session, now: Instant, actor: Actor, need: Need) -> None:
+    """Take a need out of a pool that can still be left; its caller has checked that."""
     _void_consents(need, now)
     released_pence = release(session, now, actor, need, status=NeedStatus.LEFT, reason="Left the pool")
     audit.append(session, now, actor, "pool.left", need.id, released_pence=released_pence)
-    tell(session, now, [tender.broker_id], "patient_left_pool", need.bundle_id)
+
+
+def set_preferences(session: Session, now: Instant, actor: Actor, need_id: str, preferences: Preferences) -> Need:
+    """A patient says what counts for them in this pool; it can be changed until the offers are in.
+
+    Raises
+    ------
+    Invalid
+        If the preferences contradict themselves.
+    WrongState
+        If the tender has closed: from then on the market is settled.
+    """
+    need, tender = _own_need(session, actor, need_id)
+    if tender.status not in (TenderStatus.DRAFT, TenderStatus.OPEN) or need.status not in LIVE_NEEDS:
+        raise WrongState("too_late_to_prefer", "The offers are in, so your preferences can no longer be changed.")
+    check_preferences(preferences, need.plan_line.current_provider_id)
+    need.preferences = preferences.document()
+    audit.append(session, now, actor, "pool.preferences_set", need.id, preferences_sha256=sha256_of(need.preferences))
     return need
+
+
+def void_consents(session: Session, now: Instant, actor: Actor, needs: Sequence[Need], why: str) -> int:
+    """Take back what was agreed to, because it changed or because who agreed may no longer; returns how many.
+
+    In a draft the invitation stands again. In an open tender the need is out of the pool and its money free: the
+    round must not buy for somebody whose yes is void.
+    """
+    voided = [need for need in needs if any(consent.void_at is None for consent in need.consents)]
+    for need in voided:
+        _void_consents(need, now)
+        if need.status is NeedStatus.AGREED:
+            need.status = NeedStatus.INVITED
+        elif need.status is NeedStatus.POOLED:
+            release(session, now, actor, need, status=NeedStatus.LEFT, reason="Your agreement is no longer valid")
+        audit.append(session, now, actor, "consent.voided", need.id, why=why)
+    tell(session, now, [need.patient_id for need in voided], "agreement_void", needs[0].bundle_id if needs else "")
+    return len(voided)
 
 
 def valid_consent(need: Need, tender: Tender) -> Consent | None:
@@ -247,6 +291,7 @@ def _draft_tender(session: Session, actor: Actor, tender_id: str) -> Tender:
 def _own_need(session: Session, actor: Actor, need_id: str) -> tuple[Need, Tender]:
     need = locked(session, Need, need_id, "invitation")
     check_owner(actor, Role.PATIENT, need.patient_id, "invitation")
+    check_scope(actor, Scope.POOLS)
     return need, locked(session, Tender, need.bundle.tender_id, "tender")
 
 

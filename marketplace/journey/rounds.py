@@ -27,6 +27,7 @@ from marketplace.rules.clock import Instant, london_date, london_midnight_after
 from marketplace.rules.errors import WrongState
 from marketplace.rules.lifecycle import TENDER_MOVES, TenderStatus, check_move
 from marketplace.rules.permissions import Actor, Role, check_owner
+from marketplace.rules.preferences import Preferences
 from marketplace.rules.tendering import seed_of
 
 from .reasons import Reasons
@@ -212,7 +213,7 @@ def market_document(session: Session, tender: Tender) -> dict[str, Any]:
         "format": "market/1",
         "policy": dict(tender.policy["matching"]),
         "bundles": [_bundle_document(bundle) for bundle in tender.bundles],
-        "needs": [_need_document(need) for need in needs],
+        "needs": [_need_document(need, tender.policy["matching"]) for need in needs],
         "providers": [{"id": provider} for provider in sorted({offer.provider_id for offer in offers})],
         "offers": [_offer_document(offer) for offer in offers],
     }
@@ -228,8 +229,9 @@ def _bundle_document(bundle: Bundle) -> dict[str, Any]:
     )
 
 
-def _need_document(need: Need) -> dict[str, Any]:
-    line, patient = need.plan_line, need.patient
+def _need_document(need: Need, policy: dict[str, Any]) -> dict[str, Any]:
+    line, patient, wishes = need.plan_line, need.patient, Preferences.from_document(need.preferences)
+    limits_m = [limit for limit in (line.max_distance_m, wishes.max_distance_m) if limit is not None]
     return _given(
         id=need.id,
         bundle=need.bundle_id,
@@ -239,10 +241,13 @@ def _need_document(need: Need) -> dict[str, Any]:
         reserve_pence=need.units * need.bundle.service.conventional_pence,
         easting_m=patient.easting_m,
         northing_m=patient.northing_m,
-        max_distance_m=line.max_distance_m,
+        max_distance_m=min(limits_m, default=None),
         min_grade=line.min_grade,
         requires=sorted(line.requires),
         current_provider=line.current_provider_id,
+        keep_provider=wishes.keep_provider or None,
+        excludes=sorted(wishes.excludes),
+        weights=wishes.weights(policy) or None,
         max_wait_days=line.max_wait_days,
     )
 

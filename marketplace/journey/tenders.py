@@ -23,9 +23,10 @@ from marketplace.rules.permissions import Actor, Role, check_owner, check_role
 from marketplace.rules.privacy import shown_count, shown_units
 from marketplace.rules.tendering import Policy, check_publishable, nonce_commitment, policy_document
 
+from .conduct import check_broker_active
 from .keys import keyring_of
 from .offers import open_seal
-from .pools import valid_consent
+from .pools import valid_consent, void_consents
 from .reservations import release, reserve
 from .scopes import locked
 
@@ -42,6 +43,7 @@ def draft_tender(session: Session, now: Instant, actor: Actor, title: str, polic
         If a weight or time of the policy is out of range.
     """
     check_role(actor, Role.BROKER)
+    check_broker_active(session, actor.party_id)
     document = policy_document(policy)
     tender = Tender(
         broker_id=actor.party_id,
@@ -60,6 +62,33 @@ def draft_tender(session: Session, now: Instant, actor: Actor, title: str, polic
     return tender
 
 
+def amend_policy(session: Session, now: Instant, actor: Actor, tender_id: str, policy: Policy) -> Tender:
+    """Change a draft's policy: a new version. Whoever agreed to the old one is asked again.
+
+    Raises
+    ------
+    WrongState
+        If the tender is published: its policy is frozen.
+    """
+    tender = locked(session, Tender, tender_id, "tender")
+    check_owner(actor, Role.BROKER, tender.broker_id, "tender")
+    if tender.status is not TenderStatus.DRAFT:
+        raise WrongState("policy_frozen", "The policy of a published tender is frozen.")
+    document = policy_document(policy)
+    if sha256_of(document) == tender.policy_sha256:
+        return tender
+    tender.policy = document
+    tender.policy_sha256 = sha256_of(document)
+    tender.minimum_offers = policy.minimum_offers
+    tender.answer_days = policy.answer_days
+    tender.version += 1
+    voided = void_consents(session, now, actor, needs_of(session, tender), why="policy_amended")
+    audit.append(
+        session, now, actor, "tender.policy_amended", tender.id, policy_sha256=tender.policy_sha256, voided=voided
+    )
+    return tender
+
+
 def publish_tender(session: Session, now: Instant, actor: Actor, tender_id: str, offers_due_at: Instant) -> Tender:
     """Status: draft -> open. Everybody who agreed to exactly this is in; their money is held; the policy is frozen.
 
@@ -75,6 +104,7 @@ def publish_tender(session: Session, now: Instant, actor: Actor, tender_id: str,
     """
     tender = locked(session, Tender, tender_id, "tender")
     check_owner(actor, Role.BROKER, tender.broker_id, "tender")
+    check_broker_active(session, tender.broker_id)
     check_move(TENDER_MOVES, tender.status, TenderStatus.OPEN)
     needs = needs_of(session, tender)
     agreed = [need for need in needs if need.status is NeedStatus.AGREED and valid_consent(need, tender)]

@@ -1,8 +1,9 @@
 """Accounts that sign in, and the parties they act for: patients, brokers, commissioners."""
 
 from datetime import date, datetime
+from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, String
+from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from marketplace.rules.permissions import Role
@@ -57,6 +58,8 @@ class Broker(Base):
     name: Mapped[str] = mapped_column(String(120), unique=True)
     commissioner_id: Mapped[str] = mapped_column(ForeignKey("commissioners.id"))
     approved_at: Mapped[datetime | None]
+    suspended_at: Mapped[datetime | None]
+    suspended_reason: Mapped[str | None] = mapped_column(Text)
 
 
 class Patient(Base):
@@ -79,3 +82,70 @@ class Patient(Base):
     registered_on: Mapped[date]
 
     broker: Mapped[Broker | None] = relationship()
+
+
+class BrokerMove(Base):
+    """One choice of a broker by a patient: the first one has no `from`."""
+
+    __tablename__ = "broker_moves"
+
+    id: Mapped[PublicId]
+    patient_id: Mapped[str] = mapped_column(ForeignKey("patients.id"), index=True)
+    from_broker_id: Mapped[str | None] = mapped_column(ForeignKey("brokers.id"))
+    to_broker_id: Mapped[str] = mapped_column(ForeignKey("brokers.id"))
+    moved_at: Mapped[datetime]
+
+
+class AuthorityBasis(StrEnum):
+    """Why somebody may act for a patient."""
+
+    PATIENTS_WISH = "patients_wish"
+    PARENT = "parent"
+    POWER_OF_ATTORNEY = "power_of_attorney"
+    COURT_DEPUTY = "court_deputy"
+
+
+class Authority(Base):
+    """One person's dated, scoped authority to act for one patient.
+
+    `representative_id` is the representative's account. It ends on its last day, or when the patient or the
+    commissioner ends it; what was agreed to under it, and is not yet binding, ends with it.
+    """
+
+    __tablename__ = "authorities"
+    __table_args__ = (CheckConstraint("valid_from <= valid_to", name="valid_in_order"),)
+
+    id: Mapped[PublicId]
+    representative_id: Mapped[str] = mapped_column(ForeignKey("users.id"), index=True)
+    patient_id: Mapped[str] = mapped_column(ForeignKey("patients.id"), index=True)
+    basis: Mapped[AuthorityBasis] = mapped_column(status_column(AuthorityBasis))
+    scopes: Mapped[list[str]]
+    valid_from: Mapped[date]
+    valid_to: Mapped[date]
+    approved_by: Mapped[str] = mapped_column(String(24))
+    approved_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+    representative: Mapped[User] = relationship()
+    patient: Mapped[Patient] = relationship()
+
+
+class InterestKind(StrEnum):
+    """How somebody stands to a provider."""
+
+    OWNS = "owns"
+    PAID_BY = "paid_by"
+    REPRESENTS = "represents"
+
+
+class Interest(Base):
+    """A declared interest of a broker or of a representative (their account) in a provider."""
+
+    __tablename__ = "interests"
+
+    id: Mapped[PublicId]
+    holder_id: Mapped[str] = mapped_column(String(24), index=True)
+    provider_id: Mapped[str] = mapped_column(ForeignKey("providers.id"), index=True)
+    kind: Mapped[InterestKind] = mapped_column(status_column(InterestKind))
+    declared_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]

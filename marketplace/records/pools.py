@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from marketplace.rules.lifecycle import LotResult
 
-from .base import Base, PublicId, status_column
+from .base import Base, Document, PublicId, status_column
 from .budgets import PlanLine
 from .catalogue import Service
 from .people import Patient
@@ -99,6 +99,7 @@ class Need(Base):
     budget_pence: Mapped[int]
     reserved_pence: Mapped[int] = mapped_column(default=0)
     invited_at: Mapped[datetime]
+    preferences: Mapped[Document | None]
 
     bundle: Mapped[Bundle] = relationship(back_populates="needs")
     plan_line: Mapped[PlanLine] = relationship()
@@ -117,6 +118,7 @@ class Consent(Base):
     policy_sha256: Mapped[str] = mapped_column(String(64))
     default_answer: Mapped[DefaultAnswer] = mapped_column(status_column(DefaultAnswer))
     given_by: Mapped[str] = mapped_column(String(24))
+    authority_id: Mapped[str | None] = mapped_column(ForeignKey("authorities.id"), index=True)
     given_at: Mapped[datetime]
     void_at: Mapped[datetime | None]
 

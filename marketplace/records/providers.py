@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, String
+from sqlalchemy import CheckConstraint, ForeignKey, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from .base import Base, PublicId
@@ -17,6 +17,7 @@ class Provider(Base):
     name: Mapped[str] = mapped_column(String(120), unique=True)
     approved_at: Mapped[datetime | None]
     suspended_at: Mapped[datetime | None]
+    suspended_reason: Mapped[str | None] = mapped_column(Text)
 
     sites: Mapped[list["Site"]] = relationship(back_populates="provider", order_by="Site.id")
 

@@ -10,19 +10,42 @@ class Role(StrEnum):
     """What a signed-in person may be. One account has one role."""
 
     PATIENT = "patient"
+    REPRESENTATIVE = "representative"
     BROKER = "broker"
     PROVIDER = "provider"
     COMMISSIONER = "commissioner"
+    HOLDER = "holder"
     SYSTEM = "system"
+
+
+class Scope(StrEnum):
+    """What a representative may be given authority for; a patient acting for themselves has them all."""
+
+    POOLS = "pools"
+    """Agree to a pool, set preferences, leave."""
+    MATCHES = "matches"
+    """Accept or decline a match, sign the contract."""
+    DELIVERIES = "deliveries"
+    """Confirm or dispute what was delivered."""
+    BROKER = "broker"
+    """Choose or change the broker."""
+    BUDGET = "budget"
+    """Leave the budget for the conventional package."""
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Somebody acting: the account, the role and the party (patient, broker, provider, commissioner) acted for."""
+    """Somebody acting: the account, the role and the party (patient, broker, provider, commissioner) acted for.
+
+    A representative who acts for a patient has the patient's role and party, their own account, the id of the
+    authority they act under, and its scopes; whoever acts for themselves has no such limits (None).
+    """
 
     user_id: str
     role: Role
     party_id: str
+    authority_id: str | None = None
+    scopes: frozenset[Scope] | None = None
 
 
 SYSTEM = Actor(user_id="system", role=Role.SYSTEM, party_id="system")
@@ -30,9 +53,11 @@ SYSTEM = Actor(user_id="system", role=Role.SYSTEM, party_id="system")
 
 _ROLE_WORDS = {
     Role.PATIENT: "a patient",
+    Role.REPRESENTATIVE: "a representative",
     Role.BROKER: "a broker",
     Role.PROVIDER: "a provider",
     Role.COMMISSIONER: "a commissioner",
+    Role.HOLDER: "an organisation that holds budgets",
     Role.SYSTEM: "the scheduler",
 }
 
@@ -63,3 +88,19 @@ def check_owner(actor: Actor, role: Role, owner_id: str, thing: str) -> None:
     check_role(actor, role)
     if actor.party_id != owner_id:
         raise NotFound("not_found", f"We cannot find that {thing}.")
+
+
+def check_scope(actor: Actor, scope: Scope) -> None:
+    """A representative may do only what the authority covers.
+
+    Raises
+    ------
+    NotAllowed
+        Naming what is not covered.
+    """
+    if actor.scopes is not None and scope not in actor.scopes:
+        raise NotAllowed(
+            "outside_authority",
+            "Your authority to act for this person does not cover this. Ask the commissioner to widen it.",
+            scope=scope.value,
+        )

@@ -18,6 +18,8 @@ from .money import Pence
 RULES_VERSION = 1
 MAX_UNITS = 1_000_000
 SEED_BITS = 63
+WEIGHT_BOUNDS_PERMILLE = (500, 2000)
+"""A patient's own weights may be half to twice the policy's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,12 @@ def policy_document(policy: Policy) -> dict[str, object]:
     times = {name: value for name, value in values.items() if name not in weights}
     return {
         "rules_version": RULES_VERSION,
-        "matching": {"pooling": "own_budget", "unmatched": "coverage_first", **weights},
+        "matching": {
+            "pooling": "own_budget",
+            "unmatched": "coverage_first",
+            "weight_bounds_permille": list(WEIGHT_BOUNDS_PERMILLE),
+            **weights,
+        },
         "process": times,
     }
 
