@@ -11,7 +11,7 @@ from matching.market import read_market
 from matching.verify import verify
 
 
-@settings(max_examples=300)
+@settings(max_examples=200)
 @given(tiny_documents(), st.data())
 def test_verify_passes_every_plan_that_keeps_the_rules(document: dict[str, Any], data: st.DataObject) -> None:
     """Any feasible plan, written out to the penny, is without findings."""
@@ -21,7 +21,7 @@ def test_verify_passes_every_plan_that_keeps_the_rules(document: dict[str, Any],
     assert verify(market, oracle.outcome_document(market, plan)) == []
 
 
-@settings(max_examples=300)
+@settings(max_examples=200)
 @given(tiny_documents(), st.data())
 def test_verify_refuses_every_plan_that_breaks_a_rule(document: dict[str, Any], data: st.DataObject) -> None:
     """Any other plan of covered pairs, however well written out, has a finding."""
