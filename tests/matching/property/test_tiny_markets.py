@@ -3,15 +3,15 @@
 import copy
 from typing import Any
 
-import oracle
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from tiny import tiny_documents
 
 from matching.market import Market, read_market
 from matching.outcome import Outcome, Termination
 from matching.solve import solve
 from matching.verify import verify
+from tests.matching import oracle
+from tests.matching.property.tiny import tiny_documents
 
 Document = dict[str, Any]
 MONEY = ("price_pence", "fee_pence", "budget_pence", "reserve_pence", "extra_cost_pence")

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-import oracle
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tiny import tiny_documents
 
 from matching.market import read_market
 from matching.verify import verify
+from tests.matching import oracle
+from tests.matching.property.tiny import tiny_documents
 
 
 @settings(max_examples=200)

@@ -5,10 +5,10 @@ The outcome stays as it was but for the market's hash, so that only the rule spe
 """
 
 import pytest
-from worlds import WORLDS, Change, bands, both, good_outcome, line, member, put, says
 
 from matching.market import read_market
 from matching.verify import verify
+from tests.matching.verify.worlds import WORLDS, Change, bands, both, good_outcome, line, member, put, says
 
 N1, O1, PHYSIO = member("needs", "n1"), member("offers", "o1"), member("bundles", "physio")
 

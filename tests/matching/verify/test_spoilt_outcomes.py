@@ -8,9 +8,14 @@ import json
 import re
 from pathlib import Path
 
-import oracle
 import pytest
-from worlds import (
+
+from matching.errors import DocumentError
+from matching.market import read_market
+from matching.outcome import read_outcome
+from matching.verify import verify
+from tests.matching import oracle
+from tests.matching.verify.worlds import (
     CLUB_PLAN,
     WORLDS,
     Change,
@@ -31,11 +36,6 @@ from worlds import (
     twice,
     unmatched,
 )
-
-from matching.errors import DocumentError
-from matching.market import read_market
-from matching.outcome import read_outcome
-from matching.verify import verify
 
 
 @pytest.mark.parametrize("world", WORLDS)

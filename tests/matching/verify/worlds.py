@@ -7,10 +7,9 @@ document in one place: `put(row("n1"), charge_pence=5)`.
 from collections.abc import Callable
 from typing import Any
 
-import oracle
-
 from matching.market import read_market
 from matching.verify import Finding
+from tests.matching import oracle
 
 Document = dict[str, Any]
 Change = Callable[[Document], object]
