@@ -3,10 +3,13 @@
 Times are London's, dates are in words (21 November 2026), money is £1,234.56. `init_app` gives them to the templates.
 """
 
+import re
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from flask import Flask
+from markupsafe import Markup, escape
 
 from marketplace.rules.clock import LONDON, Instant
 from marketplace.rules.money import Pence, format_pounds
@@ -19,6 +22,10 @@ _UNIT_PLURALS = {
     "visit": "visits",
     "night": "nights",
 }
+
+
+_ROW = re.compile(r"<tr([^>]*)>(.*?)</tr>", re.DOTALL)
+_CELL_OPENS = re.compile(r"<(td|th)\b([^>]*)>")
 
 
 def pounds(pence: Pence | None) -> str:
@@ -92,9 +99,30 @@ def short_hash(digest: str | None) -> str:
     return "–" if digest is None else digest[:12]
 
 
+def stackable(rows: Markup, headings: Sequence[str]) -> Markup:
+    """Table rows that can become blocks on a narrow screen: each cell carries its column's heading, for the eye only.
+
+    The roles keep it a table for those who do not look: a screen reader takes blocks for no table any more.
+    """
+
+    def row(found: re.Match[str]) -> str:
+        columns = iter(headings)
+
+        def cell(opened: re.Match[str]) -> str:
+            role = "rowheader" if opened[1] == "th" else "cell"
+            heading = escape(next(columns).removeprefix("#"))
+            label = f'<span class="nhsuk-table__heading" aria-hidden="true">{heading}</span>'
+            return f'<{opened[1]} role="{role}"{opened[2]}>{label}<span>'
+
+        labelled = _CELL_OPENS.sub(cell, found[2]).replace("</td>", "</span></td>").replace("</th>", "</span></th>")
+        return f'<tr role="row"{found[1]}>{labelled}</tr>'
+
+    return Markup(_ROW.sub(row, str(rows)))  # noqa: S704 - the rows are our own templates', escaped there
+
+
 def init_app(app: Flask) -> None:
     """Give the templates their words."""
-    for says in (pounds, day, moment, clock_time, units, plural, words, permille, distance, short_hash):
+    for says in (stackable, pounds, day, moment, clock_time, units, plural, words, permille, distance, short_hash):
         app.jinja_env.filters[says.__name__] = says
         app.jinja_env.globals.setdefault(says.__name__, says)
 

@@ -64,9 +64,14 @@ class Visit:
     def sign_in(self, email: str, password: str) -> "Visit":
         """Sign in as somebody."""
         self.go("/sign-in")
-        self.page.get_by_label("Email address").fill(email)
+        self.page.get_by_label("E-mail address").fill(email)
         self.page.get_by_label("Password", exact=True).fill(password)
         return self.press("Sign in")
+
+    def carry(self, cookie: str) -> "Visit":
+        """Be signed in already, by the cookie of a sign-in made elsewhere."""
+        self.page.context.add_cookies([{"name": "carepool", "value": cookie, "url": self.address}])
+        return self
 
     @property
     def heading(self) -> str:

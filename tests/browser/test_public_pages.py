@@ -35,7 +35,7 @@ def test_the_first_pages(visit: Callable[[str], Any], address: str, pictures: Pa
 def test_a_wrong_password_is_told_and_the_address_kept(visit: Callable[[str], Any], address: str) -> None:
     window = visit(address)
     window.go("/sign-in").press("Sign in").look("sign-in-empty", status=422)
-    assert "Enter your email address" in window.text
+    assert "Enter your e-mail address" in window.text
     window.sign_in("nobody@example.test", "not the password")
     window.look("sign-in-wrong", status=422)
-    assert window.page.get_by_label("Email address").input_value() == "nobody@example.test"
+    assert window.page.get_by_label("E-mail address").input_value() == "nobody@example.test"

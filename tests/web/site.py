@@ -39,6 +39,13 @@ class Site:
                 cookie["sign_in"] = self.token(email)
         return client
 
+    def cookie(self, email: str) -> str:
+        """The cookie of a sign-in of this person, begun now."""
+        client = self.client(email)
+        cookie = client.get_cookie("carepool")
+        assert cookie is not None
+        return cookie.value
+
     def token(self, email: str) -> str:
         """A sign-in of this person, begun now."""
         with writing(self.world.session):
