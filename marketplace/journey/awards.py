@@ -98,12 +98,22 @@ def confirm_award(session: Session, now: Instant, actor: Actor, tender_id: str, 
     tender.status = TenderStatus.STANDSTILL
     tender.award_reasons = written
     tender.standstill_from = now
+    tender.confirm_by = None
     days = tender.policy["process"]["standstill_working_days"]
     tender.standstill_ends_at = standstill_ends(now, days, england_holidays())
     audit.append(session, now, actor, "award.confirmed", tender.id, accepted=len(standing), displaced=len(displaced))
     bidders = {offer.provider_id for offer in tender.offers}
     tell(session, now, [*bidders, *(match.need.patient_id for match in standing)], "standstill_began", tender.id)
     return tender
+
+
+def confirm_ran_out(session: Session, now: Instant, tender_id: str) -> Tender:
+    """Status: proposed -> unsuccessful. The broker let the time to confirm pass; every pound is released."""
+    tender = locked(session, Tender, tender_id, "tender")
+    if tender.confirm_by is None or now < tender.confirm_by:
+        raise WrongState("still_time", "There is still time to confirm this award.")
+    reason = "The award was not confirmed in time."
+    return give_up(session, now, SYSTEM, tender, status=TenderStatus.UNSUCCESSFUL, reason=reason)
 
 
 def matches_of(session: Session, tender: Tender) -> list[Match]:

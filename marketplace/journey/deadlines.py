@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
+from marketplace.records.budgets import Budget
 from marketplace.records.contracts import Contract, Delivery, DeliveryStatus
 from marketplace.records.database import writing
 from marketplace.records.tenders import Tender
@@ -17,12 +18,15 @@ from marketplace.rules.errors import DomainError
 from marketplace.rules.lifecycle import ContractStatus, TenderStatus
 from marketplace.rules.permissions import SYSTEM
 
-from .awards import answer_by_default
+from .awards import answer_by_default, confirm_ran_out
+from .budgets import remind_of_review, review_is_due
 from .contracts import let_lapse
 from .deliveries import confirm_by_silence
+from .funds import expire_budget, left_over
 from .representatives import expire_authority, expired_authorities
+from .reviews import review_ran_out
 from .standstill import end_standstill
-from .tenders import close_tender
+from .tenders import close_tender, match_ran_out
 
 Act = Callable[[Session, Instant, str], object]
 
@@ -37,7 +41,9 @@ class Done:
 
 
 def run_due(session: Session, now: Instant) -> list[Done]:
-    """Close tenders, answer for the silent, end standstills, lapse contracts, confirm deliveries: all that is due."""
+    """Close tenders, answer for the silent, end standstills, lapse contracts, confirm deliveries, remind of reviews,
+    return what ended budgets have left: all that is due.
+    """
     done = []
     for what, query, act in _due(now):
         ids = list(session.scalars(query))
@@ -69,6 +75,21 @@ def _due(now: Instant) -> Iterator[tuple[str, Select[str], Act]]:
         tenders.where(Tender.status == TenderStatus.STANDSTILL, Tender.standstill_ends_at <= now),
         lambda session, at, tender_id: end_standstill(session, at, SYSTEM, tender_id),
     )
+    yield (
+        "not_matched_in_time",
+        tenders.where(Tender.status.in_((TenderStatus.CLOSED, TenderStatus.UNDER_REVIEW)), Tender.match_by <= now),
+        match_ran_out,
+    )
+    yield (
+        "not_confirmed_in_time",
+        tenders.where(Tender.status == TenderStatus.PROPOSED, Tender.confirm_by <= now),
+        confirm_ran_out,
+    )
+    yield (
+        "not_decided_in_time",
+        tenders.where(Tender.status == TenderStatus.UNDER_REVIEW, Tender.review_by <= now),
+        review_ran_out,
+    )
     yield ("authority_expired", expired_authorities(now), expire_authority)
     yield (
         "contract_lapsed",
@@ -80,3 +101,6 @@ def _due(now: Instant) -> Iterator[tuple[str, Select[str], Act]]:
         select(Delivery.id).where(Delivery.status == DeliveryStatus.RECORDED, Delivery.confirm_by <= now),
         confirm_by_silence,
     )
+    yield "plan_review_due", select(Budget.id).where(review_is_due(now)).order_by(Budget.id), remind_of_review
+    # last, so that whatever became free just now is returned just now
+    yield "budget_expired", left_over(now), expire_budget

@@ -28,7 +28,7 @@ from marketplace.rules.permissions import Actor, Role, Scope, check_owner, check
 from marketplace.rules.pooling import BundleTerms, check_terms
 from marketplace.rules.preferences import Preferences, check_preferences
 
-from .reservations import release
+from .reservations import release, reserve
 from .scopes import locked
 
 CAN_BE_LEFT = (NeedStatus.INVITED, NeedStatus.AGREED, NeedStatus.POOLED)
@@ -63,6 +63,7 @@ def could_join(session: Session, actor: Actor, terms: BundleTerms) -> list[Candi
             Patient.district.in_(terms.districts),
             PlanLine.service_id == terms.service_id,
             Budget.plan_status == PlanStatus.APPROVED,
+            PlanLine.left_at.is_(None),
             Budget.valid_from <= terms.period_from,
             Budget.valid_to >= terms.period_to,
             ~taken,
@@ -158,13 +159,16 @@ def invite(session: Session, now: Instant, actor: Actor, bundle_id: str, plan_li
 def agree(session: Session, now: Instant, actor: Actor, need_id: str, default_answer: DefaultAnswer) -> Need:
     """A patient agrees to this pool under this policy, and says what silence shall mean at the match.
 
+    Money is held when the tender is published; in a tender that was amended after that, at once.
+
     Raises
     ------
     WrongState
-        If the tender is published already, or the patient left this pool.
+        If the invitation is not open any more, or the patient left this pool.
     """
     need, tender = _own_need(session, actor, need_id)
-    if tender.status is not TenderStatus.DRAFT or need.status not in (NeedStatus.INVITED, NeedStatus.AGREED):
+    asked = (NeedStatus.INVITED, NeedStatus.AGREED) if tender.status is TenderStatus.DRAFT else (NeedStatus.INVITED,)
+    if tender.status not in (TenderStatus.DRAFT, TenderStatus.OPEN) or need.status not in asked:
         raise WrongState("cannot_agree", "This invitation is no longer open.")
     _void_consents(need, now)
     need.consents.append(
@@ -179,6 +183,9 @@ def agree(session: Session, now: Instant, actor: Actor, need_id: str, default_an
         )
     )
     need.status = NeedStatus.AGREED
+    if tender.status is TenderStatus.OPEN:  # asked again after an amendment: the money is held at once
+        reserve(session, now, actor, need)
+        need.status = NeedStatus.POOLED
     audit.append(
         session,
         now,
@@ -195,7 +202,7 @@ def agree(session: Session, now: Instant, actor: Actor, need_id: str, default_an
 def decline_invitation(session: Session, now: Instant, actor: Actor, need_id: str) -> Need:
     """A patient says: not now. Nothing is held, nothing is lost; the broker may ask again."""
     need, tender = _own_need(session, actor, need_id)
-    if tender.status is not TenderStatus.DRAFT or need.status is not NeedStatus.INVITED:
+    if tender.status not in (TenderStatus.DRAFT, TenderStatus.OPEN) or need.status is not NeedStatus.INVITED:
         raise WrongState("cannot_decline", "This invitation is no longer open.")
     need.status = NeedStatus.DECLINED
     audit.append(session, now, actor, "pool.declined", need.id)
@@ -247,8 +254,8 @@ def set_preferences(session: Session, now: Instant, actor: Actor, need_id: str, 
 def void_consents(session: Session, now: Instant, actor: Actor, needs: Sequence[Need], why: str) -> int:
     """Take back what was agreed to, because it changed or because who agreed may no longer; returns how many.
 
-    In a draft the invitation stands again. In an open tender the need is out of the pool and its money free: the
-    round must not buy for somebody whose yes is void.
+    The invitation stands again. In an open tender the money is free until there is a new yes: the round must not buy
+    for somebody whose yes is void.
     """
     voided = [need for need in needs if any(consent.void_at is None for consent in need.consents)]
     for need in voided:
@@ -256,7 +263,7 @@ def void_consents(session: Session, now: Instant, actor: Actor, needs: Sequence[
         if need.status is NeedStatus.AGREED:
             need.status = NeedStatus.INVITED
         elif need.status is NeedStatus.POOLED:
-            release(session, now, actor, need, status=NeedStatus.LEFT, reason="Your agreement is no longer valid")
+            release(session, now, actor, need, status=NeedStatus.INVITED, reason="Your agreement is no longer valid")
         audit.append(session, now, actor, "consent.voided", need.id, why=why)
     tell(session, now, [need.patient_id for need in voided], "agreement_void", needs[0].bundle_id if needs else "")
     return len(voided)
@@ -301,4 +308,6 @@ def _check_fits(bundle: Bundle, line: PlanLine) -> None:
         raise Invalid("does_not_fit", "A plan line is for another service or area.", place="plan_line_ids")
     if budget.plan_status is not PlanStatus.APPROVED:
         raise WrongState("plan_not_approved", "A care plan must be approved before its lines can be pooled.")
+    if line.left_at is not None:
+        raise WrongState("line_left", "The patient chose the conventional package for one of these plan lines.")
     check_covers(budget.valid_from, budget.valid_to, bundle.period_from, bundle.period_to)

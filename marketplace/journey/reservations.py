@@ -1,23 +1,26 @@
-"""Money held for a need: reserve it, give it back, commit it. Steps that change a need's fate call these.
+"""Money held for a need: reserve it, give it back, commit it, give back what of it is not used up.
 
-What is reserved for a need is written on the need, so that every exit can give back exactly that, once.
+Steps that change a need's fate call these. What is reserved for a need is written on the need, so that every exit can
+give back exactly that, once. `due_account` says where money stands that has fallen due and is not paid yet.
 """
 
 from sqlalchemy.orm import Session
 
+from marketplace.records.budgets import Budget
 from marketplace.records.ledger import AccountKind, Posting, TransferKind, post
 from marketplace.records.pools import Need, NeedStatus
 from marketplace.rules.clock import Instant
 from marketplace.rules.money import Pence
-from marketplace.rules.permissions import Actor
+from marketplace.rules.permissions import Actor, Role
 
 
 def reserve(session: Session, now: Instant, actor: Actor, need: Need) -> None:
     """Available -> reserved: the most this need may cost."""
     if need.budget_pence == 0:
         return
+    need.holds += 1
     posting = Posting(
-        key=f"reserve:{need.id}",
+        key=f"reserve:{need.id}:{need.holds}",
         kind=TransferKind.RESERVE,
         source=(AccountKind.AVAILABLE, need.budget_id),
         target=(AccountKind.RESERVED, need.budget_id),
@@ -34,7 +37,7 @@ def release(session: Session, now: Instant, actor: Actor, need: Need, *, status:
     held_pence = need.reserved_pence
     if held_pence:
         posting = Posting(
-            key=f"release:{need.id}",
+            key=f"release:{need.id}:{need.holds}",
             kind=TransferKind.RELEASE,
             source=(AccountKind.RESERVED, need.budget_id),
             target=(AccountKind.AVAILABLE, need.budget_id),
@@ -63,3 +66,27 @@ def commit(session: Session, now: Instant, actor: Actor, need: Need, charge_penc
         post(session, now, actor.user_id, posting)
     need.reserved_pence -= charge_pence
     release(session, now, actor, need, status=NeedStatus.CONTRACTED, reason="The charge is lower than what was held")
+
+
+def release_rest(session: Session, now: Instant, actor: Actor, need: Need, rest_pence: Pence, reason: str) -> None:
+    """Committed -> available: the part of a charge for which nothing will be delivered any more. The need is free."""
+    if rest_pence:
+        posting = Posting(
+            key=f"release-rest:{need.id}",
+            kind=TransferKind.RELEASE,
+            source=(AccountKind.COMMITTED, need.budget_id),
+            target=(AccountKind.AVAILABLE, need.budget_id),
+            amount_pence=rest_pence,
+            about_id=need.id,
+            reason=reason,
+        )
+        post(session, now, actor.user_id, posting)
+    need.status = NeedStatus.RELEASED
+
+
+def due_account(budget: Budget, provider_id: str) -> tuple[AccountKind, str]:
+    """Where money waits that has fallen due: payable by the commissioner, or with whoever holds the budget."""
+    payer = budget.parties.payer
+    if payer.role is Role.COMMISSIONER:
+        return AccountKind.PAYABLE, provider_id
+    return AccountKind.HOLDER, payer.id

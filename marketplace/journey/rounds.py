@@ -103,6 +103,8 @@ def start_round(session: Session, now: Instant, actor: Actor, tender_id: str) ->
     session.add(row)
     tender.status = TenderStatus.MATCHING
     tender.status_reason = None
+    tender.match_by = None
+    tender.rerun_ordered = False
     session.flush()
     audit.append(
         session, now, actor, "round.started", row.id, tender=tender.id, market_sha256=market.sha256, seed=row.seed
@@ -110,8 +112,10 @@ def start_round(session: Session, now: Instant, actor: Actor, tender_id: str) ->
     return row
 
 
-def solve(market: dict[str, Any], on_progress: OnProgress | None = None) -> Solved:
-    """Ask the engine, then its independent checker. Reads and writes nothing."""
+def solve(
+    market: dict[str, Any], on_progress: OnProgress | None = None, cancelled: Callable[[], bool] | None = None
+) -> Solved:
+    """Ask the engine, then its independent checker. Reads and writes nothing; gives up once `cancelled` says so."""
     read = matching.read_market(market)
     outcome = matching.solve(
         read,
@@ -119,6 +123,7 @@ def solve(market: dict[str, Any], on_progress: OnProgress | None = None) -> Solv
         gap_permille=COST_GAP_PERMILLE,
         workers=WORKERS,
         on_progress=on_progress,
+        cancelled=cancelled,
     )
     document = outcome.document()
     findings = matching.verify(read, document)
@@ -151,7 +156,8 @@ def finish_round(session: Session, now: Instant, actor: Actor, round_id: str, ou
     matched = _record_awards(session, row)
     tender.status = TenderStatus.PROPOSED
     tender.proposed_at = now
-    tender.answers_due_at = _answers_due_at(tender, now)
+    tender.answers_due_at = _days_after(now, tender.answer_days)
+    tender.confirm_by = _days_after(now, tender.answer_days + tender.policy["process"]["confirm_within_days"])
     audit.append(session, now, actor, "tender.proposed", tender.id, matches=len(matched))
     tell(session, now, [need.patient_id for need in matched], "match_proposed", tender.id)
     return tender
@@ -321,6 +327,6 @@ def _record_awards(session: Session, row: Round) -> list[Need]:
     return [needs[assignment.need] for assignment in outcome.assignments]
 
 
-def _answers_due_at(tender: Tender, now: Instant) -> Instant:
-    """The end, in London, of the last of the days that patients were promised."""
-    return london_midnight_after(london_date(now) + timedelta(days=tender.answer_days))
+def _days_after(now: Instant, days: int) -> Instant:
+    """The end, in London, of the last of so many days."""
+    return london_midnight_after(london_date(now) + timedelta(days=days))

@@ -5,6 +5,7 @@
 """
 
 from collections import defaultdict
+from datetime import timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, contains_eager, selectinload
@@ -16,10 +17,10 @@ from marketplace.records.outbox import tell
 from marketplace.records.pools import Bundle, Need, NeedStatus
 from marketplace.records.tenders import Tender
 from marketplace.rules.canonical import sha256_of
-from marketplace.rules.clock import Instant, utc
+from marketplace.rules.clock import Instant, london_date, london_midnight_after, utc
 from marketplace.rules.errors import WrongState
 from marketplace.rules.lifecycle import LOT_MOVES, TENDER_MOVES, LotResult, TenderStatus, check_move
-from marketplace.rules.permissions import Actor, Role, check_owner, check_role
+from marketplace.rules.permissions import SYSTEM, Actor, Role, check_owner, check_role
 from marketplace.rules.privacy import shown_count, shown_units
 from marketplace.rules.tendering import Policy, check_publishable, nonce_commitment, policy_document
 
@@ -167,15 +168,42 @@ def close_tender(session: Session, now: Instant, actor: Actor, tender_id: str) -
     seal_sha256 = open_seal(session, now, tender, standing)
     tender.nonce = keyring_of(session).unlock(f"tenders.nonce:{tender.id}", tender.nonce_sealed or b"")
     tender.closed_at = now
+    tender.match_by = _end_of_day(now, tender.policy["process"]["match_within_days"])
+    pooled = _settle_pool(session, tender)
     audit.append(session, now, actor, "tender.opened", tender.id, seal_sha256=seal_sha256, offers=len(standing))
     if len(standing) < tender.minimum_offers:
         offers = "offer" if len(standing) == 1 else "offers"
         reason = f"{len(standing)} {offers} came in; this tender asked for at least {tender.minimum_offers}."
         return give_up(session, now, actor, tender, status=TenderStatus.UNSUCCESSFUL, reason=reason)
+    if not pooled:
+        reason = "No patient was left in the pool when the offers were opened."
+        return give_up(session, now, actor, tender, status=TenderStatus.UNSUCCESSFUL, reason=reason)
     tender.status = TenderStatus.CLOSED
     audit.append(session, now, actor, "tender.closed", tender.id)
     tell(session, now, [tender.broker_id, *{offer.provider_id for offer in standing}], "tender_closed", tender.id)
     return tender
+
+
+def _settle_pool(session: Session, tender: Tender) -> int:
+    """Whoever was asked again by an amendment and did not answer is out; returns how many are in."""
+    needs = needs_of(session, tender)
+    for need in needs:
+        if need.status is NeedStatus.INVITED:
+            need.status = NeedStatus.DECLINED
+    return sum(need.status is NeedStatus.POOLED for need in needs)
+
+
+def _end_of_day(now: Instant, days: int) -> Instant:
+    return london_midnight_after(london_date(now) + timedelta(days=days))
+
+
+def match_ran_out(session: Session, now: Instant, tender_id: str) -> Tender:
+    """Status: closed -> unsuccessful (under_review -> cancelled): the round was not started in time."""
+    tender = locked(session, Tender, tender_id, "tender")
+    if tender.match_by is None or now < tender.match_by:
+        raise WrongState("still_time", "There is still time to run the round.")
+    ends = TenderStatus.UNSUCCESSFUL if tender.status is TenderStatus.CLOSED else TenderStatus.CANCELLED
+    return give_up(session, now, SYSTEM, tender, status=ends, reason="The matching was not started in time.")
 
 
 def give_up(
@@ -188,15 +216,21 @@ def give_up(
     result = LotResult.CANCELLED if status is not TenderStatus.UNSUCCESSFUL else LotResult.UNSUCCESSFUL
     for bundle in tender.bundles:
         if bundle.result is LotResult.ACTIVE:
-            check_move(LOT_MOVES, bundle.result, result)
-            bundle.result = result
+            move_lot(bundle, result)
     tender.status = status
     tender.status_reason = reason
     audit.append(session, now, actor, f"tender.{status.value}", tender.id, released_pence=released_pence)
+    tender.match_by = tender.confirm_by = tender.review_by = None
     bidders = session.scalars(select(Offer.provider_id).where(Offer.tender_id == tender.id))
     parties = [tender.broker_id, *{need.patient_id for need in held}, *bidders]
     tell(session, now, parties, f"tender_{status.value}", tender.id)
     return tender
+
+
+def move_lot(bundle: Bundle, result: LotResult) -> None:
+    """Give a lot its result, along the table."""
+    check_move(LOT_MOVES, bundle.result, result)
+    bundle.result = result
 
 
 def needs_of(session: Session, tender: Tender) -> list[Need]:

@@ -12,12 +12,24 @@ from .tenders import Tender
 
 
 class OfferStatus(StrEnum):
-    """A sealed offer stands until its provider replaces or withdraws it, or a recorded decision excludes it."""
+    """A sealed offer stands until its provider replaces or withdraws it, or a recorded decision excludes it.
+
+    An amendment that changes the tender voids it: its provider may make it anew.
+    """
 
     STANDING = "standing"
     REPLACED = "replaced"
     WITHDRAWN = "withdrawn"
     EXCLUDED = "excluded"
+    VOID = "void"
+
+
+class ExclusionCode(StrEnum):
+    """The only grounds on which an opened offer may be left out."""
+
+    CONFLICT = "conflict"
+    SUSPENSION = "suspension"
+    PROVIDERS_ERROR = "providers_error"
 
 
 class Offer(Base):
@@ -46,6 +58,7 @@ class Offer(Base):
     content: Mapped[Document | None]
     site_id: Mapped[str | None] = mapped_column(ForeignKey("sites.id"))
     alias: Mapped[str | None] = mapped_column(String(12))
+    excluded_code: Mapped[ExclusionCode | None] = mapped_column(status_column(ExclusionCode))
     excluded_reason: Mapped[str | None] = mapped_column(Text)
 
     tender: Mapped[Tender] = relationship(back_populates="offers")

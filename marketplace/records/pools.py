@@ -75,7 +75,10 @@ class Bundle(Base):
 
 
 class Need(Base):
-    """One patient's demand for one service, in one bundle. Units and budget are the plan line's when invited."""
+    """One patient's demand for one service, in one bundle. Units and budget are the plan line's when invited.
+
+    ``holds`` counts how often money was held for it: each time has its own postings.
+    """
 
     __tablename__ = "needs"
     __table_args__ = (
@@ -98,6 +101,7 @@ class Need(Base):
     units: Mapped[int]
     budget_pence: Mapped[int]
     reserved_pence: Mapped[int] = mapped_column(default=0)
+    holds: Mapped[int] = mapped_column(default=0)
     invited_at: Mapped[datetime]
     preferences: Mapped[Document | None]
 

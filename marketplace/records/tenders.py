@@ -1,6 +1,7 @@
 """Tenders: a broker's call for offers on its bundles, under a policy that is frozen when it is published."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, String, Text
@@ -15,6 +16,32 @@ from .pools import Bundle
 if TYPE_CHECKING:
     from .offers import Offer
     from .rounds import Round
+
+
+class CancelCode(StrEnum):
+    """Why a tender, or a lot of it, was cancelled."""
+
+    NO_LONGER_NEEDED = "no_longer_needed"
+    ERROR_IN_TENDER = "error_in_tender"
+    CONDUCT = "conduct"
+    FUNDS_WITHDRAWN = "funds_withdrawn"
+    REVIEW = "review"
+    REVIEW_OUT_OF_TIME = "review_out_of_time"
+
+
+class AmendmentKind(StrEnum):
+    """A clarification changes nothing that anybody agreed to; a change does."""
+
+    CLARIFICATION = "clarification"
+    CHANGE = "change"
+
+
+class Decision(StrEnum):
+    """What may be decided on a representation."""
+
+    REFUSED = "refused"
+    RUN_AGAIN = "run_again"
+    CANCEL = "cancel"
 
 
 class Tender(Base):
@@ -45,14 +72,65 @@ class Tender(Base):
     published_at: Mapped[datetime | None]
     offers_due_at: Mapped[datetime | None] = mapped_column(index=True)
     closed_at: Mapped[datetime | None]
+    match_by: Mapped[datetime | None] = mapped_column(index=True)
     proposed_at: Mapped[datetime | None]
     answers_due_at: Mapped[datetime | None] = mapped_column(index=True)
+    confirm_by: Mapped[datetime | None] = mapped_column(index=True)
     award_reasons: Mapped[str | None] = mapped_column(Text)
     standstill_from: Mapped[datetime | None]
     standstill_ends_at: Mapped[datetime | None] = mapped_column(index=True)
+    review_by: Mapped[datetime | None] = mapped_column(index=True)
+    rerun_ordered: Mapped[bool] = mapped_column(default=False)
     awarded_at: Mapped[datetime | None]
+    cancelled_code: Mapped[CancelCode | None] = mapped_column(status_column(CancelCode))
+    predecessor_id: Mapped[str | None] = mapped_column(ForeignKey("tenders.id"), index=True)
 
     broker: Mapped[Broker] = relationship()
     bundles: Mapped[list[Bundle]] = relationship(back_populates="tender", order_by=Bundle.id)
     offers: Mapped[list["Offer"]] = relationship(back_populates="tender", order_by="Offer.id")
     rounds: Mapped[list["Round"]] = relationship(back_populates="tender", order_by="Round.number")
+
+
+class Amendment(Base):
+    """One published amendment of an open tender, by the version it made."""
+
+    __tablename__ = "amendments"
+
+    id: Mapped[PublicId]
+    tender_id: Mapped[str] = mapped_column(ForeignKey("tenders.id"), index=True)
+    version: Mapped[int]
+    kind: Mapped[AmendmentKind] = mapped_column(status_column(AmendmentKind))
+    text: Mapped[str] = mapped_column(Text)
+    made_at: Mapped[datetime]
+
+
+class Question(Base):
+    """A provider's question about a tender and the broker's answer: public, and without the asker's name."""
+
+    __tablename__ = "questions"
+
+    id: Mapped[PublicId]
+    tender_id: Mapped[str] = mapped_column(ForeignKey("tenders.id"), index=True)
+    provider_id: Mapped[str] = mapped_column(ForeignKey("providers.id"))
+    text: Mapped[str] = mapped_column(Text)
+    asked_at: Mapped[datetime]
+    answer: Mapped[str | None] = mapped_column(Text)
+    answered_at: Mapped[datetime | None]
+
+
+class Representation(Base):
+    """A provider's objection to a proposed award, and how it was decided, by whom."""
+
+    __tablename__ = "representations"
+
+    id: Mapped[PublicId]
+    tender_id: Mapped[str] = mapped_column(ForeignKey("tenders.id"), index=True)
+    provider_id: Mapped[str] = mapped_column(ForeignKey("providers.id"))
+    grounds: Mapped[str] = mapped_column(Text)
+    made_at: Mapped[datetime]
+    decision: Mapped[Decision | None] = mapped_column(status_column(Decision))
+    reasons: Mapped[str | None] = mapped_column(Text)
+    decided_by: Mapped[str | None] = mapped_column(String(24))
+    decided_at: Mapped[datetime | None]
+
+    tender: Mapped[Tender] = relationship()

@@ -24,7 +24,11 @@ WEIGHT_BOUNDS_PERMILLE = (500, 2000)
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The broker's rules and weights for one tender, in the words of market/1, and its times."""
+    """The broker's rules and weights for one tender, in the words of market/1, and its times.
+
+    The working days of the standstill (8) and after a review (5) are the Provider Selection Regime's (SI 2023/1348,
+    regulation 12); another regime's profile would state its own.
+    """
 
     pence_per_quality_grade: int = 0
     pence_per_km: int = 0
@@ -33,7 +37,11 @@ class Policy:
     best_grade: int = 4
     minimum_offers: int = 1
     answer_days: int = 7
+    match_within_days: int = 14
+    confirm_within_days: int = 14
     standstill_working_days: int = 8
+    review_within_days: int = 20
+    review_standstill_working_days: int = 5
 
 
 def policy_document(policy: Policy) -> dict[str, object]:
@@ -96,6 +104,19 @@ def check_publishable(now: Instant, offers_due_at: Instant, agreed: int) -> None
         raise WrongState(
             "nobody_agreed", "No patient has agreed to this pool yet, so there is nothing to publish.", agreed=agreed
         )
+
+
+def check_later_deadline(now: Instant, old: Instant | None, new: Instant) -> None:
+    """A deadline may be put off, never brought forward, and leaves at least a day.
+
+    Raises
+    ------
+    Invalid
+        Naming the deadline.
+    """
+    if old is None or new <= old or new < now + timedelta(days=1):
+        message = "The new deadline must be later than the old one, and at least one full day away."
+        raise Invalid("deadline_not_later", message, place="offers_due_at")
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,7 +96,7 @@ def test_a_consent_ends_with_the_authority(world: SmallWorld) -> None:
     assert world.money(1)["reserved"] == BUDGET_PENCE
     world.later(days=1)
     assert world.money(1)["reserved"] == 0
-    assert world.need(1).status is NeedStatus.LEFT
+    assert world.need(1).status is NeedStatus.INVITED
     assert world.money(2)["reserved"] == BUDGET_PENCE
     with pytest.raises(NotFound):
         representatives.acting_for(

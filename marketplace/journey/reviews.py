@@ -1,0 +1,130 @@
+"""A provider may object during the standstill; somebody else at the commissioner decides, in time, with reasons.
+
+`represent` puts the award on hold; `decide` lets it go on, has it matched again, or ends it; `review_ran_out` is what
+time does.
+"""
+
+from datetime import timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from marketplace.adapters.calendar import england_holidays
+from marketplace.records import audit
+from marketplace.records.audit import AuditEvent
+from marketplace.records.offers import Offer
+from marketplace.records.outbox import tell
+from marketplace.records.tenders import CancelCode, Decision, Representation, Tender
+from marketplace.rules.clock import Instant, add_working_days, london_date, london_midnight_after
+from marketplace.rules.errors import Invalid, NotAllowed, NotFound, WrongState
+from marketplace.rules.lifecycle import TENDER_MOVES, TenderStatus, check_move
+from marketplace.rules.permissions import SYSTEM, Actor, Role, check_owner, check_role
+
+from .scopes import locked
+from .tenders import give_up
+
+
+def represent(session: Session, now: Instant, actor: Actor, tender_id: str, grounds: str) -> Representation:
+    """Status: standstill -> under_review. A bidder states what it thinks was wrong.
+
+    Raises
+    ------
+    NotFound
+        If this provider did not bid.
+    WrongState
+        If there is no standstill, or it has ended.
+    """
+    check_role(actor, Role.PROVIDER)
+    tender = locked(session, Tender, tender_id, "tender")
+    bid = select(Offer.id).where(
+        Offer.tender_id == tender.id, Offer.provider_id == actor.party_id, Offer.opened_at.is_not(None)
+    )
+    if session.scalar(bid.limit(1)) is None:
+        raise NotFound("not_found", "We cannot find that tender among those you made an offer on.")
+    if tender.standstill_ends_at is None or now >= tender.standstill_ends_at:
+        raise WrongState("standstill_over", "A representation can be made until the standstill ends.")
+    check_move(TENDER_MOVES, tender.status, TenderStatus.UNDER_REVIEW)
+    if not grounds.strip():
+        raise Invalid("grounds_missing", "Write what you think was wrong, and why.", place="grounds")
+    row = Representation(tender_id=tender.id, provider_id=actor.party_id, grounds=grounds.strip(), made_at=now)
+    session.add(row)
+    tender.status = TenderStatus.UNDER_REVIEW
+    within = tender.policy["process"]["review_within_days"]
+    tender.review_by = london_midnight_after(london_date(now) + timedelta(days=within))
+    session.flush()
+    audit.append(session, now, actor, "representation.made", row.id, tender=tender.id)
+    tell(session, now, [tender.broker_id, tender.broker.commissioner_id], "representation_made", tender.id)
+    return row
+
+
+def decide(
+    session: Session, now: Instant, actor: Actor, representation_id: str, decision: Decision, reasons: str
+) -> Tender:
+    """Status: under_review -> standstill (again, 5 working days), or stays for a new round, or -> cancelled.
+
+    With `Decision.RUN_AGAIN` the tender waits, still under review, for its broker to run the round again.
+
+    Raises
+    ------
+    NotAllowed
+        If the person has had a hand in this tender before: somebody else must decide.
+    """
+    check_role(actor, Role.COMMISSIONER)
+    row = locked(session, Representation, representation_id, "representation")
+    tender = locked(session, Tender, row.tender_id, "tender")
+    check_owner(actor, Role.COMMISSIONER, tender.broker.commissioner_id, "representation")
+    if row.decided_at is not None or tender.status is not TenderStatus.UNDER_REVIEW:
+        raise WrongState("decided", "This representation has been decided.")
+    _check_fresh_eyes(session, actor, tender)
+    if not reasons.strip():
+        message = "Write the reasons for this decision: the provider will read them."
+        raise Invalid("reasons_missing", message, place="reasons")
+    row.decision, row.reasons, row.decided_by, row.decided_at = decision, reasons.strip(), actor.user_id, now
+    audit.append(session, now, actor, "representation.decided", row.id, tender=tender.id, decision=decision.value)
+    tell(session, now, [row.provider_id, tender.broker_id], "representation_decided", tender.id)
+    if decision is Decision.CANCEL:
+        tender.cancelled_code = CancelCode.REVIEW
+        return give_up(session, now, actor, tender, status=TenderStatus.CANCELLED, reason=row.reasons or "")
+    tender.review_by = None
+    if decision is Decision.RUN_AGAIN:
+        tender.rerun_ordered = True
+        within = tender.policy["process"]["match_within_days"]
+        tender.match_by = london_midnight_after(london_date(now) + timedelta(days=within))
+        return tender
+    return _stand_still_again(session, now, actor, tender)
+
+
+def review_ran_out(session: Session, now: Instant, tender_id: str) -> Tender:
+    """Status: under_review -> cancelled. Nobody decided in time, and no award is made over an unanswered objection."""
+    tender = locked(session, Tender, tender_id, "tender")
+    if tender.review_by is None or now < tender.review_by:
+        raise WrongState("still_time", "There is still time to decide.")
+    tender.cancelled_code = CancelCode.REVIEW_OUT_OF_TIME
+    reason = "A representation was not decided in time."
+    return give_up(session, now, SYSTEM, tender, status=TenderStatus.CANCELLED, reason=reason)
+
+
+def _stand_still_again(session: Session, now: Instant, actor: Actor, tender: Tender) -> Tender:
+    check_move(TENDER_MOVES, tender.status, TenderStatus.STANDSTILL)
+    days = tender.policy["process"]["review_standstill_working_days"]
+    tender.status = TenderStatus.STANDSTILL
+    tender.standstill_ends_at = london_midnight_after(add_working_days(london_date(now), days, england_holidays()))
+    audit.append(session, now, actor, "standstill.resumed", tender.id)
+    return tender
+
+
+def _check_fresh_eyes(session: Session, actor: Actor, tender: Tender) -> None:
+    """Who decides has not acted on this tender, nor decided about it before."""
+    earlier = select(Representation.id).where(Representation.tender_id == tender.id)
+    acted = session.scalar(
+        select(AuditEvent.number)
+        .where(
+            AuditEvent.actor_id == actor.user_id,
+            (AuditEvent.about_id == tender.id) | AuditEvent.about_id.in_(earlier),
+        )
+        .limit(1)
+    )
+    if acted is not None:
+        raise NotAllowed(
+            "not_independent", "You have acted on this tender before: a colleague must decide this representation."
+        )
