@@ -5,8 +5,11 @@ Exit codes: 0 done, 2 bad input (the message names the place), 3 an outcome did 
 
 import argparse
 import json
+import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Any, TypeVar
@@ -18,7 +21,14 @@ import matching
 from matching import Market, MatchingError, Outcome
 from matching.convert import KINDS, convert
 from matching.generate import generate_market
-from matching.tables import print_findings, print_outcome
+from matching.tables import (
+    page,
+    print_comparisons,
+    print_explanation,
+    print_findings,
+    print_outcome,
+    print_rematch,
+)
 
 DONE, BAD_INPUT, NOT_VERIFIED = 0, 2, 3
 DESCRIPTION = """\
@@ -27,6 +37,9 @@ Match needs to sealed offers: most needs first, then least effective cost, each 
   python -m matching generate --needs-per-bundle 200 --seed 1 -o market.json
   python -m matching solve market.json -o outcome.json
   python -m matching verify market.json outcome.json
+  python -m matching explain market.json outcome.json n1
+  python -m matching scenario market.json outcome.json
+  python -m matching rematch market.json outcome.json --refused n1 -o rematch.json
 """
 EPILOG = """\
 MARKET.json is a market/1 document, OUTCOME.json an outcome/1 document; both are described in README.md beside this
@@ -41,7 +54,7 @@ Command = Callable[[argparse.Namespace, Console], int]
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; give its exit code."""
     parsed = _parser().parse_args(arguments)
-    console = Console(stderr=True)
+    console = page(stderr=True)
     command: Command = parsed.command
     try:
         return command(parsed, console)
@@ -63,6 +76,26 @@ def _parser() -> argparse.ArgumentParser:
     verify = _command(commands, "verify", _verify, "re-check an outcome against its market, sharing no code with solve")
     verify.add_argument("market", metavar="MARKET.json")
     verify.add_argument("outcome", metavar="OUTCOME.json")
+    explaining = _command(commands, "explain", _explain, "say why a need has its offer, or what an offer was missing")
+    explaining.add_argument("market", metavar="MARKET.json")
+    explaining.add_argument("outcome", metavar="OUTCOME.json")
+    explaining.add_argument("name", metavar="NEED|OFFER")
+    text = "re-solve with rules left out, weights moved, somebody absent, budgets scaled; show what differs"
+    comparing = _command(commands, "scenario", _scenario, text)
+    comparing.add_argument("market", metavar="MARKET.json")
+    comparing.add_argument("outcome", metavar="OUTCOME.json")
+    text = "scenario/1 documents; none: the price of every side rule"
+    comparing.add_argument("scenarios", metavar="SCENARIO.json", nargs="*", help=text)
+    _add_limits(comparing)
+    placing = _command(commands, "rematch", _rematch, "place what refusals freed; keep everybody else")
+    placing.add_argument("market", metavar="MARKET.json")
+    placing.add_argument("outcome", metavar="OUTCOME.json")
+    placing.add_argument("--refused", nargs="+", default=[], metavar="NEED", help="declined the provider proposed")
+    placing.add_argument("--left", nargs="+", default=[], metavar="NEED", help="withdrawn altogether")
+    placing.add_argument("--waived", nargs="+", default=[], metavar="OFFER", help="whose provider waives a shortfall")
+    placing.add_argument("--market-output", metavar="FILE", help="write the revised market here, for verify")
+    _add_limits(placing)
+    _add_output(placing)
     generate = _command(commands, "generate", _generate, "make up a market; the same seed gives the same market")
     for name, default, text in (
         ("bundles", 1, "lots of the tender"),
@@ -137,16 +170,8 @@ def _solve(parsed: argparse.Namespace, console: Console) -> int:
     started = perf_counter()
     market = _market(parsed.market)
     seconds = {"read": perf_counter() - started}
-    with _Bar(console) as bar:
-        outcome = matching.solve(
-            market,
-            time_limit_s=parsed.time_limit,
-            gap_permille=parsed.gap,
-            coverage_gap_permille=parsed.coverage_gap,
-            workers=parsed.workers,
-            max_pairs=parsed.max_pairs,
-            on_progress=bar.show,
-        )
+    with _Bar(console) as bar, _quiet():
+        outcome = matching.solve(market, on_progress=bar.show, **_limits(parsed))
     seconds |= outcome.seconds
     started = perf_counter()
     findings = matching.verify(market, outcome)
@@ -165,6 +190,51 @@ def _verify(parsed: argparse.Namespace, console: Console) -> int:
 def _verdict(console: Console, findings: Sequence[matching.Finding]) -> int:
     print_findings(console, findings)
     return NOT_VERIFIED if findings else DONE
+
+
+def _explain(parsed: argparse.Namespace, _: Console) -> int:
+    market, outcome = _market(parsed.market), _outcome(parsed.outcome)
+    with _quiet():
+        found = matching.explain(market, outcome, parsed.name)
+    print_explanation(page(), found)
+    return DONE
+
+
+def _scenario(parsed: argparse.Namespace, console: Console) -> int:
+    market, outcome = _market(parsed.market), _outcome(parsed.outcome)
+    scenarios = [_named(name, partial(matching.read_scenario, _source(name))) for name in parsed.scenarios]
+    with _Bar(console) as bar, _quiet():
+        options = {**_limits(parsed), "on_progress": bar.show}
+        if scenarios:
+            found = [matching.compare(market, outcome, scenario, **options) for scenario in scenarios]
+        else:
+            found = matching.price_of_rules(market, outcome, **options)
+    print_comparisons(page(), found)
+    return _verdict(console, [finding for one in found for finding in matching.verify(one.market, one.after)])
+
+
+def _rematch(parsed: argparse.Namespace, console: Console) -> int:
+    market, outcome = _market(parsed.market), _outcome(parsed.outcome)
+    with _Bar(console) as bar, _quiet():
+        found = matching.rematch(
+            market, outcome, refused=parsed.refused, left=parsed.left, waived=parsed.waived,
+            on_progress=bar.show, **_limits(parsed),
+        )  # fmt: skip
+    _write(found.outcome.document(), parsed.output)
+    if parsed.market_output is not None:
+        _write(found.market.document(), parsed.market_output)
+    print_rematch(console, found)
+    return _verdict(console, matching.verify(found.market, found.outcome))
+
+
+def _limits(parsed: argparse.Namespace) -> dict[str, Any]:
+    return {
+        "time_limit_s": parsed.time_limit,
+        "gap_permille": parsed.gap,
+        "coverage_gap_permille": parsed.coverage_gap,
+        "workers": parsed.workers,
+        "max_pairs": parsed.max_pairs,
+    }
 
 
 def _generate(parsed: argparse.Namespace, console: Console) -> int:
@@ -190,6 +260,19 @@ def _convert(parsed: argparse.Namespace, console: Console) -> int:
     market = converted.market
     console.print(f"{len(market.needs)} needs, {len(market.offers)} offers; amounts are x {converted.scale}")
     return DONE
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Send what the solver's library prints to stderr, so that standard output is the document alone."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    try:
+        os.dup2(2, 1)
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 class _Bar:

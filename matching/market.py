@@ -25,6 +25,7 @@ UNMATCHED = ("coverage_first", "reserve")
 WEIGHTS = ("pence_per_quality_grade", "pence_per_km", "pence_per_change", "pence_per_wait_day")
 MAX_WEIGHT_PENCE = 10**7
 MAX_PERMILLE = 10**6
+MAX_PRIORITY = 10**9
 
 
 @dataclass(frozen=True)
@@ -306,7 +307,7 @@ def _need(record: Record, policy: Policy, bundles: Mapping[str, Bundle]) -> Need
         bundle=_known(record, "bundle", bundles, "bundle"),
         units=record.whole("units", minimum=1),
         budget_pence=record.whole("budget_pence", maximum=MAX_PENCE),
-        priority=record.whole_or("priority", 1, minimum=1),
+        priority=record.whole_or("priority", 1, minimum=1, maximum=MAX_PRIORITY),
         reserve_pence=record.optional_whole("reserve_pence", maximum=MAX_PENCE),
         easting_m=easting_m,
         northing_m=northing_m,
