@@ -16,6 +16,8 @@ are proven sooner than a power of ten's). A market's cost divided by `scale` is 
 | pmedcap | `problem best`, `n p Q`, n x `id x y demand` | at most p providers, capacity Q; cost = floor of distance |
 | setcover | `m n`, n costs, m x (k, k columns) | a row is a bundle of one need, a column a package for a fee |
 
+An sscflp file and a ufl file hold equally many numbers in another order: nothing in them says which of the two it is.
+
 Sources: Holmberg, Ronnqvist, Yuan 1999 (sscflp); Beasley's OR-Library 1990 (ufl, pmedian, pmedcap, setcover).
 
 Every need can pay its dearest offer and the highest fee together, so neither a budget nor a fee's cover ever binds:

@@ -10,7 +10,28 @@ from matching.market import Need, Offer
 from matching.outcome import Reason, Refusal, Termination, Unmatched
 from matching.verify_view import Finding, View, distance_between, price_of
 
-Figure = int | str | None
+#: The rules that can stand in each other's way over a whole bundle, by their public names.
+RULES = frozenset(
+    {
+        "one_provider",
+        "one_tier",
+        "used_offer",
+        "own_budget",
+        "fee_cover",
+        "shared_pool",
+        "capacity",
+        "line_capacity",
+        "provider_capacity",
+        "minimum_volume",
+        "line_minimum",
+        "tier_volume",
+        "provider_count",
+        "provider_share",
+        "bundle_quality",
+        "exclusive_offers",
+        "keep_provider",
+    }
+)
 
 
 def pair_findings(view: View) -> Iterator[Finding]:
@@ -135,6 +156,8 @@ def _untrue(view: View, need: Need, entry: Unmatched) -> str | None:
             message = _affordable(view, need, eligible)
         case Reason.RULES_IN_CONFLICT if not entry.rules:
             message = "rules in conflict, and none is named"
+        case Reason.RULES_IN_CONFLICT if not RULES.issuperset(entry.rules):
+            message = f"there is no rule {', '.join(sorted(set(entry.rules) - RULES))} to be in conflict"
         case Reason.RULES_IN_CONFLICT:
             others = (served.need.id for served in view.served if served.need.bundle == need.bundle)
             neighbour = next(others, None)

@@ -185,6 +185,12 @@ SPOILT: dict[str, tuple[str, Change, set[str], str]] = {
         {"one_tier", "used_offer"},
         "offer o2 has no tier 3",
     ),
+    "an assignment at a tier that is not there": (
+        "county",
+        put(row("n2"), tier=1),
+        {"one_tier", "award", "minimum_volume", "fee_cover", "provider_count", "provider_share", "objective"},
+        "offer o2 has no tier 1",
+    ),
     "an assignment at another tier": (
         "county",
         put(row("n4"), tier=0, price_pence=24_600),
@@ -311,6 +317,12 @@ SPOILT: dict[str, tuple[str, Change, set[str], str]] = {
         put(unmatched(0), reason="rules_in_conflict"),
         {"reason"},
         "rules in conflict, and none is named",
+    ),
+    "a conflict of rules that are none": (
+        "county",
+        put(unmatched(0), reason="rules_in_conflict", rules=["capacity", "taste"]),
+        {"reason"},
+        "there is no rule taste",
     ),
     "a conflict where others are served": (
         "county",
