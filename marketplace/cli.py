@@ -3,11 +3,13 @@
 Here the clock is read, once per command, and handed on as `now`.
 """
 
+import json
 import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import TextIO
 
 import click
 from flask import Flask
@@ -17,9 +19,10 @@ from sqlalchemy.orm import Session
 
 from . import SettingsError, create_app
 from .demo.run import is_demo_database, run_demo
+from .journey.chain import check_against, signed_head
 from .journey.deadlines import run_due
 from .journey.rounds import recheck
-from .records import Base, audit, ledger, schema
+from .records import Base, append_only, audit, ledger, schema
 from .records.rounds import Round, RoundStatus
 from .rules.clock import Instant
 from .rules.money import format_pounds
@@ -103,11 +106,19 @@ def audit_group() -> None:
     """The audit trail."""
 
 
-@audit_group.command("verify")
-def audit_verify() -> None:
-    """Walk the whole chain of hashes; exit 3 at the first event that was edited, removed or forked."""
+@audit_group.command("head")
+def audit_head() -> None:
+    """Print the end of the chain, signed: keep it elsewhere, and `audit verify --head` shows later if it was cut."""
     with _application() as app, _sessions(app)() as session:
-        fault = audit.check_chain(session)
+        click.echo(json.dumps(signed_head(session, clock())))
+
+
+@audit_group.command("verify")
+@click.option("--head", type=click.File(), help="A head that was kept: the chain must still lead through it.")
+def audit_verify(head: TextIO | None) -> None:
+    """Walk the whole chain of hashes; exit 3 at the first event that was edited, removed, forked or cut off."""
+    with _application() as app, _sessions(app)() as session:
+        fault = check_against(session, _read_head(head)) if head else audit.check_chain(session)
     if fault:
         console.print(f"[red]Event {fault['number']}: {fault['fault']}[/red]")
         raise SystemExit(3)
@@ -135,11 +146,23 @@ def database_revision(message: str) -> None:
         schema.draft_revision(_engine(app), message)
 
 
+def _read_head(file: TextIO) -> dict[str, object]:
+    try:
+        head = json.load(file)
+    except ValueError:
+        head = None
+    if not isinstance(head, dict):
+        raise click.ClickException("That file is not what `carepool audit head` prints.")
+    return head
+
+
 def _faults(session: Session) -> Iterator[str]:
     if total := ledger.sum_of_all(session):
         yield f"The accounts add up to {format_pounds(total)}, not to nothing."
     for account_id, balance, entries in ledger.out_of_balance(session):
         yield f"Account {account_id} says {format_pounds(balance)}; its entries say {format_pounds(entries)}."
+    for table in append_only.unguarded(session.connection()):
+        yield f"The table {table} accepts changes: `carepool database upgrade` makes it refuse them again."
     if fault := audit.check_chain(session):
         yield f"Audit event {fault['number']}: {fault['fault']}."
     for row in session.scalars(select(Round).where(Round.status == RoundStatus.VERIFIED)):

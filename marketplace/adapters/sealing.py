@@ -75,6 +75,14 @@ class Keyring:
         """The keyed hash by which a value is found again; without the key, a thousand million guesses are no help."""
         return hmac.new(self._derived(self.field_key, f"lookup:{kind}"), value.encode(), sha256).hexdigest()
 
+    def sign(self, purpose: str, content: bytes) -> str:
+        """A signature that only this installation's key can make: HMAC-SHA256, under a key for this purpose alone."""
+        return hmac.new(self._derived(self.field_key, f"sign:{purpose}"), content, sha256).hexdigest()
+
+    def is_signed(self, purpose: str, content: bytes, signature: str) -> bool:
+        """Whether `sign` made this signature; compared in constant time."""
+        return hmac.compare_digest(self.sign(purpose, content).encode(), signature.encode())
+
     def seal_offer(self, content: bytes, *, tender_id: str, provider_id: str, offer_id: str) -> Sealed:
         """Seal an offer for its provider and for the tender's opening."""
         data_key = secrets.token_bytes(_KEY_BYTES)

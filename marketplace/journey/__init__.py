@@ -5,7 +5,8 @@ this now, decides by `marketplace.rules`, changes `marketplace.records`, appends
 It runs in ONE transaction, which its caller opens with ``with writing(session):``. `rounds.run_round` and
 `deadlines.run_due` open their own, because they walk several.
 
-`scopes` says what each actor may see; `figures` what it all came to; `keys` carries the keyring.
+`scopes` says what each actor may see; `figures` what it all came to; `statements` a budget's money in words; `chain`
+the audit trail's signed end; `keys` carries the keyring.
 """
 
 from dataclasses import dataclass
@@ -25,6 +26,20 @@ STEPS = (
     Step("people.register_patient", "commissioner", "-", "a patient"),
     Step("budgets.open_budget", "commissioner", "-", "money available; care plan drafted"),
     Step("budgets.approve_plan", "commissioner", "plan drafted", "plan approved"),
+    Step("budgets.review_plan", "commissioner", "plan approved", "plan reviewed; next review dated"),
+    Step("budgets.remind_of_review", "scheduler", "plan approved, review due", "patient and commissioner told"),
+    Step("budgets.set_rules", "commissioner", "-", "review times and extra support decided"),
+    Step("budgets.admit_holder", "commissioner", "-", "an organisation that keeps budgets"),
+    Step("funds.supplement", "commissioner", "budget running", "more money available"),
+    Step("funds.reclaim", "commissioner", "money available", "money with the funder"),
+    Step("funds.expire_budget", "scheduler", "budget ended or left, money available", "money with the funder"),
+    Step(
+        "leaving.choose_conventional",
+        "patient",
+        "plan line, no contract in force",
+        "conventional package; money with the funder",
+    ),
+    Step("views.note_view", "anybody but the patient", "-", "look at a patient's record noted"),
     Step("people.choose_broker", "patient", "-", "a broker's client"),
     Step("representatives.appoint", "commissioner", "-", "authority to act for a patient"),
     Step("representatives.end_authority", "patient or commissioner", "authority", "ended; consents under it void"),
@@ -52,11 +67,25 @@ STEPS = (
     Step("awards.waive_minimum", "provider", "award below its minimum", "award stands"),
     Step("awards.confirm_award", "broker", "tender proposed", "tender standstill, or unsuccessful"),
     Step("standstill.end_standstill", "scheduler", "tender standstill", "tender awarded; contracts offered"),
-    Step("contracts.sign_contract", "patient and provider", "contract offered", "contract signed; charge committed"),
+    Step(
+        "contracts.sign_contract",
+        "patient, provider and holder",
+        "contract offered",
+        "contract signed; charge committed",
+    ),
     Step("contracts.let_lapse", "scheduler", "contract offered", "contract ended; money released"),
+    Step(
+        "contracts.end_early",
+        "any party to it",
+        "contract in force",
+        "contract ended; the rest of the charge available",
+    ),
     Step("deliveries.record_delivery", "provider", "contract signed", "contract in_delivery; delivery recorded"),
     Step("deliveries.confirm_delivery", "patient", "delivery recorded", "delivery confirmed; payment due"),
     Step("deliveries.dispute_delivery", "patient", "delivery recorded", "delivery disputed"),
     Step("deliveries.confirm_by_silence", "scheduler", "delivery recorded", "delivery confirmed; payment due"),
-    Step("settlements.pay_provider", "commissioner", "payment due", "paid"),
+    Step("settlements.pay_provider", "commissioner, holder or patient", "payment due", "paid"),
+    Step(
+        "funds.refund", "provider or commissioner", "delivery confirmed or paid", "delivery refunded; money available"
+    ),
 )

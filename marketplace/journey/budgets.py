@@ -1,22 +1,43 @@
-"""Step one: the commissioner opens a budget, puts money in it, and approves the care plan it pays for."""
+"""Step one: the commissioner opens a budget, puts money in it, and approves the care plan it pays for.
 
-from dataclasses import dataclass
+`open_budget` -> `approve_plan` -> `review_plan`, again and again. `set_rules` are the commissioner's own (review
+times, extra support), `admit_holder` lets an organisation keep budgets. What else happens to the money of a budget is
+in `funds`; leaving it for the conventional package in `leaving`.
+"""
+
+from dataclasses import asdict, dataclass
 from datetime import date
 
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from marketplace.records import audit
 from marketplace.records.base import new_id
-from marketplace.records.budgets import Budget, BudgetKind, ManagedAs, PlanLine, PlanStatus
+from marketplace.records.budgets import (
+    Budget,
+    BudgetKind,
+    CommissionerRules,
+    Holder,
+    ManagedAs,
+    PlanLine,
+    PlanStatus,
+)
 from marketplace.records.catalogue import Exclusion, Service
 from marketplace.records.ledger import AccountKind, Posting, TransferKind, open_account, post
 from marketplace.records.outbox import tell
 from marketplace.records.people import Patient
-from marketplace.rules.budgets import check_budget
-from marketplace.rules.clock import Instant
-from marketplace.rules.errors import Invalid, NotFound, WrongState
+from marketplace.rules.budgets import (
+    FundingRules,
+    check_budget,
+    check_funding_rules,
+    check_reason,
+    gets_extra_support,
+    months_after,
+)
+from marketplace.rules.clock import Instant, london_date
+from marketplace.rules.errors import Conflict, Invalid, NotFound, WrongState
 from marketplace.rules.money import Pence
-from marketplace.rules.permissions import Actor, Role, check_owner, check_role
+from marketplace.rules.permissions import SYSTEM, Actor, Role, check_owner, check_role
 
 from .scopes import locked
 
@@ -39,7 +60,7 @@ class LineDetails:
 
 @dataclass(frozen=True, slots=True)
 class BudgetDetails:
-    """A budget as it is opened, with the lines of its care plan."""
+    """A budget as it is opened, with the lines of its care plan; `holder_id` if a third party is to keep its money."""
 
     kind: BudgetKind
     managed_as: ManagedAs
@@ -47,6 +68,56 @@ class BudgetDetails:
     valid_to: date
     amount_pence: Pence
     lines: tuple[LineDetails, ...]
+    holder_id: str | None = None
+
+
+def admit_holder(session: Session, now: Instant, actor: Actor, name: str) -> Holder:
+    """Admit an organisation that keeps budgets for patients: it signs their contracts and pays their providers.
+
+    Raises
+    ------
+    Invalid, Conflict
+        If it has no name, or one of that name is admitted already.
+    """
+    check_role(actor, Role.COMMISSIONER)
+    name = name.strip()
+    if not name:
+        raise Invalid("name_missing", "Enter the organisation's name.", place="name")
+    if session.scalar(select(Holder.id).where(Holder.name == name)):
+        raise Conflict("holder_exists", "An organisation of that name is admitted already.")
+    holder = Holder(name=name, commissioner_id=actor.party_id, approved_at=now)
+    session.add(holder)
+    session.flush()
+    audit.append(session, now, actor, "holder.admitted", holder.id)
+    return holder
+
+
+def set_rules(session: Session, now: Instant, actor: Actor, rules: FundingRules) -> FundingRules:
+    """The commissioner decides when plans are reviewed and who gets extra support; it holds from the next approval on.
+
+    Raises
+    ------
+    Invalid
+        If a value means nothing.
+    """
+    check_role(actor, Role.COMMISSIONER)
+    check_funding_rules(rules)
+    row = session.get(CommissionerRules, actor.party_id, with_for_update=True, populate_existing=True)
+    if row is None:
+        row = CommissionerRules(commissioner_id=actor.party_id)
+        session.add(row)
+    for name, value in asdict(rules).items():
+        setattr(row, name, value)
+    row.changed_at = now
+    session.flush()
+    audit.append(session, now, actor, "rules.set", actor.party_id, **asdict(rules))
+    return rules
+
+
+def rules_of(session: Session, commissioner_id: str) -> FundingRules:
+    """The rules of this commissioner, or the defaults where it has set none."""
+    row = session.get(CommissionerRules, commissioner_id)
+    return row.rules if row else FundingRules()
 
 
 def open_budget(session: Session, now: Instant, actor: Actor, patient_id: str, details: BudgetDetails) -> Budget:
@@ -57,7 +128,7 @@ def open_budget(session: Session, now: Instant, actor: Actor, patient_id: str, d
     NotFound
         If the patient is not one of this commissioner's.
     Invalid
-        If the plan asks for more than the budget, or for what a budget may not pay.
+        If the plan asks for more than the budget, for what a budget may not pay, or for a holder that cannot be.
     """
     check_role(actor, Role.COMMISSIONER)
     patient = locked(session, Patient, patient_id, "patient")
@@ -67,12 +138,14 @@ def open_budget(session: Session, now: Instant, actor: Actor, patient_id: str, d
     )
     for at, line in enumerate(details.lines):
         _check_service(session, line.service_id, f"lines[{at}].service_id")
+    _check_holder(session, actor, details)
     budget = Budget(
         id=new_id(),
         patient_id=patient.id,
         commissioner_id=actor.party_id,
         kind=details.kind,
         managed_as=details.managed_as,
+        holder_id=details.holder_id,
         valid_from=details.valid_from,
         valid_to=details.valid_to,
         plan_status=PlanStatus.DRAFTED,
@@ -99,7 +172,10 @@ def open_budget(session: Session, now: Instant, actor: Actor, patient_id: str, d
 
 
 def approve_plan(session: Session, now: Instant, actor: Actor, budget_id: str) -> Budget:
-    """Approve a care plan: from here on its lines can be pooled.
+    """Approve a care plan: from here on its lines can be pooled. Its first review is due some months later.
+
+    Who gets extra support by the commissioner's rule is put first in coverage, and gets the supplement, if there is
+    one, as a posting of its own that everybody concerned can read.
 
     Raises
     ------
@@ -112,11 +188,93 @@ def approve_plan(session: Session, now: Instant, actor: Actor, budget_id: str) -
         raise WrongState("plan_approved", "This care plan is approved already.")
     if not budget.lines:
         raise WrongState("plan_empty", "A care plan needs at least one line before it can be approved.")
+    rules = rules_of(session, budget.commissioner_id)
     budget.plan_status = PlanStatus.APPROVED
     budget.plan_approved_at = now
+    budget.plan_review_due = months_after(london_date(now), rules.first_review_months)
     audit.append(session, now, actor, "plan.approved", budget.id, lines=len(budget.lines))
     tell(session, now, [budget.patient_id], "plan_approved", budget.id)
+    _support(session, now, actor, budget, rules)
     return budget
+
+
+def review_plan(session: Session, now: Instant, actor: Actor, budget_id: str, findings: str) -> Budget:
+    """Note that an approved plan was reviewed with the patient; the next review is due after the rule's months.
+
+    What was found is for the patient to read: it goes into the plan's notes, not into the audit trail.
+
+    Raises
+    ------
+    WrongState
+        If the plan is not approved yet.
+    Invalid
+        If nothing is written about it.
+    """
+    budget = locked(session, Budget, budget_id, "budget")
+    check_owner(actor, Role.COMMISSIONER, budget.commissioner_id, "budget")
+    if budget.plan_status is not PlanStatus.APPROVED:
+        raise WrongState("plan_not_approved", "Approve this care plan first: its first review follows months later.")
+    rules = rules_of(session, budget.commissioner_id)
+    budget.plan_review_findings = check_reason(findings)
+    budget.plan_reviewed_at = now
+    budget.plan_review_due = months_after(london_date(now), rules.review_months)
+    budget.review_told_at = None
+    due = budget.plan_review_due.isoformat()
+    audit.append(session, now, actor, "plan.reviewed", budget.id, next_review=due)
+    tell(session, now, [budget.patient_id], "plan_reviewed", budget.id)
+    return budget
+
+
+def remind_of_review(session: Session, now: Instant, budget_id: str) -> Budget:
+    """Tell patient and commissioner, once, that the review of a plan is due. Time brings this about."""
+    budget = locked(session, Budget, budget_id, "budget")
+    if budget.review_told_at is not None or budget.plan_review_due is None or london_date(now) < budget.plan_review_due:
+        raise WrongState("review_not_due", "This plan's review is not due, or everybody was told.")
+    budget.review_told_at = now
+    audit.append(session, now, SYSTEM, "plan.review_due", budget.id)
+    tell(session, now, [budget.patient_id, budget.commissioner_id], "plan_review_due", budget.id)
+    return budget
+
+
+def review_is_due(now: Instant) -> ColumnElement[bool]:
+    """Which budgets' plans wait for their review and nobody was told yet; left or ended budgets are not reviewed."""
+    today = london_date(now)
+    return (
+        (Budget.plan_review_due <= today)
+        & Budget.review_told_at.is_(None)
+        & Budget.left_at.is_(None)
+        & (Budget.valid_to >= today)
+    )
+
+
+def _support(session: Session, now: Instant, actor: Actor, budget: Budget, rules: FundingRules) -> None:
+    patient = budget.patient
+    if not gets_extra_support(rules, patient.birth_year, patient.extra_support, london_date(now)):
+        return
+    budget.extra_support_at = now
+    for line in budget.lines:
+        line.priority = max(line.priority, rules.support_priority)
+    if rules.support_supplement_pence:
+        posting = Posting(
+            key=f"supplement:{budget.id}:extra-support",
+            kind=TransferKind.SUPPLEMENT,
+            source=(AccountKind.FUNDER, budget.commissioner_id),
+            target=(AccountKind.AVAILABLE, budget.id),
+            amount_pence=rules.support_supplement_pence,
+            about_id=budget.id,
+            reason="Extra support, by the commissioner's rule",
+        )
+        post(session, now, actor.user_id, posting)
+    audit.append(
+        session,
+        now,
+        actor,
+        "support.granted",
+        budget.id,
+        priority=rules.support_priority,
+        supplement_pence=rules.support_supplement_pence,
+    )
+    tell(session, now, [budget.patient_id], "extra_support", budget.id)
 
 
 def _line(details: LineDetails) -> PlanLine:
@@ -145,3 +303,13 @@ def _check_service(session: Session, service_id: str, place: str) -> None:
         )
     if session.get(Service, service_id) is None:
         raise NotFound("not_found", "We cannot find that service in the catalogue.", place=place)
+
+
+def _check_holder(session: Session, actor: Actor, details: BudgetDetails) -> None:
+    if details.holder_id is None:
+        return
+    if details.managed_as is not ManagedAs.THIRD_PARTY:
+        raise Invalid("holder_not_wanted", "Only a third party's budget names an organisation.", place="holder_id")
+    holder = session.get(Holder, details.holder_id)
+    if holder is None or holder.commissioner_id != actor.party_id:
+        raise NotFound("not_found", "We cannot find that organisation.", place="holder_id")

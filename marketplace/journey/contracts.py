@@ -1,34 +1,39 @@
-"""Step eight: patient and provider sign; the charge is committed, the rest of what was held is free again.
+"""Step eight: all parties sign; the charge is committed, the rest of what was held is free again.
 
-`sign_contract` by each party; `let_lapse` is what time does to a contract that was not signed.
+`sign_contract` by each party; `let_lapse` is what time does to a contract that was not signed; `end_early` by whoever
+has a reason.
 """
 
 from sqlalchemy.orm import Session
 
 from marketplace.records import audit
-from marketplace.records.contracts import Contract
+from marketplace.records.contracts import Contract, DeliveryStatus
 from marketplace.records.outbox import tell
 from marketplace.records.pools import NeedStatus
+from marketplace.rules.budgets import check_reason
 from marketplace.rules.clock import Instant
 from marketplace.rules.errors import NotFound, WrongState
 from marketplace.rules.lifecycle import CONTRACT_MOVES, ContractStatus, check_move
+from marketplace.rules.money import part_of
 from marketplace.rules.permissions import SYSTEM, Actor, Role, Scope, check_role, check_scope
 
-from .reservations import commit, release
+from .reservations import commit, release, release_rest
 from .scopes import locked
 
 
 def sign_contract(session: Session, now: Instant, actor: Actor, contract_id: str) -> Contract:
-    """Status: offered -> signed, once both have signed; then reserved -> committed: exactly the charge.
+    """Status: offered -> signed, once all have signed; then reserved -> committed: exactly the charge.
+
+    Patient and provider sign; where an organisation keeps the budget, it is the contract's party and signs too.
 
     Raises
     ------
     WrongState
         If it was signed by this party already, or the time to sign is over.
     """
-    check_role(actor, Role.PATIENT, Role.PROVIDER)
+    check_role(actor, Role.PATIENT, Role.PROVIDER, Role.HOLDER)
     contract = locked(session, Contract, contract_id, "contract")
-    if actor.party_id not in (contract.patient_id, contract.provider_id):
+    if actor.party_id not in _signatories(contract):
         raise NotFound("not_found", "We cannot find that contract.")
     if contract.status is not ContractStatus.OFFERED or now >= contract.sign_by:
         raise WrongState("cannot_sign", "This contract is signed already, or the time to sign it is over.")
@@ -36,17 +41,29 @@ def sign_contract(session: Session, now: Instant, actor: Actor, contract_id: str
         check_scope(actor, Scope.MATCHES)
         _check_unsigned(contract.patient_signed_at)
         contract.patient_signed_at = now
-    else:
+    elif actor.role is Role.PROVIDER:
         _check_unsigned(contract.provider_signed_at)
         contract.provider_signed_at = now
+    else:
+        _check_unsigned(contract.holder_signed_at)
+        contract.holder_signed_at = now
     audit.append(session, now, actor, "contract.signed_by_party", contract.id)
-    if contract.patient_signed_at and contract.provider_signed_at:
+    if not unsigned_by(contract):
         check_move(CONTRACT_MOVES, contract.status, ContractStatus.SIGNED)
         contract.status = ContractStatus.SIGNED
         commit(session, now, actor, contract.need, contract.charge_pence)
         audit.append(session, now, actor, "contract.signed", contract.id, charge_pence=contract.charge_pence)
-        tell(session, now, [contract.patient_id, contract.provider_id], "contract_signed", contract.id)
+        tell(session, now, _signatories(contract), "contract_signed", contract.id)
     return contract
+
+
+def unsigned_by(contract: Contract) -> list[str]:
+    """The ids of the parties whose signature is still missing."""
+    parties = contract.budget.parties
+    signed_at = {contract.patient_id: contract.patient_signed_at, contract.provider_id: contract.provider_signed_at}
+    if parties.must_countersign:
+        signed_at[parties.contract_party.id] = contract.holder_signed_at
+    return [party_id for party_id, at in signed_at.items() if at is None]
 
 
 def let_lapse(session: Session, now: Instant, contract_id: str) -> Contract:
@@ -63,6 +80,48 @@ def let_lapse(session: Session, now: Instant, contract_id: str) -> Contract:
     audit.append(session, now, SYSTEM, "contract.lapsed", contract.id, released_pence=released_pence)
     tell(session, now, [contract.patient_id, contract.provider_id], "contract_lapsed", contract.id)
     return contract
+
+
+def end_early(session: Session, now: Instant, actor: Actor, contract_id: str, reason: str) -> Contract:
+    """Status: signed or in_delivery -> ended, with a reason. What is not used up goes from committed back to available.
+
+    Deliveries that wait for an answer must be answered first: what was delivered is owed. The need is free for a new
+    pool, or for the conventional package.
+
+    Raises
+    ------
+    WrongState
+        If the contract is not in force, or a delivery waits for the patient's answer.
+    Invalid
+        If the reason is missing.
+    """
+    check_role(actor, Role.PATIENT, Role.PROVIDER, Role.HOLDER, Role.COMMISSIONER)
+    contract = locked(session, Contract, contract_id, "contract")
+    if actor.party_id not in (*_signatories(contract), contract.budget.commissioner_id):
+        raise NotFound("not_found", "We cannot find that contract.")
+    if actor.role is Role.PATIENT:
+        check_scope(actor, Scope.MATCHES)
+    if contract.status not in (ContractStatus.SIGNED, ContractStatus.IN_DELIVERY):
+        raise WrongState("contract_not_in_force", "Only a contract that is in force can be ended early.")
+    if any(delivery.status is DeliveryStatus.RECORDED for delivery in contract.deliveries):
+        raise WrongState("delivery_waits", "Answer the deliveries that wait first, then end the contract.")
+    written = check_reason(reason)
+    used_pence = part_of(contract.charge_pence, contract.units, contract.units_confirmed)
+    rest_pence = contract.charge_pence - used_pence
+    release_rest(session, now, actor, contract.need, rest_pence, "The contract was ended early")
+    check_move(CONTRACT_MOVES, contract.status, ContractStatus.ENDED)
+    contract.status = ContractStatus.ENDED
+    contract.ended_at = now
+    contract.ended_reason = written
+    audit.append(session, now, actor, "contract.ended", contract.id, released_pence=rest_pence)
+    tell(session, now, _signatories(contract), "contract_ended", contract.id)
+    return contract
+
+
+def _signatories(contract: Contract) -> list[str]:
+    parties = contract.budget.parties
+    more = [parties.contract_party.id] if parties.must_countersign else []
+    return [contract.patient_id, contract.provider_id, *more]
 
 
 def _check_unsigned(signed_at: Instant | None) -> None:

@@ -18,6 +18,7 @@ from marketplace.rules.lifecycle import CONTRACT_MOVES, ContractStatus, check_mo
 from marketplace.rules.permissions import SYSTEM, Actor, Role, Scope, check_owner, check_scope
 from marketplace.rules.settlement import due_for
 
+from .reservations import due_account
 from .scopes import locked
 
 CONFIRM_WITHIN_DAYS = 14
@@ -67,7 +68,7 @@ def record_delivery(
 
 
 def confirm_delivery(session: Session, now: Instant, actor: Actor, delivery_id: str) -> Delivery:
-    """A patient confirms; committed -> payable: this part of the charge. The last unit completes the contract."""
+    """A patient confirms; committed -> payable or holder: this part of the charge. The last unit completes it all."""
     delivery, contract = _recorded(session, delivery_id)
     check_owner(actor, Role.PATIENT, contract.patient_id, "delivery")
     check_scope(actor, Scope.DELIVERIES)
@@ -122,7 +123,7 @@ def _confirm(session: Session, now: Instant, actor: Actor, delivery: Delivery, c
             key=f"due:{delivery.id}",
             kind=TransferKind.DUE,
             source=(AccountKind.COMMITTED, contract.budget_id),
-            target=(AccountKind.PAYABLE, contract.provider_id),
+            target=due_account(contract.budget, contract.provider_id),
             amount_pence=due_pence,
             about_id=delivery.id,
             reason="Delivery confirmed",

@@ -72,13 +72,14 @@ def patients_for(actor: Actor) -> Select[Patient]:
 
 
 def budgets_for(actor: Actor) -> Select[Budget]:
-    """A patient's own budgets; a commissioner's, the ones it funds. Brokers meet plan lines, not whole budgets."""
+    """A patient's own budgets; those a commissioner funds or an organisation holds. Brokers meet plan lines only."""
     return select(Budget).where(
         _by_role(
             actor,
             {
                 Role.PATIENT: Budget.patient_id == actor.party_id,
                 Role.COMMISSIONER: Budget.commissioner_id == actor.party_id,
+                Role.HOLDER: Budget.holder_id == actor.party_id,
             },
         )
     )
@@ -158,6 +159,7 @@ def contracts_for(actor: Actor) -> Select[Contract]:
                 Role.PATIENT: Contract.patient_id == actor.party_id,
                 Role.PROVIDER: Contract.provider_id == actor.party_id,
                 Role.BROKER: Tender.broker_id == actor.party_id,
+                Role.HOLDER: Contract.budget.has(Budget.holder_id == actor.party_id),
             },
         )
     )

@@ -1,55 +1,120 @@
-"""Step ten: what has fallen due is paid."""
+"""Step ten: what has fallen due is paid, by whoever holds the money.
 
-from sqlalchemy import select
+For a notional budget the commissioner pays, for a third party's the organisation, for a direct payment the patient
+(`rules.budgets.parties_of`). Each pays its own part of what a provider is owed, and sees no other.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select
 from sqlalchemy.orm import Session
 
 from marketplace.records import audit
-from marketplace.records.budgets import Budget
+from marketplace.records.budgets import Budget, ManagedAs
 from marketplace.records.contracts import Contract, Delivery, DeliveryStatus
 from marketplace.records.ledger import AccountKind, Posting, TransferKind, post
 from marketplace.records.outbox import tell
+from marketplace.records.providers import Provider
 from marketplace.rules.clock import Instant
 from marketplace.rules.money import Pence
-from marketplace.rules.permissions import Actor, Role, check_role
+from marketplace.rules.permissions import Actor, Role, Scope, check_role, check_scope
+
+from .reservations import due_account
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentDue:
+    """What this payer owes one provider."""
+
+    provider_id: str
+    provider_name: str
+    deliveries: int
+    due_pence: Pence
+
+
+def payments_due(session: Session, actor: Actor) -> list[PaymentDue]:
+    """What the actor has to pay, provider by provider."""
+    query = (
+        select(Provider.id, Provider.name, func.count(), func.coalesce(func.sum(Delivery.due_pence), 0))
+        .select_from(Delivery)
+        .join(Delivery.contract)
+        .join(Contract.budget)
+        .join(Contract.provider)
+        .where(Delivery.status == DeliveryStatus.CONFIRMED, _pays(actor))
+        .group_by(Provider.id, Provider.name)
+        .order_by(Provider.name)
+    )
+    rows = session.execute(query)
+    return [PaymentDue(provider_id, name, count, int(pence or 0)) for provider_id, name, count, pence in rows]
 
 
 def pay_provider(session: Session, now: Instant, actor: Actor, provider_id: str) -> Pence:
-    """Payable -> paid: every confirmed delivery of this provider that this commissioner funds. Returns the sum.
+    """Payable or holder -> paid: every confirmed delivery of this provider that this actor has to pay. Returns the sum.
 
     Paying twice pays nothing the second time: each delivery is paid once, under a key of its own.
+
+    Raises
+    ------
+    NotAllowed
+        If this role never pays, or a representative's authority does not cover the budget.
     """
-    check_role(actor, Role.COMMISSIONER)
-    deliveries = session.scalars(
-        select(Delivery)
-        .join(Delivery.contract)
-        .join(Budget, Budget.id == Contract.budget_id)
-        .where(
-            Contract.provider_id == provider_id,
-            Budget.commissioner_id == actor.party_id,
-            Delivery.status == DeliveryStatus.CONFIRMED,
-        )
-        .order_by(Delivery.id)
-        .with_for_update(of=Delivery)
-    ).all()
-    paid_pence = 0
-    for delivery in deliveries:
-        if delivery.due_pence:
-            posting = Posting(
-                key=f"pay:{delivery.id}",
-                kind=TransferKind.PAY,
-                source=(AccountKind.PAYABLE, provider_id),
-                target=(AccountKind.PAID, provider_id),
-                amount_pence=delivery.due_pence,
-                about_id=delivery.id,
-                reason="Payment for a confirmed delivery",
-            )
-            post(session, now, actor.user_id, posting)
-            paid_pence += delivery.due_pence
-        delivery.status = DeliveryStatus.PAID
-        delivery.paid_at = now
+    check_role(actor, Role.COMMISSIONER, Role.HOLDER, Role.PATIENT)
+    if actor.role is Role.PATIENT:
+        check_scope(actor, Scope.BUDGET)
+    deliveries = session.scalars(_due_to(actor, provider_id)).all()
+    paid_pence = sum(_pay(session, now, actor, delivery) for delivery in deliveries)
     if deliveries:
         audit.append(
             session, now, actor, "provider.paid", provider_id, deliveries=len(deliveries), paid_pence=paid_pence
         )
         tell(session, now, [provider_id], "payment_made", provider_id)
     return paid_pence
+
+
+def _due_to(actor: Actor, provider_id: str) -> Select[Delivery]:
+    return (
+        select(Delivery)
+        .join(Delivery.contract)
+        .join(Contract.budget)
+        .where(Contract.provider_id == provider_id, Delivery.status == DeliveryStatus.CONFIRMED, _pays(actor))
+        .order_by(Delivery.id)
+        .with_for_update(of=Delivery)
+        .execution_options(populate_existing=True)
+    )
+
+
+def _pays(actor: Actor) -> ColumnElement[bool]:
+    """Which budgets' deliveries this actor pays: `parties_of` said as a condition; a test compares the two."""
+    by_role: dict[Role, Sequence[ColumnElement[bool]]] = {
+        Role.COMMISSIONER: (
+            Budget.commissioner_id == actor.party_id,
+            or_(
+                Budget.managed_as == ManagedAs.NOTIONAL,
+                and_(Budget.managed_as == ManagedAs.THIRD_PARTY, Budget.holder_id.is_(None)),
+            ),
+        ),
+        Role.HOLDER: (Budget.managed_as == ManagedAs.THIRD_PARTY, Budget.holder_id == actor.party_id),
+        Role.PATIENT: (Budget.managed_as == ManagedAs.DIRECT_PAYMENT, Budget.patient_id == actor.party_id),
+    }
+    conditions = by_role.get(actor.role)
+    return and_(*conditions) if conditions else false()
+
+
+def _pay(session: Session, now: Instant, actor: Actor, delivery: Delivery) -> Pence:
+    due_pence = delivery.due_pence or 0
+    if due_pence:
+        posting = Posting(
+            key=f"pay:{delivery.id}",
+            kind=TransferKind.PAY,
+            source=due_account(delivery.contract.budget, delivery.contract.provider_id),
+            target=(AccountKind.PAID, delivery.contract.provider_id),
+            amount_pence=due_pence,
+            about_id=delivery.id,
+            reason="Payment for a confirmed delivery",
+        )
+        post(session, now, actor.user_id, posting)
+    delivery.status = DeliveryStatus.PAID
+    delivery.paid_at = now
+    delivery.paid_by = actor.party_id
+    return due_pence

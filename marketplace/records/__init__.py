@@ -4,15 +4,32 @@
 open a writing transaction. Importing this package registers every table.
 """
 
-from . import audit, budgets, catalogue, contracts, ledger, offers, outbox, people, pools, providers, rounds, tenders
+from . import (
+    append_only,
+    audit,
+    budgets,
+    catalogue,
+    contracts,
+    jobs,
+    ledger,
+    offers,
+    outbox,
+    people,
+    pools,
+    providers,
+    rounds,
+    tenders,
+)
 from .base import Base
 
 __all__ = [
     "Base",
+    "append_only",
     "audit",
     "budgets",
     "catalogue",
     "contracts",
+    "jobs",
     "ledger",
     "offers",
     "outbox",

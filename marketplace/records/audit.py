@@ -2,20 +2,22 @@
 
 An event holds ids, counts and digests, never personal text, so that a person's data can be erased without breaking
 the chain. Each event's hash covers its content and the hash before it; the UNIQUE on `previous_sha256` makes a fork
-impossible. `check_chain` walks it from the start.
+impossible. `check_chain` walks it from the start; `head` is its end, and whoever keeps a copy of it elsewhere can tell
+later that nothing was cut off (`check_reaches`). Views of a patient's record are kept beside it, in `RecordView`.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import String, insert, select, text
+from sqlalchemy import ForeignKey, Index, String, insert, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from marketplace.rules.canonical import sha256_of
 from marketplace.rules.clock import utc
 from marketplace.rules.permissions import Actor
 
-from .base import Base, Document
+from .base import Base, Document, PublicId
 
 GENESIS = "0" * 64
 _CHAIN_LOCK = 20_261_121  # any number: the name of the advisory lock that serialises appends on PostgreSQL
@@ -37,6 +39,29 @@ class AuditEvent(Base):
     sha256: Mapped[str] = mapped_column(String(64), unique=True)
 
 
+class RecordView(Base):
+    """Somebody looked at a patient's record: who, when, whose, and at which kind of page."""
+
+    __tablename__ = "record_views"
+    __table_args__ = (Index("ix_record_views_patient_id_at", "patient_id", "at"),)
+
+    id: Mapped[PublicId]
+    at: Mapped[datetime]
+    actor_id: Mapped[str] = mapped_column(String(24), index=True)
+    role: Mapped[str] = mapped_column(String(24))
+    party_id: Mapped[str] = mapped_column(String(24))
+    patient_id: Mapped[str] = mapped_column(ForeignKey("patients.id"))
+    page: Mapped[str] = mapped_column(String(40))
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The end of the chain: how many events there are, and the hash of the last one, which stands for all of them."""
+
+    number: int
+    sha256: str
+
+
 def append(
     session: Session, now: datetime, actor: Actor, event: str, about_id: str, **facts: int | str | bool | None
 ) -> None:
@@ -47,10 +72,8 @@ def append(
     """
     if session.get_bind().dialect.name == "postgresql":
         session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _CHAIN_LOCK})
-    last = session.execute(
-        select(AuditEvent.number, AuditEvent.sha256).order_by(AuditEvent.number.desc()).limit(1)
-    ).first()
-    number, previous = (last.number + 1, last.sha256) if last else (1, GENESIS)
+    last = head(session)
+    number, previous = last.number + 1, last.sha256
     values = {
         "number": number,
         "at": now,
@@ -58,10 +81,15 @@ def append(
         "role": actor.role.value,
         "event": event,
         "about_id": about_id,
-        "facts": {name: value for name, value in facts.items() if value is not None},
+        "facts": {name: value for name, value in facts.items() if value is not None} | _on_behalf(actor),
         "previous_sha256": previous,
     }
     session.execute(insert(AuditEvent), {**values, "sha256": digest(AuditEvent(**values))})
+
+
+def _on_behalf(actor: Actor) -> dict[str, str]:
+    """Under which authority, for whom, a representative acted."""
+    return {} if actor.authority_id is None else {"authority": actor.authority_id, "on_behalf_of": actor.party_id}
 
 
 def digest(row: AuditEvent) -> str:
@@ -78,6 +106,27 @@ def digest(row: AuditEvent) -> str:
             row.previous_sha256,
         ]
     )
+
+
+def head(session: Session) -> Head:
+    """The end of the chain as it stands; an empty chain ends where it begins."""
+    last = session.execute(
+        select(AuditEvent.number, AuditEvent.sha256).order_by(AuditEvent.number.desc()).limit(1)
+    ).first()
+    return Head(last.number, last.sha256) if last else Head(0, GENESIS)
+
+
+def check_reaches(session: Session, kept: Head) -> Mapping[str, int | str] | None:
+    """Whether this chain still leads through a head that was kept elsewhere; None when it does, else what is wrong.
+
+    A tail that was cut off, or cut off and written anew, leaves a chain that holds in itself; only this shows it.
+    """
+    if kept.number == 0:
+        return None
+    found = session.scalar(select(AuditEvent.sha256).where(AuditEvent.number == kept.number))
+    if found is None:
+        return {"number": head(session).number + 1, "fault": "cut_off"}
+    return None if found == kept.sha256 else {"number": kept.number, "fault": "written_anew"}
 
 
 def check_chain(session: Session) -> Mapping[str, int | str] | None:

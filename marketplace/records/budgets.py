@@ -1,4 +1,7 @@
-"""Budgets and the care plans they pay for. The money itself stands in the ledger."""
+"""Budgets and the care plans they pay for, who holds their money, and each commissioner's rules for them.
+
+The money itself stands in the ledger.
+"""
 
 from datetime import date, datetime
 from enum import StrEnum
@@ -6,9 +9,13 @@ from enum import StrEnum
 from sqlalchemy import CheckConstraint, ForeignKey, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from marketplace.rules.budgets import FundingRules, ManagedAs, Parties, parties_of
+
 from .base import Base, PublicId, status_column
 from .catalogue import Service
 from .people import Patient
+
+__all__ = ["Budget", "BudgetKind", "CommissionerRules", "Holder", "ManagedAs", "PlanLine", "PlanStatus"]
 
 
 class BudgetKind(StrEnum):
@@ -18,14 +25,6 @@ class BudgetKind(StrEnum):
     EPISODIC = "episodic"
 
 
-class ManagedAs(StrEnum):
-    """Who keeps the money: the funder, an organisation, or the patient."""
-
-    NOTIONAL = "notional"
-    THIRD_PARTY = "third_party"
-    DIRECT_PAYMENT = "direct_payment"
-
-
 class PlanStatus(StrEnum):
     """A care plan is approved by the commissioner before its lines can be pooled."""
 
@@ -33,31 +32,90 @@ class PlanStatus(StrEnum):
     APPROVED = "approved"
 
 
+class Holder(Base):
+    """An organisation that keeps budgets for patients (third party). Admitted by the commissioner."""
+
+    __tablename__ = "holders"
+
+    id: Mapped[PublicId]
+    name: Mapped[str] = mapped_column(String(120), unique=True)
+    commissioner_id: Mapped[str] = mapped_column(ForeignKey("commissioners.id"))
+    approved_at: Mapped[datetime]
+
+
+class CommissionerRules(Base):
+    """A commissioner's own rules for the budgets it funds; without a row the defaults of `FundingRules` hold."""
+
+    __tablename__ = "commissioner_rules"
+    __table_args__ = (
+        CheckConstraint("first_review_months >= 1 AND review_months >= 1", name="months"),
+        CheckConstraint("support_priority >= 1 AND support_supplement_pence >= 0", name="support"),
+    )
+
+    commissioner_id: Mapped[str] = mapped_column(ForeignKey("commissioners.id"), primary_key=True)
+    first_review_months: Mapped[int]
+    review_months: Mapped[int]
+    support_from_age: Mapped[int | None]
+    support_flagged: Mapped[bool]
+    support_priority: Mapped[int]
+    support_supplement_pence: Mapped[int]
+    changed_at: Mapped[datetime]
+
+    @property
+    def rules(self) -> FundingRules:
+        """The rules as values."""
+        return FundingRules(
+            first_review_months=self.first_review_months,
+            review_months=self.review_months,
+            support_from_age=self.support_from_age,
+            support_flagged=self.support_flagged,
+            support_priority=self.support_priority,
+            support_supplement_pence=self.support_supplement_pence,
+        )
+
+
 class Budget(Base):
-    """One patient's personal health budget."""
+    """One patient's personal health budget. ``holder_id`` names the organisation of a third party's budget."""
 
     __tablename__ = "budgets"
-    __table_args__ = (CheckConstraint("valid_from <= valid_to", name="valid_in_order"),)
+    __table_args__ = (
+        CheckConstraint("valid_from <= valid_to", name="valid_in_order"),
+        CheckConstraint("holder_id IS NULL OR managed_as = 'third_party'", name="holder_of_third_party"),
+    )
 
     id: Mapped[PublicId]
     patient_id: Mapped[str] = mapped_column(ForeignKey("patients.id"), index=True)
     commissioner_id: Mapped[str] = mapped_column(ForeignKey("commissioners.id"), index=True)
     kind: Mapped[BudgetKind] = mapped_column(status_column(BudgetKind))
     managed_as: Mapped[ManagedAs] = mapped_column(status_column(ManagedAs))
+    holder_id: Mapped[str | None] = mapped_column(ForeignKey("holders.id"), index=True)
     valid_from: Mapped[date]
-    valid_to: Mapped[date]
+    valid_to: Mapped[date] = mapped_column(index=True)
     plan_status: Mapped[PlanStatus] = mapped_column(status_column(PlanStatus), default=PlanStatus.DRAFTED)
     plan_approved_at: Mapped[datetime | None]
+    plan_review_due: Mapped[date | None] = mapped_column(index=True)
+    plan_reviewed_at: Mapped[datetime | None]
+    plan_review_findings: Mapped[str | None] = mapped_column(Text)
+    review_told_at: Mapped[datetime | None]
+    extra_support_at: Mapped[datetime | None]
+    left_at: Mapped[datetime | None]
     opened_at: Mapped[datetime]
 
     patient: Mapped[Patient] = relationship()
+    holder: Mapped[Holder | None] = relationship()
     lines: Mapped[list["PlanLine"]] = relationship(back_populates="budget", order_by="PlanLine.id")
+
+    @property
+    def parties(self) -> Parties:
+        """Who approves, agrees, is the contract's party and pays, for this budget."""
+        return parties_of(self.managed_as, self.commissioner_id, self.patient_id, self.holder_id)
 
 
 class PlanLine(Base):
     """One line of a care plan: an outcome, a service, units, and what of the budget it may use.
 
-    Its demands (distance, grade, attributes, wait) go with it into every pool; it becomes a need of one bundle.
+    Its demands (distance, grade, attributes, wait) go with it into every pool; it becomes a need of one bundle. A line
+    with ``left_at`` is looked after by the conventional package and can be pooled no more.
     """
 
     __tablename__ = "plan_lines"
@@ -75,6 +133,7 @@ class PlanLine(Base):
     max_wait_days: Mapped[int | None]
     requires: Mapped[list[str]] = mapped_column(default=list)
     current_provider_id: Mapped[str | None] = mapped_column(String(24))
+    left_at: Mapped[datetime | None]
 
     budget: Mapped[Budget] = relationship(back_populates="lines")
     service: Mapped[Service] = relationship()

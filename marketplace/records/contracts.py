@@ -3,28 +3,36 @@
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, Text
+from sqlalchemy import CheckConstraint, ForeignKey, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from marketplace.rules.lifecycle import ContractStatus
 
 from .base import Base, PublicId, status_column
+from .budgets import Budget
 from .pools import Need
 from .providers import Provider, Site
 from .rounds import Match
 
 
 class DeliveryStatus(StrEnum):
-    """Recorded by the provider, then confirmed or disputed by the patient; a confirmed one falls due and is paid."""
+    """Recorded by the provider, then confirmed or disputed by the patient; a confirmed one falls due and is paid.
+
+    One that turns out to have been wrong is refunded, whether it was paid already or not.
+    """
 
     RECORDED = "recorded"
     CONFIRMED = "confirmed"
     DISPUTED = "disputed"
     PAID = "paid"
+    REFUNDED = "refunded"
 
 
 class Contract(Base):
-    """What was awarded, for one need: units at the awarded price, and the fee's share over them."""
+    """What was awarded, for one need: units at the awarded price, and the fee's share over them.
+
+    ``holder_signed_at`` is for budgets that an organisation keeps: it is the contract's party and signs for itself.
+    """
 
     __tablename__ = "contracts"
     __table_args__ = (
@@ -49,10 +57,12 @@ class Contract(Base):
     sign_by: Mapped[datetime] = mapped_column(index=True)
     patient_signed_at: Mapped[datetime | None]
     provider_signed_at: Mapped[datetime | None]
+    holder_signed_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
     ended_reason: Mapped[str | None] = mapped_column(Text)
 
     need: Mapped[Need] = relationship()
+    budget: Mapped[Budget] = relationship()
     match: Mapped[Match] = relationship()
     provider: Mapped[Provider] = relationship()
     site: Mapped[Site] = relationship()
@@ -77,5 +87,9 @@ class Delivery(Base):
     dispute_reason: Mapped[str | None] = mapped_column(Text)
     due_pence: Mapped[int | None]
     paid_at: Mapped[datetime | None]
+    paid_by: Mapped[str | None] = mapped_column(String(24))
+    refunded_at: Mapped[datetime | None]
+    refunded_pence: Mapped[int | None]
+    refund_reason: Mapped[str | None] = mapped_column(Text)
 
     contract: Mapped[Contract] = relationship(back_populates="deliveries")

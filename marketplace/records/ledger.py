@@ -1,13 +1,28 @@
 """The ledger: accounts, transfers, entries; and `post`, the one way by which money moves.
 
 Double entry in integer pence, append-only. A transfer takes an amount from one account and gives it to another; its
-two entries say so account by account. An account carries its balance so that a posting can be ONE conditional
-UPDATE (two brokers cannot reserve the same pound); that the balance is the sum of the entries is proved by
-`out_of_balance` and by tests, account by account. No account but a funder's may fall below zero: a CHECK in the
-database and a condition in the posting both say so.
+two entries say so account by account. `FLOWS` is the map of all ways that money may take; nothing else is posted::
+
+    funder --allocate, supplement--> available --reserve--> reserved --commit--> committed
+    committed --due--> payable or holder --pay--> paid
+    available --expire, reclaim, return--> funder
+    reserved, committed --release--> available
+    payable, holder, paid --refund--> available
+
+Who has to pay what has fallen due depends on who manages the budget (`rules.budgets.parties_of` decides it once, for
+contracts, payments and pages). A notional budget's charge goes from `committed` to the provider's `payable`, which
+the commissioner pays. A third party's or a direct payment's goes from `committed` to the `holder` account of whoever
+keeps that budget's money, because there it sits until they have paid it on; so no commissioner can pay it twice, and
+what a holder has still to hand on can be read off one account.
+
+An account carries its balance so that a posting can be ONE conditional UPDATE (two brokers cannot reserve the same
+pound), and counts its entries, so that they can be read in the order in which they happened and none can be taken
+out unnoticed. That balance and count agree with the entries is proved by `out_of_balance` and by tests, account by
+account. No account but a funder's may fall below zero: a CHECK in the database and a condition in the posting both
+say so. Transfers and entries cannot be changed or deleted (`records.append_only`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -24,7 +39,9 @@ from .base import Base, PublicId, new_id, status_column
 
 
 class AccountKind(StrEnum):
-    """What an account is for; `owner_id` is a commissioner, a budget or a provider accordingly."""
+    """What an account is for. `owner_id` is a commissioner (funder), a budget (available, reserved, committed), whoever
+    keeps a budget's money (holder: an organisation or a patient), or a provider (payable, paid).
+    """
 
     FUNDER = "funder"
     AVAILABLE = "available"
@@ -48,10 +65,28 @@ class TransferKind(StrEnum):
     REFUND = "refund"
     EXPIRE = "expire"
     RECLAIM = "reclaim"
+    RETURN = "return"
+
+
+_A = AccountKind
+FLOWS: Mapping[TransferKind, frozenset[tuple[AccountKind, AccountKind]]] = {
+    TransferKind.ALLOCATE: frozenset({(_A.FUNDER, _A.AVAILABLE)}),
+    TransferKind.SUPPLEMENT: frozenset({(_A.FUNDER, _A.AVAILABLE)}),
+    TransferKind.RESERVE: frozenset({(_A.AVAILABLE, _A.RESERVED)}),
+    TransferKind.RELEASE: frozenset({(_A.RESERVED, _A.AVAILABLE), (_A.COMMITTED, _A.AVAILABLE)}),
+    TransferKind.COMMIT: frozenset({(_A.RESERVED, _A.COMMITTED)}),
+    TransferKind.DUE: frozenset({(_A.COMMITTED, _A.PAYABLE), (_A.COMMITTED, _A.HOLDER)}),
+    TransferKind.PAY: frozenset({(_A.PAYABLE, _A.PAID), (_A.HOLDER, _A.PAID)}),
+    TransferKind.REFUND: frozenset({(_A.PAYABLE, _A.AVAILABLE), (_A.HOLDER, _A.AVAILABLE), (_A.PAID, _A.AVAILABLE)}),
+    TransferKind.EXPIRE: frozenset({(_A.AVAILABLE, _A.FUNDER)}),
+    TransferKind.RECLAIM: frozenset({(_A.AVAILABLE, _A.FUNDER)}),
+    TransferKind.RETURN: frozenset({(_A.AVAILABLE, _A.FUNDER)}),
+}
+"""Every way that money may take, by the reason for which it does."""
 
 
 class Account(Base):
-    """Where money can be. ``balance_pence`` is kept equal to the sum of the account's entries."""
+    """Where money can be. ``balance_pence`` is kept equal to the sum of the account's entries, which are counted."""
 
     __tablename__ = "accounts"
     __table_args__ = (
@@ -63,6 +98,7 @@ class Account(Base):
     kind: Mapped[AccountKind] = mapped_column(status_column(AccountKind))
     owner_id: Mapped[str] = mapped_column(String(24), index=True)
     balance_pence: Mapped[int] = mapped_column(default=0)
+    entry_count: Mapped[int] = mapped_column(default=0)
 
 
 class Transfer(Base):
@@ -88,13 +124,17 @@ class Transfer(Base):
 
 
 class Entry(Base):
-    """One side of a transfer: what it added to (or took from) one account."""
+    """One side of a transfer: what it added to (or took from) one account, as the how-manieth entry of it."""
 
     __tablename__ = "entries"
-    __table_args__ = (CheckConstraint("amount_pence <> 0", name="not_nothing"),)
+    __table_args__ = (
+        CheckConstraint("amount_pence <> 0", name="not_nothing"),
+        UniqueConstraint("account_id", "number"),
+    )
 
     transfer_id: Mapped[str] = mapped_column(ForeignKey("transfers.id"), primary_key=True)
-    account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"), primary_key=True, index=True)
+    account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id"), primary_key=True)
+    number: Mapped[int]
     amount_pence: Mapped[int]
 
 
@@ -113,7 +153,7 @@ class Posting:
 
 def open_account(session: Session, kind: AccountKind, owner_id: str) -> None:
     """Make sure that this account exists; an account that is there already stays as it is."""
-    values = {"id": new_id(), "kind": kind, "owner_id": owner_id, "balance_pence": 0}
+    values = {"id": new_id(), "kind": kind, "owner_id": owner_id, "balance_pence": 0, "entry_count": 0}
     session.execute(_insert_once(session, Account, values, ["kind", "owner_id"]))
 
 
@@ -133,8 +173,10 @@ def post(session: Session, now: datetime, actor_id: str, posting: Posting) -> bo
     InsufficientFunds
         If the source does not hold the amount (facts: account, needed_pence).
     Invalid
-        If the amount is not a positive whole number of pence within bounds.
+        If the amount is not a positive whole number of pence within bounds, or money does not go this way.
     """
+    if (posting.source[0], posting.target[0]) not in FLOWS[posting.kind]:
+        raise Invalid("no_such_flow", "Money does not go this way.", place="kind", kind=posting.kind.value)
     if type(posting.amount_pence) is not int or not 0 < posting.amount_pence <= MAX_PENCE:
         raise Invalid("amount_out_of_range", "An amount is a positive whole number of pence", place="amount_pence")
     source_id, target_id = _account_id(session, *posting.source), _account_id(session, *posting.target)
@@ -159,23 +201,28 @@ def post(session: Session, now: datetime, actor_id: str, posting: Posting) -> bo
         return False
     # The lower id first, so that two transfers between the same accounts never wait for each other in a circle.
     steps = sorted([(source_id, -posting.amount_pence), (target_id, posting.amount_pence)])
-    for account_id, amount_pence in steps:
-        _move(session, account_id, amount_pence)
-    session.execute(
-        insert(Entry),
-        [{"transfer_id": transfer_id, "account_id": account, "amount_pence": amount} for account, amount in steps],
-    )
+    entries = [
+        {
+            "transfer_id": transfer_id,
+            "account_id": account_id,
+            "number": _move(session, account_id, amount_pence),
+            "amount_pence": amount_pence,
+        }
+        for account_id, amount_pence in steps
+    ]
+    session.execute(insert(Entry), entries)
     return True
 
 
 def out_of_balance(session: Session) -> Sequence[tuple[str, Pence, Pence]]:
-    """Accounts whose balance is not the sum of their entries, as (account id, balance, sum). None when all is right."""
-    total = func.coalesce(func.sum(Entry.amount_pence), 0)
+    """Accounts whose balance or count does not agree with their entries, as (account id, balance, sum of entries)."""
+    total, count = func.coalesce(func.sum(Entry.amount_pence), 0), func.count(Entry.number)
+    last = func.coalesce(func.max(Entry.number), 0)
     rows = session.execute(
         select(Account.id, Account.balance_pence, total)
         .outerjoin(Entry, Entry.account_id == Account.id)
-        .group_by(Account.id, Account.balance_pence)
-        .having(Account.balance_pence != total)
+        .group_by(Account.id, Account.balance_pence, Account.entry_count)
+        .having(or_(Account.balance_pence != total, Account.entry_count != count, Account.entry_count != last))
     )
     return [(account_id, balance, int(entries)) for account_id, balance, entries in rows]
 
@@ -194,24 +241,27 @@ def _account_id(session: Session, kind: AccountKind, owner_id: str) -> str:
     return found
 
 
-def _move(session: Session, account_id: str, amount_pence: Pence) -> None:
+def _move(session: Session, account_id: str, amount_pence: Pence) -> int:
+    """Add to (or take from) one account, if it holds enough; returns the number of the entry that says so."""
     changed = session.execute(
         update(Account)
         .where(
             Account.id == account_id,
             or_(Account.kind == AccountKind.FUNDER, Account.balance_pence + amount_pence >= 0),
         )
-        .values(balance_pence=Account.balance_pence + amount_pence)
-        .returning(Account.id)
+        .values(balance_pence=Account.balance_pence + amount_pence, entry_count=Account.entry_count + 1)
+        .returning(Account.entry_count)
         .execution_options(synchronize_session=False)
     )
-    if changed.first() is None:
+    number = changed.scalar()
+    if number is None:
         raise InsufficientFunds(
             "insufficient_funds",
             f"There is not enough money for this: {format_pounds(-amount_pence)} is needed.",
             account=account_id,
             needed_pence=-amount_pence,
         )
+    return int(number)
 
 
 def _check_same(session: Session, key: str, body_sha256: str) -> None:

@@ -1,5 +1,7 @@
 """Bringing a database to this version's tables: `upgrade` walks the migrations, `differences` finds what they lack.
 
+After the migrations `upgrade` sees to it that the tables which are only ever added to refuse anything else.
+
 Alembic is called directly, with the engine handed over, so that records need no web framework for it. A new
 migration is drafted by ``carepool database revision "why"`` and then read, by a person, before it is committed.
 """
@@ -13,7 +15,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import Engine, inspect
 
-from . import Base
+from . import Base, append_only
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -22,6 +24,7 @@ def upgrade(engine: Engine) -> None:
     """Create or bring up to date every table; a database that is up to date already stays as it is."""
     with engine.begin() as connection:
         command.upgrade(_config(connection), "head")
+        append_only.enforce(connection)
 
 
 def draft_revision(engine: Engine, message: str) -> None:

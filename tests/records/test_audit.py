@@ -1,4 +1,4 @@
-"""The audit trail notices whatever is done to it."""
+"""The audit trail refuses changes, and notices whatever somebody with more rights does to it all the same."""
 
 from datetime import datetime
 
@@ -7,9 +7,11 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from marketplace.journey.chain import check_against, signed_head
 from marketplace.records import audit
 from marketplace.records.database import writing
 from marketplace.rules.permissions import SYSTEM
+from tests.thief import take_guards_off
 
 
 @pytest.fixture
@@ -35,7 +37,9 @@ def test_an_untouched_chain_holds(chain: Session) -> None:
     ],
 )
 def test_tampering_is_found(chain: Session, tampering: str, fault: dict) -> None:
+    """Whoever owns the database can take its guards off; the hashes tell what was done then."""
     with writing(chain):
+        take_guards_off(chain, "audit_events")
         chain.execute(text(tampering))
     assert audit.check_chain(chain) == fault
 
@@ -50,3 +54,42 @@ def test_a_fork_is_refused(chain: Session) -> None:
                 " WHERE number = 5"
             )
         )
+
+
+def test_a_cut_tail_is_found_by_the_head_that_was_kept(chain: Session, monday: datetime) -> None:
+    """A chain without its last events holds in itself; only a head kept elsewhere shows that something is gone."""
+    kept = signed_head(chain, monday)
+    assert check_against(chain, kept) is None
+    with writing(chain):
+        take_guards_off(chain, "audit_events")
+        chain.execute(text("DELETE FROM audit_events WHERE number > 3"))
+    assert audit.check_chain(chain) is None
+    assert check_against(chain, kept) == {"number": 4, "fault": "cut_off"}
+
+
+def test_a_tail_written_anew_is_found(chain: Session, monday: datetime) -> None:
+    """Cut and continued to the same length with other events: the hash at the kept number is another."""
+    kept = signed_head(chain, monday)
+    with writing(chain):
+        take_guards_off(chain, "audit_events")
+        chain.execute(text("DELETE FROM audit_events WHERE number > 3"))
+        for _ in range(2):
+            audit.append(chain, monday, SYSTEM, "test.invented", "thing-x")
+    assert audit.check_chain(chain) is None
+    assert check_against(chain, kept) == {"number": 5, "fault": "written_anew"}
+
+
+def test_a_chain_that_grew_still_reaches_its_head(chain: Session, monday: datetime) -> None:
+    """What comes after a head was kept is no fault."""
+    kept = signed_head(chain, monday)
+    with writing(chain):
+        audit.append(chain, monday, SYSTEM, "test.happened", "thing-6")
+    assert check_against(chain, kept) is None
+
+
+@pytest.mark.parametrize("change", [{"number": 4}, {"sha256": "0" * 64}, {"signature": "0" * 64}, {"format": "x"}])
+def test_a_forged_head_is_refused(chain: Session, monday: datetime, change: dict) -> None:
+    """A head that somebody made without our key, or changed, proves nothing."""
+    fault = check_against(chain, {**signed_head(chain, monday), **change})
+    assert fault is not None
+    assert fault["fault"] == "bad_signature"

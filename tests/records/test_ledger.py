@@ -7,14 +7,16 @@ from datetime import datetime
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import text, update
+from sqlalchemy import select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from marketplace.records.database import writing
 from marketplace.records.ledger import (
+    FLOWS,
     Account,
     AccountKind,
+    Entry,
     Posting,
     TransferKind,
     balance_pence,
@@ -24,13 +26,17 @@ from marketplace.records.ledger import (
     sum_of_all,
 )
 from marketplace.rules.errors import Conflict, InsufficientFunds, Invalid
+from tests.thief import take_guards_off
 
 A, B = (AccountKind.AVAILABLE, "budget-1"), (AccountKind.RESERVED, "budget-1")
 FUNDER = (AccountKind.FUNDER, "funder-1")
 
 
+KINDS = {(FUNDER, A): TransferKind.ALLOCATE, (A, B): TransferKind.RESERVE, (B, A): TransferKind.RELEASE}
+
+
 def moving(key: str, source: tuple, target: tuple, amount: int) -> Posting:
-    return Posting(key, TransferKind.RESERVE, source, target, amount, "need-1", "test")
+    return Posting(key, KINDS[source, target], source, target, amount, "need-1", "test")
 
 
 @pytest.fixture
@@ -79,6 +85,32 @@ def test_the_database_refuses_a_negative_balance(funded: Session) -> None:
     """The CHECK stands behind the condition."""
     with pytest.raises(IntegrityError), writing(funded):
         funded.execute(update(Account).where(Account.owner_id == "budget-1").values(balance_pence=-1))
+
+
+@pytest.mark.parametrize("kind", list(TransferKind))
+def test_money_goes_no_other_way(funded: Session, monday: datetime, kind: TransferKind) -> None:
+    """Whatever the reason, money goes only between the accounts that the map of flows names for it."""
+    for source in AccountKind:
+        for target in AccountKind:
+            if (source, target) not in FLOWS[kind]:
+                with pytest.raises(Invalid, match="does not go this way"):
+                    post(funded, monday, "u", Posting("k", kind, (source, "x"), (target, "y"), 1, "z", "test"))
+
+
+def test_entries_are_numbered(funded: Session, monday: datetime) -> None:
+    """Each account counts its entries without a gap; an entry taken out is found even if the balance is adjusted."""
+    for number in range(3):
+        with writing(funded):
+            post(funded, monday, "user-1", moving(f"k{number}", A, B, 100))
+    numbers = select(Entry.number).join(Account, Account.id == Entry.account_id).order_by(Entry.number)
+    assert funded.scalars(numbers.where(Account.kind == "available")).all() == [1, 2, 3, 4]
+    with writing(funded):
+        take_guards_off(funded, "entries")
+        funded.execute(text("DELETE FROM entries WHERE number = 3"))
+        funded.execute(text("UPDATE accounts SET balance_pence = balance_pence + 100 WHERE kind = 'available'"))
+        funded.execute(text("UPDATE accounts SET balance_pence = balance_pence - 100 WHERE kind = 'reserved'"))
+    assert sum_of_all(funded) == 0
+    assert len(out_of_balance(funded)) == 2
 
 
 def test_a_wrong_balance_is_found(funded: Session) -> None:

@@ -25,14 +25,19 @@ WORDS = {
     TransferKind.ALLOCATE: "Paid into your budget",
     TransferKind.SUPPLEMENT: "Extra money paid into your budget",
     TransferKind.RESERVE: "Set aside for {service}",
-    TransferKind.RELEASE: "Given back to you from {service}",
-    TransferKind.COMMIT: "Promised to your provider for {service}",
-    TransferKind.DUE: "Owed to your provider for {service} you had",
+    TransferKind.COMMIT: "Promised to your provider for {service}, out of what was set aside",
+    TransferKind.RELEASE: "Given back: no longer set aside for {service}",
+    TransferKind.DUE: "Spent on {service} you had",
     TransferKind.PAY: "Paid to your provider for {service}",
     TransferKind.REFUND: "Paid back to your budget from {service}",
     TransferKind.EXPIRE: "Returned because the budget ended",
     TransferKind.RECLAIM: "Taken back by the local care team",
+    TransferKind.RETURN: "Returned because you chose the conventional package",
 }
+
+
+ORDER = list(WORDS)
+"""Postings of one moment are told in this order: what was promised, then what was given back of the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +57,15 @@ class BudgetFigures:
 
 @dataclass(frozen=True, slots=True)
 class StatementRow:
-    """One posting: when, what in words, how much in which direction, and what is free to use after it."""
+    """One posting: when, what in words, how much, and what is free to use after it.
+
+    ``change`` is +1 or -1 where the posting added to or took from what is free to use, else 0.
+    """
 
     posted_at: Instant
     words: str
     amount_pence: Pence
+    change: int
     available_after_pence: Pence
 
 
@@ -80,9 +89,9 @@ def figures_of(session: Session, budget_ids: Iterable[str]) -> BudgetFigures:
     for kind, balance in rows:
         held[kind] += balance
     spent = sum(
-        transfer.amount_pence if source == AccountKind.COMMITTED else -transfer.amount_pence
-        for transfer, source, target in _transfers(session, ids)
-        if AccountKind.PAYABLE in {source, target}
+        transfer.amount_pence if transfer.kind is TransferKind.DUE else -transfer.amount_pence
+        for transfer, _, _ in _transfers(session, ids)
+        if transfer.kind in {TransferKind.DUE, TransferKind.REFUND}
     )
     return BudgetFigures(
         available_pence=held[AccountKind.AVAILABLE],
@@ -100,8 +109,7 @@ def statement(session: Session, budget: Budget) -> list[StatementRow]:
         change = (target == AccountKind.AVAILABLE) - (source == AccountKind.AVAILABLE)
         available += change * transfer.amount_pence
         words = WORDS[transfer.kind].format(service=services.get(transfer.about_id, "care").lower())
-        signed = transfer.amount_pence if change > 0 else -transfer.amount_pence
-        rows.append(StatementRow(transfer.posted_at, words, signed, available))
+        rows.append(StatementRow(transfer.posted_at, words, transfer.amount_pence, change, available))
     return rows
 
 
@@ -120,7 +128,8 @@ def _transfers(session: Session, budget_ids: Sequence[str]) -> list[tuple[Transf
         )
         .order_by(Transfer.posted_at, Transfer.id)
     )
-    return [(transfer, of, to) for transfer, of, to in session.execute(query)]
+    rows = [(transfer, of, to) for transfer, of, to in session.execute(query)]
+    return sorted(rows, key=lambda row: (row[0].posted_at, ORDER.index(row[0].kind), row[0].id))
 
 
 def _services(session: Session, budget_id: str) -> dict[str, str]:

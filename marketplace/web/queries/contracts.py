@@ -27,6 +27,7 @@ DELIVERY_WORDS = {
     DeliveryStatus.CONFIRMED: "Confirmed, payment is due",
     DeliveryStatus.DISPUTED: "Disputed",
     DeliveryStatus.PAID: "Paid",
+    DeliveryStatus.REFUNDED: "Refunded",
 }
 
 

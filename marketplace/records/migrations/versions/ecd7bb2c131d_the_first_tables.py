@@ -1,6 +1,6 @@
-"""The first tables.
+"""The first tables..
 
-Revision 15b1d18667a4, after , 2026-11-21.
+Revision ecd7bb2c131d, after , 2026-11-21.
 """
 
 import marketplace.records.base
@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 
-revision = '15b1d18667a4'
+revision = 'ecd7bb2c131d'
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -21,6 +21,7 @@ def upgrade() -> None:
     sa.Column('kind', sa.Enum('funder', 'available', 'reserved', 'committed', 'holder', 'payable', 'paid', name='accountkind', native_enum=False, create_constraint=True, length=24), nullable=False),
     sa.Column('owner_id', sa.String(length=24), nullable=False),
     sa.Column('balance_pence', sa.BigInteger(), nullable=False),
+    sa.Column('entry_count', sa.BigInteger(), nullable=False),
     sa.CheckConstraint("balance_pence >= 0 OR kind = 'funder'", name=op.f('ck_accounts_never_negative')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_accounts')),
     sa.UniqueConstraint('kind', 'owner_id', name=op.f('uq_accounts_kind_owner_id'))
@@ -65,6 +66,7 @@ def upgrade() -> None:
     sa.Column('name', sa.String(length=120), nullable=False),
     sa.Column('approved_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
     sa.Column('suspended_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
+    sa.Column('suspended_reason', sa.Text(), nullable=True),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_providers')),
     sa.UniqueConstraint('name', name=op.f('uq_providers_name'))
     )
@@ -84,7 +86,7 @@ def upgrade() -> None:
     sa.Column('id', sa.String(length=24), nullable=False),
     sa.Column('email', sa.String(length=254), nullable=False),
     sa.Column('name', sa.String(length=120), nullable=False),
-    sa.Column('role', sa.Enum('patient', 'broker', 'provider', 'commissioner', 'system', name='role', native_enum=False, create_constraint=True, length=24), nullable=False),
+    sa.Column('role', sa.Enum('patient', 'representative', 'broker', 'provider', 'commissioner', 'holder', 'system', name='role', native_enum=False, create_constraint=True, length=24), nullable=False),
     sa.Column('party_id', sa.String(length=24), nullable=False),
     sa.Column('password_hash', sa.String(length=200), nullable=True),
     sa.Column('created_at', marketplace.records.base.UtcInstant(timezone=True), nullable=False),
@@ -95,15 +97,62 @@ def upgrade() -> None:
     with op.batch_alter_table('users', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_users_party_id'), ['party_id'], unique=False)
 
+    op.create_table('workers',
+    sa.Column('id', sa.String(length=80), nullable=False),
+    sa.Column('version', sa.String(length=24), nullable=False),
+    sa.Column('started_at', marketplace.records.base.UtcInstant(timezone=True), nullable=False),
+    sa.Column('seen_at', marketplace.records.base.UtcInstant(timezone=True), nullable=False),
+    sa.Column('stopped_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_workers'))
+    )
     op.create_table('brokers',
     sa.Column('id', sa.String(length=24), nullable=False),
     sa.Column('name', sa.String(length=120), nullable=False),
     sa.Column('commissioner_id', sa.String(length=24), nullable=False),
     sa.Column('approved_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
+    sa.Column('suspended_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
+    sa.Column('suspended_reason', sa.Text(), nullable=True),
     sa.ForeignKeyConstraint(['commissioner_id'], ['commissioners.id'], name=op.f('fk_brokers_commissioner_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_brokers')),
     sa.UniqueConstraint('name', name=op.f('uq_brokers_name'))
     )
+    op.create_table('commissioner_rules',
+    sa.Column('commissioner_id', sa.String(length=24), nullable=False),
+    sa.Column('first_review_months', sa.BigInteger(), nullable=False),
+    sa.Column('review_months', sa.BigInteger(), nullable=False),
+    sa.Column('support_from_age', sa.BigInteger(), nullable=True),
+    sa.Column('support_flagged', sa.Boolean(), nullable=False),
+    sa.Column('support_priority', sa.BigInteger(), nullable=False),
+    sa.Column('support_supplement_pence', sa.BigInteger(), nullable=False),
+    sa.Column('changed_at', marketplace.records.base.UtcInstant(timezone=True), nullable=False),
+    sa.CheckConstraint('first_review_months >= 1 AND review_months >= 1', name=op.f('ck_commissioner_rules_months')),
+    sa.CheckConstraint('support_priority >= 1 AND support_supplement_pence >= 0', name=op.f('ck_commissioner_rules_support')),
+    sa.ForeignKeyConstraint(['commissioner_id'], ['commissioners.id'], name=op.f('fk_commissioner_rules_commissioner_id')),
+    sa.PrimaryKeyConstraint('commissioner_id', name=op.f('pk_commissioner_rules'))
+    )
+    op.create_table('holders',
+    sa.Column('id', sa.String(length=24), nullable=False),
+    sa.Column('name', sa.String(length=120), nullable=False),
+    sa.Column('commissioner_id', sa.String(length=24), nullable=False),
+    sa.Column('approved_at', marketplace.records.base.UtcInstant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['commissioner_id'], ['commissioners.id'], name=op.f('fk_holders_commissioner_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_holders')),
+    sa.UniqueConstraint('name', name=op.f('uq_holders_name'))
+    )
+    op.create_table('interests',
+    sa.Column('id', sa.String(length=24), nullable=False),
+    sa.Column('holder_id', sa.String(length=24), nullable=False),
+    sa.Column('provider_id', sa.String(length=24), nullable=False),
+    sa.Column('kind', sa.Enum('owns', 'paid_by', 'represents', name='interestkind', native_enum=False, create_constraint=True, length=24), nullable=False),
+    sa.Column('declared_at', marketplace.records.base.UtcInstant(timezone=True), nullable=False),
+    sa.Column('ended_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['provider_id'], ['providers.id'], name=op.f('fk_interests_provider_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_interests'))
+    )
+    with op.batch_alter_table('interests', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_interests_holder_id'), ['holder_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_interests_provider_id'), ['provider_id'], unique=False)
+
     op.create_table('sign_ins',
     sa.Column('token_sha256', sa.String(length=64), nullable=False),
     sa.Column('user_id', sa.String(length=24), nullable=False),
@@ -141,7 +190,7 @@ def upgrade() -> None:
     sa.Column('id', sa.String(length=24), nullable=False),
     sa.Column('idempotency_key', sa.String(length=120), nullable=False),
     sa.Column('body_sha256', sa.String(length=64), nullable=False),
-    sa.Column('kind', sa.Enum('allocate', 'supplement', 'reserve', 'release', 'commit', 'due', 'pay', 'refund', 'expire', 'reclaim', name='transferkind', native_enum=False, create_constraint=True, length=24), nullable=False),
+    sa.Column('kind', sa.Enum('allocate', 'supplement', 'reserve', 'release', 'commit', 'due', 'pay', 'refund', 'expire', 'reclaim', 'return', name='transferkind', native_enum=False, create_constraint=True, length=24), nullable=False),
     sa.Column('from_account_id', sa.String(length=24), nullable=False),
     sa.Column('to_account_id', sa.String(length=24), nullable=False),
     sa.Column('amount_pence', sa.BigInteger(), nullable=False),
@@ -165,15 +214,14 @@ def upgrade() -> None:
     op.create_table('entries',
     sa.Column('transfer_id', sa.String(length=24), nullable=False),
     sa.Column('account_id', sa.String(length=24), nullable=False),
+    sa.Column('number', sa.BigInteger(), nullable=False),
     sa.Column('amount_pence', sa.BigInteger(), nullable=False),
     sa.CheckConstraint('amount_pence <> 0', name=op.f('ck_entries_not_nothing')),
     sa.ForeignKeyConstraint(['account_id'], ['accounts.id'], name=op.f('fk_entries_account_id')),
     sa.ForeignKeyConstraint(['transfer_id'], ['transfers.id'], name=op.f('fk_entries_transfer_id')),
-    sa.PrimaryKeyConstraint('transfer_id', 'account_id', name=op.f('pk_entries'))
+    sa.PrimaryKeyConstraint('transfer_id', 'account_id', name=op.f('pk_entries')),
+    sa.UniqueConstraint('account_id', 'number', name=op.f('uq_entries_account_id_number'))
     )
-    with op.batch_alter_table('entries', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_entries_account_id'), ['account_id'], unique=False)
-
     op.create_table('patients',
     sa.Column('id', sa.String(length=24), nullable=False),
     sa.Column('name', sa.String(length=120), nullable=False),
@@ -216,24 +264,82 @@ def upgrade() -> None:
     sa.Column('published_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
     sa.Column('offers_due_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
     sa.Column('closed_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
+    sa.Column('match_by', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
     sa.Column('proposed_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
     sa.Column('answers_due_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
+    sa.Column('confirm_by', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
     sa.Column('award_reasons', sa.Text(), nullable=True),
     sa.Column('standstill_from', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
     sa.Column('standstill_ends_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
+    sa.Column('review_by', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
+    sa.Column('rerun_ordered', sa.Boolean(), nullable=False),
     sa.Column('awarded_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
+    sa.Column('cancelled_code', sa.Enum('no_longer_needed', 'error_in_tender', 'conduct', 'funds_withdrawn', 'review', 'review_out_of_time', name='cancelcode', native_enum=False, create_constraint=True, length=24), nullable=True),
+    sa.Column('predecessor_id', sa.String(length=24), nullable=True),
     sa.CheckConstraint('answer_days >= 1', name=op.f('ck_tenders_answer_days')),
     sa.CheckConstraint('minimum_offers >= 1', name=op.f('ck_tenders_minimum_offers')),
     sa.CheckConstraint('version >= 1', name=op.f('ck_tenders_version')),
     sa.ForeignKeyConstraint(['broker_id'], ['brokers.id'], name=op.f('fk_tenders_broker_id')),
+    sa.ForeignKeyConstraint(['predecessor_id'], ['tenders.id'], name=op.f('fk_tenders_predecessor_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_tenders'))
     )
     with op.batch_alter_table('tenders', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_tenders_answers_due_at'), ['answers_due_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_tenders_broker_id'), ['broker_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_tenders_confirm_by'), ['confirm_by'], unique=False)
+        batch_op.create_index(batch_op.f('ix_tenders_match_by'), ['match_by'], unique=False)
         batch_op.create_index(batch_op.f('ix_tenders_offers_due_at'), ['offers_due_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_tenders_predecessor_id'), ['predecessor_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_tenders_review_by'), ['review_by'], unique=False)
         batch_op.create_index(batch_op.f('ix_tenders_standstill_ends_at'), ['standstill_ends_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_tenders_status'), ['status'], unique=False)
+
+    op.create_table('amendments',
+    sa.Column('id', sa.String(length=24), nullable=False),
+    sa.Column('tender_id', sa.String(length=24), nullable=False),
+    sa.Column('version', sa.BigInteger(), nullable=False),
+    sa.Column('kind', sa.Enum('clarification', 'change', name='amendmentkind', native_enum=False, create_constraint=True, length=24), nullable=False),
+    sa.Column('text', sa.Text(), nullable=False),
+    sa.Column('made_at', marketplace.records.base.UtcInstant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['tender_id'], ['tenders.id'], name=op.f('fk_amendments_tender_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_amendments'))
+    )
+    with op.batch_alter_table('amendments', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_amendments_tender_id'), ['tender_id'], unique=False)
+
+    op.create_table('authorities',
+    sa.Column('id', sa.String(length=24), nullable=False),
+    sa.Column('representative_id', sa.String(length=24), nullable=False),
+    sa.Column('patient_id', sa.String(length=24), nullable=False),
+    sa.Column('basis', sa.Enum('patients_wish', 'parent', 'power_of_attorney', 'court_deputy', name='authoritybasis', native_enum=False, create_constraint=True, length=24), nullable=False),
+    sa.Column('scopes', sa.JSON(), nullable=False),
+    sa.Column('valid_from', sa.Date(), nullable=False),
+    sa.Column('valid_to', sa.Date(), nullable=False),
+    sa.Column('approved_by', sa.String(length=24), nullable=False),
+    sa.Column('approved_at', marketplace.records.base.UtcInstant(timezone=True), nullable=False),
+    sa.Column('ended_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
+    sa.CheckConstraint('valid_from <= valid_to', name=op.f('ck_authorities_valid_in_order')),
+    sa.ForeignKeyConstraint(['patient_id'], ['patients.id'], name=op.f('fk_authorities_patient_id')),
+    sa.ForeignKeyConstraint(['representative_id'], ['users.id'], name=op.f('fk_authorities_representative_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_authorities'))
+    )
+    with op.batch_alter_table('authorities', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_authorities_patient_id'), ['patient_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_authorities_representative_id'), ['representative_id'], unique=False)
+
+    op.create_table('broker_moves',
+    sa.Column('id', sa.String(length=24), nullable=False),
+    sa.Column('patient_id', sa.String(length=24), nullable=False),
+    sa.Column('from_broker_id', sa.String(length=24), nullable=True),
+    sa.Column('to_broker_id', sa.String(length=24), nullable=False),
+    sa.Column('moved_at', marketplace.records.base.UtcInstant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['from_broker_id'], ['brokers.id'], name=op.f('fk_broker_moves_from_broker_id')),
+    sa.ForeignKeyConstraint(['patient_id'], ['patients.id'], name=op.f('fk_broker_moves_patient_id')),
+    sa.ForeignKeyConstraint(['to_broker_id'], ['brokers.id'], name=op.f('fk_broker_moves_to_broker_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_broker_moves'))
+    )
+    with op.batch_alter_table('broker_moves', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_broker_moves_patient_id'), ['patient_id'], unique=False)
 
     op.create_table('budgets',
     sa.Column('id', sa.String(length=24), nullable=False),
@@ -241,19 +347,31 @@ def upgrade() -> None:
     sa.Column('commissioner_id', sa.String(length=24), nullable=False),
     sa.Column('kind', sa.Enum('yearly', 'episodic', name='budgetkind', native_enum=False, create_constraint=True, length=24), nullable=False),
     sa.Column('managed_as', sa.Enum('notional', 'third_party', 'direct_payment', name='managedas', native_enum=False, create_constraint=True, length=24), nullable=False),
+    sa.Column('holder_id', sa.String(length=24), nullable=True),
     sa.Column('valid_from', sa.Date(), nullable=False),
     sa.Column('valid_to', sa.Date(), nullable=False),
     sa.Column('plan_status', sa.Enum('drafted', 'approved', name='planstatus', native_enum=False, create_constraint=True, length=24), nullable=False),
     sa.Column('plan_approved_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
+    sa.Column('plan_review_due', sa.Date(), nullable=True),
+    sa.Column('plan_reviewed_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
+    sa.Column('plan_review_findings', sa.Text(), nullable=True),
+    sa.Column('review_told_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
+    sa.Column('extra_support_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
+    sa.Column('left_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
     sa.Column('opened_at', marketplace.records.base.UtcInstant(timezone=True), nullable=False),
+    sa.CheckConstraint("holder_id IS NULL OR managed_as = 'third_party'", name=op.f('ck_budgets_holder_of_third_party')),
     sa.CheckConstraint('valid_from <= valid_to', name=op.f('ck_budgets_valid_in_order')),
     sa.ForeignKeyConstraint(['commissioner_id'], ['commissioners.id'], name=op.f('fk_budgets_commissioner_id')),
+    sa.ForeignKeyConstraint(['holder_id'], ['holders.id'], name=op.f('fk_budgets_holder_id')),
     sa.ForeignKeyConstraint(['patient_id'], ['patients.id'], name=op.f('fk_budgets_patient_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_budgets'))
     )
     with op.batch_alter_table('budgets', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_budgets_commissioner_id'), ['commissioner_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_budgets_holder_id'), ['holder_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_budgets_patient_id'), ['patient_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_budgets_plan_review_due'), ['plan_review_due'], unique=False)
+        batch_op.create_index(batch_op.f('ix_budgets_valid_to'), ['valid_to'], unique=False)
 
     op.create_table('bundles',
     sa.Column('id', sa.String(length=24), nullable=False),
@@ -284,12 +402,16 @@ def upgrade() -> None:
     sa.Column('tender_id', sa.String(length=24), nullable=True),
     sa.Column('queued_at', marketplace.records.base.UtcInstant(timezone=True), nullable=False),
     sa.Column('sent_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
+    sa.Column('skipped_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
+    sa.Column('attempts', sa.BigInteger(), server_default='0', nullable=False),
+    sa.Column('next_try_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
     sa.ForeignKeyConstraint(['tender_id'], ['tenders.id'], name=op.f('fk_messages_tender_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_messages'))
     )
     with op.batch_alter_table('messages', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_messages_about_id'), ['about_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_messages_party_id'), ['party_id'], unique=False)
+        batch_op.create_index('ix_messages_waiting', ['queued_at'], unique=False, sqlite_where=sa.text('sent_at IS NULL AND skipped_at IS NULL'), postgresql_where=sa.text('sent_at IS NULL AND skipped_at IS NULL'))
 
     op.create_table('offers',
     sa.Column('id', sa.String(length=24), nullable=False),
@@ -297,7 +419,7 @@ def upgrade() -> None:
     sa.Column('provider_id', sa.String(length=24), nullable=False),
     sa.Column('number', sa.BigInteger(), nullable=False),
     sa.Column('version', sa.BigInteger(), nullable=False),
-    sa.Column('status', sa.Enum('standing', 'replaced', 'withdrawn', 'excluded', name='offerstatus', native_enum=False, create_constraint=True, length=24), nullable=False),
+    sa.Column('status', sa.Enum('standing', 'replaced', 'withdrawn', 'excluded', 'void', name='offerstatus', native_enum=False, create_constraint=True, length=24), nullable=False),
     sa.Column('content_sealed', sa.LargeBinary(), nullable=False),
     sa.Column('key_for_provider', sa.LargeBinary(), nullable=False),
     sa.Column('key_for_opening', sa.LargeBinary(), nullable=False),
@@ -307,6 +429,7 @@ def upgrade() -> None:
     sa.Column('content', sa.JSON(), nullable=True),
     sa.Column('site_id', sa.String(length=24), nullable=True),
     sa.Column('alias', sa.String(length=12), nullable=True),
+    sa.Column('excluded_code', sa.Enum('conflict', 'suspension', 'providers_error', name='exclusioncode', native_enum=False, create_constraint=True, length=24), nullable=True),
     sa.Column('excluded_reason', sa.Text(), nullable=True),
     sa.ForeignKeyConstraint(['provider_id'], ['providers.id'], name=op.f('fk_offers_provider_id')),
     sa.ForeignKeyConstraint(['site_id'], ['sites.id'], name=op.f('fk_offers_site_id')),
@@ -317,6 +440,53 @@ def upgrade() -> None:
     with op.batch_alter_table('offers', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_offers_provider_id'), ['provider_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_offers_tender_id'), ['tender_id'], unique=False)
+
+    op.create_table('questions',
+    sa.Column('id', sa.String(length=24), nullable=False),
+    sa.Column('tender_id', sa.String(length=24), nullable=False),
+    sa.Column('provider_id', sa.String(length=24), nullable=False),
+    sa.Column('text', sa.Text(), nullable=False),
+    sa.Column('asked_at', marketplace.records.base.UtcInstant(timezone=True), nullable=False),
+    sa.Column('answer', sa.Text(), nullable=True),
+    sa.Column('answered_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['provider_id'], ['providers.id'], name=op.f('fk_questions_provider_id')),
+    sa.ForeignKeyConstraint(['tender_id'], ['tenders.id'], name=op.f('fk_questions_tender_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_questions'))
+    )
+    with op.batch_alter_table('questions', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_questions_tender_id'), ['tender_id'], unique=False)
+
+    op.create_table('record_views',
+    sa.Column('id', sa.String(length=24), nullable=False),
+    sa.Column('at', marketplace.records.base.UtcInstant(timezone=True), nullable=False),
+    sa.Column('actor_id', sa.String(length=24), nullable=False),
+    sa.Column('role', sa.String(length=24), nullable=False),
+    sa.Column('party_id', sa.String(length=24), nullable=False),
+    sa.Column('patient_id', sa.String(length=24), nullable=False),
+    sa.Column('page', sa.String(length=40), nullable=False),
+    sa.ForeignKeyConstraint(['patient_id'], ['patients.id'], name=op.f('fk_record_views_patient_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_record_views'))
+    )
+    with op.batch_alter_table('record_views', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_record_views_actor_id'), ['actor_id'], unique=False)
+        batch_op.create_index('ix_record_views_patient_id_at', ['patient_id', 'at'], unique=False)
+
+    op.create_table('representations',
+    sa.Column('id', sa.String(length=24), nullable=False),
+    sa.Column('tender_id', sa.String(length=24), nullable=False),
+    sa.Column('provider_id', sa.String(length=24), nullable=False),
+    sa.Column('grounds', sa.Text(), nullable=False),
+    sa.Column('made_at', marketplace.records.base.UtcInstant(timezone=True), nullable=False),
+    sa.Column('decision', sa.Enum('refused', 'run_again', 'cancel', name='decision', native_enum=False, create_constraint=True, length=24), nullable=True),
+    sa.Column('reasons', sa.Text(), nullable=True),
+    sa.Column('decided_by', sa.String(length=24), nullable=True),
+    sa.Column('decided_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['provider_id'], ['providers.id'], name=op.f('fk_representations_provider_id')),
+    sa.ForeignKeyConstraint(['tender_id'], ['tenders.id'], name=op.f('fk_representations_tender_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_representations'))
+    )
+    with op.batch_alter_table('representations', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_representations_tender_id'), ['tender_id'], unique=False)
 
     op.create_table('rounds',
     sa.Column('id', sa.String(length=24), nullable=False),
@@ -357,6 +527,40 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_awards_offer_id'), ['offer_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_awards_round_id'), ['round_id'], unique=False)
 
+    op.create_table('jobs',
+    sa.Column('id', sa.String(length=24), nullable=False),
+    sa.Column('kind', sa.Enum('round', name='jobkind', native_enum=False, create_constraint=True, length=24), nullable=False),
+    sa.Column('tender_id', sa.String(length=24), nullable=False),
+    sa.Column('round_id', sa.String(length=24), nullable=True),
+    sa.Column('status', sa.Enum('queued', 'running', 'done', 'failed', 'cancelled', name='jobstatus', native_enum=False, create_constraint=True, length=24), nullable=False),
+    sa.Column('message', sa.Text(), nullable=True),
+    sa.Column('asked_by', sa.String(length=24), nullable=False),
+    sa.Column('asked_as', sa.Enum('patient', 'representative', 'broker', 'provider', 'commissioner', 'holder', 'system', name='role', native_enum=False, create_constraint=True, length=24), nullable=False),
+    sa.Column('asked_for', sa.String(length=24), nullable=False),
+    sa.Column('asked_at', marketplace.records.base.UtcInstant(timezone=True), nullable=False),
+    sa.Column('handed_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
+    sa.Column('started_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
+    sa.Column('cancel_asked_by', sa.String(length=24), nullable=True),
+    sa.Column('cancel_asked_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
+    sa.Column('finished_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
+    sa.Column('progress', sa.JSON(), nullable=True),
+    sa.ForeignKeyConstraint(['round_id'], ['rounds.id'], name=op.f('fk_jobs_round_id')),
+    sa.ForeignKeyConstraint(['tender_id'], ['tenders.id'], name=op.f('fk_jobs_tender_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_jobs'))
+    )
+    with op.batch_alter_table('jobs', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_jobs_status'), ['status'], unique=False)
+        batch_op.create_index(batch_op.f('ix_jobs_tender_id'), ['tender_id'], unique=False)
+        batch_op.create_index('uq_jobs_one_unfinished', ['tender_id'], unique=True, sqlite_where=sa.text("status IN ('queued', 'running')"), postgresql_where=sa.text("status IN ('queued', 'running')"))
+
+    op.create_table('mailings',
+    sa.Column('message_id', sa.String(length=24), nullable=False),
+    sa.Column('user_id', sa.String(length=24), nullable=False),
+    sa.Column('sent_at', marketplace.records.base.UtcInstant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['message_id'], ['messages.id'], name=op.f('fk_mailings_message_id')),
+    sa.ForeignKeyConstraint(['user_id'], ['users.id'], name=op.f('fk_mailings_user_id')),
+    sa.PrimaryKeyConstraint('message_id', 'user_id', name=op.f('pk_mailings'))
+    )
     op.create_table('plan_lines',
     sa.Column('id', sa.String(length=24), nullable=False),
     sa.Column('budget_id', sa.String(length=24), nullable=False),
@@ -370,6 +574,7 @@ def upgrade() -> None:
     sa.Column('max_wait_days', sa.BigInteger(), nullable=True),
     sa.Column('requires', sa.JSON(), nullable=False),
     sa.Column('current_provider_id', sa.String(length=24), nullable=True),
+    sa.Column('left_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
     sa.CheckConstraint('units > 0 AND budget_pence >= 0 AND priority >= 1', name=op.f('ck_plan_lines_amounts')),
     sa.ForeignKeyConstraint(['budget_id'], ['budgets.id'], name=op.f('fk_plan_lines_budget_id')),
     sa.ForeignKeyConstraint(['service_id'], ['services.id'], name=op.f('fk_plan_lines_service_id')),
@@ -389,7 +594,9 @@ def upgrade() -> None:
     sa.Column('units', sa.BigInteger(), nullable=False),
     sa.Column('budget_pence', sa.BigInteger(), nullable=False),
     sa.Column('reserved_pence', sa.BigInteger(), nullable=False),
+    sa.Column('holds', sa.BigInteger(), nullable=False),
     sa.Column('invited_at', marketplace.records.base.UtcInstant(timezone=True), nullable=False),
+    sa.Column('preferences', sa.JSON(), nullable=True),
     sa.CheckConstraint('units > 0 AND budget_pence >= 0 AND reserved_pence >= 0', name=op.f('ck_needs_amounts')),
     sa.ForeignKeyConstraint(['budget_id'], ['budgets.id'], name=op.f('fk_needs_budget_id')),
     sa.ForeignKeyConstraint(['bundle_id'], ['bundles.id'], name=op.f('fk_needs_bundle_id')),
@@ -412,12 +619,15 @@ def upgrade() -> None:
     sa.Column('policy_sha256', sa.String(length=64), nullable=False),
     sa.Column('default_answer', sa.Enum('accept', 'decline', name='defaultanswer', native_enum=False, create_constraint=True, length=24), nullable=False),
     sa.Column('given_by', sa.String(length=24), nullable=False),
+    sa.Column('authority_id', sa.String(length=24), nullable=True),
     sa.Column('given_at', marketplace.records.base.UtcInstant(timezone=True), nullable=False),
     sa.Column('void_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['authority_id'], ['authorities.id'], name=op.f('fk_consents_authority_id')),
     sa.ForeignKeyConstraint(['need_id'], ['needs.id'], name=op.f('fk_consents_need_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_consents'))
     )
     with op.batch_alter_table('consents', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_consents_authority_id'), ['authority_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_consents_need_id'), ['need_id'], unique=False)
 
     op.create_table('matches',
@@ -464,6 +674,7 @@ def upgrade() -> None:
     sa.Column('sign_by', marketplace.records.base.UtcInstant(timezone=True), nullable=False),
     sa.Column('patient_signed_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
     sa.Column('provider_signed_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
+    sa.Column('holder_signed_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
     sa.Column('ended_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
     sa.Column('ended_reason', sa.Text(), nullable=True),
     sa.CheckConstraint('units > 0 AND charge_pence >= 0', name=op.f('ck_contracts_amounts')),
@@ -488,7 +699,7 @@ def upgrade() -> None:
     op.create_table('deliveries',
     sa.Column('id', sa.String(length=24), nullable=False),
     sa.Column('contract_id', sa.String(length=24), nullable=False),
-    sa.Column('status', sa.Enum('recorded', 'confirmed', 'disputed', 'paid', name='deliverystatus', native_enum=False, create_constraint=True, length=24), nullable=False),
+    sa.Column('status', sa.Enum('recorded', 'confirmed', 'disputed', 'paid', 'refunded', name='deliverystatus', native_enum=False, create_constraint=True, length=24), nullable=False),
     sa.Column('units', sa.BigInteger(), nullable=False),
     sa.Column('delivered_on', sa.Date(), nullable=False),
     sa.Column('recorded_by', sa.String(), nullable=False),
@@ -498,6 +709,10 @@ def upgrade() -> None:
     sa.Column('dispute_reason', sa.Text(), nullable=True),
     sa.Column('due_pence', sa.BigInteger(), nullable=True),
     sa.Column('paid_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
+    sa.Column('paid_by', sa.String(length=24), nullable=True),
+    sa.Column('refunded_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
+    sa.Column('refunded_pence', sa.BigInteger(), nullable=True),
+    sa.Column('refund_reason', sa.Text(), nullable=True),
     sa.CheckConstraint('units > 0', name=op.f('ck_deliveries_units')),
     sa.ForeignKeyConstraint(['contract_id'], ['contracts.id'], name=op.f('fk_deliveries_contract_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_deliveries'))
@@ -532,6 +747,7 @@ def downgrade() -> None:
     op.drop_table('matches')
     with op.batch_alter_table('consents', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_consents_need_id'))
+        batch_op.drop_index(batch_op.f('ix_consents_authority_id'))
 
     op.drop_table('consents')
     with op.batch_alter_table('needs', schema=None) as batch_op:
@@ -548,6 +764,13 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_plan_lines_budget_id'))
 
     op.drop_table('plan_lines')
+    op.drop_table('mailings')
+    with op.batch_alter_table('jobs', schema=None) as batch_op:
+        batch_op.drop_index('uq_jobs_one_unfinished', sqlite_where=sa.text("status IN ('queued', 'running')"), postgresql_where=sa.text("status IN ('queued', 'running')"))
+        batch_op.drop_index(batch_op.f('ix_jobs_tender_id'))
+        batch_op.drop_index(batch_op.f('ix_jobs_status'))
+
+    op.drop_table('jobs')
     with op.batch_alter_table('awards', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_awards_round_id'))
         batch_op.drop_index(batch_op.f('ix_awards_offer_id'))
@@ -557,12 +780,26 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_rounds_tender_id'))
 
     op.drop_table('rounds')
+    with op.batch_alter_table('representations', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_representations_tender_id'))
+
+    op.drop_table('representations')
+    with op.batch_alter_table('record_views', schema=None) as batch_op:
+        batch_op.drop_index('ix_record_views_patient_id_at')
+        batch_op.drop_index(batch_op.f('ix_record_views_actor_id'))
+
+    op.drop_table('record_views')
+    with op.batch_alter_table('questions', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_questions_tender_id'))
+
+    op.drop_table('questions')
     with op.batch_alter_table('offers', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_offers_tender_id'))
         batch_op.drop_index(batch_op.f('ix_offers_provider_id'))
 
     op.drop_table('offers')
     with op.batch_alter_table('messages', schema=None) as batch_op:
+        batch_op.drop_index('ix_messages_waiting', sqlite_where=sa.text('sent_at IS NULL AND skipped_at IS NULL'), postgresql_where=sa.text('sent_at IS NULL AND skipped_at IS NULL'))
         batch_op.drop_index(batch_op.f('ix_messages_party_id'))
         batch_op.drop_index(batch_op.f('ix_messages_about_id'))
 
@@ -572,14 +809,34 @@ def downgrade() -> None:
 
     op.drop_table('bundles')
     with op.batch_alter_table('budgets', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_budgets_valid_to'))
+        batch_op.drop_index(batch_op.f('ix_budgets_plan_review_due'))
         batch_op.drop_index(batch_op.f('ix_budgets_patient_id'))
+        batch_op.drop_index(batch_op.f('ix_budgets_holder_id'))
         batch_op.drop_index(batch_op.f('ix_budgets_commissioner_id'))
 
     op.drop_table('budgets')
+    with op.batch_alter_table('broker_moves', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_broker_moves_patient_id'))
+
+    op.drop_table('broker_moves')
+    with op.batch_alter_table('authorities', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_authorities_representative_id'))
+        batch_op.drop_index(batch_op.f('ix_authorities_patient_id'))
+
+    op.drop_table('authorities')
+    with op.batch_alter_table('amendments', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_amendments_tender_id'))
+
+    op.drop_table('amendments')
     with op.batch_alter_table('tenders', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_tenders_status'))
         batch_op.drop_index(batch_op.f('ix_tenders_standstill_ends_at'))
+        batch_op.drop_index(batch_op.f('ix_tenders_review_by'))
+        batch_op.drop_index(batch_op.f('ix_tenders_predecessor_id'))
         batch_op.drop_index(batch_op.f('ix_tenders_offers_due_at'))
+        batch_op.drop_index(batch_op.f('ix_tenders_match_by'))
+        batch_op.drop_index(batch_op.f('ix_tenders_confirm_by'))
         batch_op.drop_index(batch_op.f('ix_tenders_broker_id'))
         batch_op.drop_index(batch_op.f('ix_tenders_answers_due_at'))
 
@@ -589,9 +846,6 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_patients_broker_id'))
 
     op.drop_table('patients')
-    with op.batch_alter_table('entries', schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f('ix_entries_account_id'))
-
     op.drop_table('entries')
     with op.batch_alter_table('transfers', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_transfers_to_account_id'))
@@ -609,7 +863,15 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_sign_ins_user_id'))
 
     op.drop_table('sign_ins')
+    with op.batch_alter_table('interests', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_interests_provider_id'))
+        batch_op.drop_index(batch_op.f('ix_interests_holder_id'))
+
+    op.drop_table('interests')
+    op.drop_table('holders')
+    op.drop_table('commissioner_rules')
     op.drop_table('brokers')
+    op.drop_table('workers')
     with op.batch_alter_table('users', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_users_party_id'))
 

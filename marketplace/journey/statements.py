@@ -1,0 +1,200 @@
+"""A budget's money in words: where it stands, and every posting with what was in each place after it. Pure reads.
+
+`figures_of` adds up, `statement` lists. The order is the ledger's own: entries are numbered account by account, so
+that postings of one moment come in the order in which they were made, and each running balance is one that was.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import groupby
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from marketplace.records.budgets import Budget, PlanLine
+from marketplace.records.catalogue import Service
+from marketplace.records.contracts import Contract, Delivery
+from marketplace.records.ledger import Account, AccountKind, Entry, Transfer, TransferKind
+from marketplace.records.pools import Need
+from marketplace.rules.clock import Instant
+from marketplace.rules.money import Pence
+from marketplace.rules.permissions import Actor, Role
+
+from .scopes import budgets_for, one
+
+OWN_ACCOUNTS = (AccountKind.AVAILABLE, AccountKind.RESERVED, AccountKind.COMMITTED)
+
+WORDS: Mapping[TransferKind, str] = {
+    TransferKind.ALLOCATE: "Paid into the budget",
+    TransferKind.SUPPLEMENT: "Extra money paid into the budget",
+    TransferKind.RESERVE: "Set aside for {service}",
+    TransferKind.RELEASE: "Free to use again, from {service}",
+    TransferKind.COMMIT: "Promised to the provider of {service}",
+    TransferKind.DUE: "Owed for {service} that was delivered",
+    TransferKind.PAY: "Paid for {service} by {payer}",
+    TransferKind.REFUND: "Given back for {service} that was wrong",
+    TransferKind.EXPIRE: "Returned because the budget ended",
+    TransferKind.RECLAIM: "Taken back by the commissioner",
+    TransferKind.RETURN: "Returned: the conventional package was chosen",
+}
+
+PAYERS: Mapping[Role, str] = {
+    Role.COMMISSIONER: "the commissioner",
+    Role.HOLDER: "the organisation that holds the budget",
+    Role.PATIENT: "the patient",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetFigures:
+    """Where the money of one or more budgets stands; the four add up to what was paid in and not taken back."""
+
+    available_pence: Pence
+    reserved_pence: Pence
+    committed_pence: Pence
+    spent_pence: Pence
+
+    @property
+    def total_pence(self) -> Pence:
+        """All that was paid in and not taken back."""
+        return self.available_pence + self.reserved_pence + self.committed_pence + self.spent_pence
+
+
+@dataclass(frozen=True, slots=True)
+class StatementRow:
+    """One posting: when, what in words, why, how much from where to where, and what stands where after it.
+
+    ``available_change_pence`` is what it did to the money that is free to use (none for a posting between the others).
+    """
+
+    posted_at: Instant
+    kind: TransferKind
+    words: str
+    reason: str
+    amount_pence: Pence
+    available_change_pence: Pence
+    after: BudgetFigures
+
+
+def statement(session: Session, actor: Actor, budget_id: str) -> list[StatementRow]:
+    """Every posting of a budget that the actor may see, the oldest first.
+
+    Payments are listed too, although they move no money of the budget any more: what was owed is then paid.
+
+    Raises
+    ------
+    NotFound
+        If there is no such budget, or none for this actor.
+    """
+    budget = one(session, budgets_for(actor), budget_id, "budget")
+    services = _services(session, budget.id)
+    held = dict.fromkeys(AccountKind, 0)
+    rows = []
+    for transfer, changes in _in_order(session, budget):
+        for kind, amount_pence in changes.items():
+            held[kind] += amount_pence
+        if transfer.kind in (TransferKind.DUE, TransferKind.REFUND):
+            held[AccountKind.PAYABLE] += transfer.amount_pence * (1 if transfer.kind is TransferKind.DUE else -1)
+        service = services.get(transfer.about_id, "care").lower()
+        rows.append(
+            StatementRow(
+                posted_at=transfer.posted_at,
+                kind=transfer.kind,
+                words=WORDS[transfer.kind].format(service=service, payer=PAYERS[budget.parties.payer.role]),
+                reason=transfer.reason,
+                amount_pence=transfer.amount_pence,
+                available_change_pence=changes.get(AccountKind.AVAILABLE, 0),
+                after=_figures(held, held[AccountKind.PAYABLE]),
+            )
+        )
+    return rows
+
+
+def figures_of(session: Session, budget_ids: Iterable[str]) -> BudgetFigures:
+    """Where the money of these budgets stands, together."""
+    ids = list(budget_ids)
+    held = dict.fromkeys(AccountKind, 0)
+    balances = select(Account.kind, func.sum(Account.balance_pence)).where(
+        Account.owner_id.in_(ids), Account.kind.in_(OWN_ACCOUNTS)
+    )
+    for kind, pence in session.execute(balances.group_by(Account.kind)):
+        held[kind] = int(pence)
+    spent = select(Transfer.kind, func.sum(Transfer.amount_pence)).join(Entry, Entry.transfer_id == Transfer.id)
+    spent = spent.join(Account, Account.id == Entry.account_id).where(
+        Account.owner_id.in_(ids),
+        Account.kind.in_(OWN_ACCOUNTS),
+        Transfer.kind.in_((TransferKind.DUE, TransferKind.REFUND)),
+    )
+    by_kind = {kind: int(pence) for kind, pence in session.execute(spent.group_by(Transfer.kind))}
+    return _figures(held, by_kind.get(TransferKind.DUE, 0) - by_kind.get(TransferKind.REFUND, 0))
+
+
+def _figures(held: Mapping[AccountKind, Pence], spent_pence: Pence) -> BudgetFigures:
+    return BudgetFigures(
+        available_pence=held[AccountKind.AVAILABLE],
+        reserved_pence=held[AccountKind.RESERVED],
+        committed_pence=held[AccountKind.COMMITTED],
+        spent_pence=spent_pence,
+    )
+
+
+def _in_order(session: Session, budget: Budget) -> list[tuple[Transfer, dict[AccountKind, Pence]]]:
+    """The budget's postings, with what each did to its own accounts, in the order in which they happened.
+
+    Each account knows the order of its own entries; the next posting is the earliest of those whose entries are all
+    next in their accounts. Payments have none, and go by their time.
+    """
+    entries = session.execute(
+        select(Transfer, Account.kind, Entry.number, Entry.amount_pence)
+        .join(Entry, Entry.transfer_id == Transfer.id)
+        .join(Account, Account.id == Entry.account_id)
+        .where(Account.owner_id == budget.id, Account.kind.in_(OWN_ACCOUNTS))
+        .order_by(Account.kind, Entry.number)
+    ).all()
+    changes: dict[str, dict[AccountKind, Pence]] = defaultdict(dict)
+    queues = {kind: [row[0] for row in rows] for kind, rows in groupby(entries, key=lambda row: row[1])}
+    for transfer, kind, _, amount_pence in entries:
+        changes[transfer.id][kind] = amount_pence
+    payments = _payments(session, budget)
+    ordered: list[tuple[Transfer, dict[AccountKind, Pence]]] = []
+    at = dict.fromkeys(queues, 0)
+    while any(at[kind] < len(queue) for kind, queue in queues.items()):
+        fronts = {kind: queue[at[kind]] for kind, queue in queues.items() if at[kind] < len(queue)}
+        ready = [front for front in fronts.values() if all(fronts[kind] is front for kind in changes[front.id])]
+        chosen = min(ready, key=lambda transfer: transfer.posted_at)
+        while payments and payments[0].posted_at < chosen.posted_at:
+            ordered.append((payments.pop(0), {}))
+        ordered.append((chosen, changes[chosen.id]))
+        for kind in changes[chosen.id]:
+            at[kind] += 1
+    return [*ordered, *((payment, {}) for payment in payments)]
+
+
+def _payments(session: Session, budget: Budget) -> list[Transfer]:
+    query = (
+        select(Transfer)
+        .join(Delivery, Delivery.id == Transfer.about_id)
+        .join(Delivery.contract)
+        .where(Contract.budget_id == budget.id, Transfer.kind == TransferKind.PAY)
+        .order_by(Transfer.posted_at, Transfer.id)
+    )
+    return list(session.scalars(query))
+
+
+def _services(session: Session, budget_id: str) -> dict[str, str]:
+    """Names of services by the needs and deliveries that postings are about."""
+    query = (
+        select(Need.id, Delivery.id, Service.name)
+        .join(PlanLine, PlanLine.id == Need.plan_line_id)
+        .join(Service, Service.id == PlanLine.service_id)
+        .outerjoin(Contract, Contract.need_id == Need.id)
+        .outerjoin(Delivery, Delivery.contract_id == Contract.id)
+        .where(Need.budget_id == budget_id)
+    )
+    names: dict[str, str] = {}
+    for need_id, delivery_id, name in session.execute(query):
+        names[need_id] = name
+        if delivery_id:
+            names[delivery_id] = name
+    return names
