@@ -1,10 +1,147 @@
-"""What a budget may promise: its period, and that its plan fits in it."""
+"""What a budget may promise, who stands behind it, when its plan is reviewed, and who gets extra support.
 
+`parties_of` is the one place that knows what notional, third party and direct payment mean for a contract and its
+payments. `FundingRules` are a commissioner's own choices; where it has made none, these defaults hold.
+"""
+
+from calendar import monthrange
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
 
 from .errors import Invalid, WrongState
-from .money import Pence, format_pounds
+from .money import MAX_PENCE, Pence, format_pounds
+from .permissions import Role
+
+
+class ManagedAs(StrEnum):
+    """Who keeps the money: the funder, an organisation, or the patient."""
+
+    NOTIONAL = "notional"
+    THIRD_PARTY = "third_party"
+    DIRECT_PAYMENT = "direct_payment"
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """Somebody who stands behind a contract, by role and id."""
+
+    role: Role
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Parties:
+    """Who does what for a budget. The provider's counterpart in its contracts is also the one who pays them.
+
+    Whoever holds the money, the care plan is approved by the commissioner and the care is agreed to by the patient.
+    """
+
+    approves: Party
+    agrees: Party
+    contract_party: Party
+    payer: Party
+
+    @property
+    def must_countersign(self) -> bool:
+        """Whether the contract's party signs each contract itself, beside patient and provider.
+
+        A commissioner has said yes by approving the plan, a patient by signing; an organisation signs for itself.
+        """
+        return self.contract_party.role is Role.HOLDER
+
+
+def parties_of(managed_as: ManagedAs, commissioner_id: str, patient_id: str, holder_id: str | None) -> Parties:
+    """Who approves, agrees, is the contract's party and pays.
+
+    =============== ============================ =====================
+    managed as      the contract's party         who pays the provider
+    =============== ============================ =====================
+    notional        the commissioner             the commissioner
+    third party     the organisation             the organisation
+    direct payment  the patient                  the patient
+    =============== ============================ =====================
+
+    The money of a third party's budget for which no organisation is named yet is still with the commissioner.
+    """
+    commissioner, patient = Party(Role.COMMISSIONER, commissioner_id), Party(Role.PATIENT, patient_id)
+    keeper = commissioner
+    if managed_as is ManagedAs.DIRECT_PAYMENT:
+        keeper = patient
+    elif managed_as is ManagedAs.THIRD_PARTY and holder_id is not None:
+        keeper = Party(Role.HOLDER, holder_id)
+    return Parties(approves=commissioner, agrees=patient, contract_party=keeper, payer=keeper)
+
+
+@dataclass(frozen=True, slots=True)
+class FundingRules:
+    """What a commissioner has decided for all budgets it funds.
+
+    A care plan is reviewed `first_review_months` after its approval, then every `review_months`. Who has reached
+    `support_from_age`, or bears the extra-support flag (where `support_flagged` says that it counts), gets
+    `support_priority` in coverage, and a supplement of `support_supplement_pence` if there is one. No age and no flag
+    means that nobody is put first by rule.
+    """
+
+    first_review_months: int = 3
+    review_months: int = 12
+    support_from_age: int | None = None
+    support_flagged: bool = False
+    support_priority: int = 2
+    support_supplement_pence: Pence = 0
+
+
+def check_funding_rules(rules: FundingRules) -> None:
+    """Months, ages and amounts that mean something.
+
+    Raises
+    ------
+    Invalid
+        Naming the field.
+    """
+    bounds = {
+        "first_review_months": (1, 24, rules.first_review_months),
+        "review_months": (1, 24, rules.review_months),
+        "support_from_age": (0, 120, rules.support_from_age or 0),
+        "support_priority": (1, 10, rules.support_priority),
+        "support_supplement_pence": (0, MAX_PENCE, rules.support_supplement_pence),
+    }
+    for name, (least, most, value) in bounds.items():
+        if type(value) is not int or not least <= value <= most:
+            raise Invalid(
+                "rule_out_of_range", f"Enter a whole number from {least} to {most}.", place=name, value=str(value)
+            )
+
+
+def gets_extra_support(rules: FundingRules, birth_year: int, flagged: bool, on: date) -> bool:
+    """Whether this person is put first by the commissioner's rule.
+
+    Only the year of birth is known, so an age counts as reached in the year in which it is.
+    """
+    old_enough = rules.support_from_age is not None and on.year - birth_year >= rules.support_from_age
+    return old_enough or (rules.support_flagged and flagged)
+
+
+def months_after(day: date, months: int) -> date:
+    """The same day of the month, so many months later; the month's last day where it is shorter."""
+    years, month = divmod(day.month - 1 + months, 12)
+    year, month = day.year + years, month + 1
+    return date(year, month, min(day.day, monthrange(year, month)[1]))
+
+
+def check_reason(reason: str) -> str:
+    """Money is given or taken outside the ordinary course with a written reason; returns it without stray spaces.
+
+    Raises
+    ------
+    Invalid
+        If there is none to speak of.
+    """
+    text = reason.strip()
+    if len(text) < 10:
+        raise Invalid("reason_missing", "Write the reason in a sentence: the patient will read it.", place="reason")
+    return text
 
 
 def check_budget(valid_from: date, valid_to: date, amount_pence: Pence, line_pence: Sequence[Pence]) -> None:
