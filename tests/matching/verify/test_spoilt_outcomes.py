@@ -181,9 +181,9 @@ SPOILT: dict[str, tuple[str, Change, set[str], str]] = {
     ),
     "a tier that is not there": (
         "county",
-        put(award("o2"), tier=3),
+        put(award("o2"), tier=1),
         {"one_tier", "used_offer"},
-        "offer o2 has no tier 3",
+        "offer o2 has no tier 1",
     ),
     "an assignment at a tier that is not there": (
         "county",
