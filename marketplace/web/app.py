@@ -1,7 +1,6 @@
 """Puts the pages together: `build_app` is the only caller of every `init_app` here."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 from flask import Flask
 from jinja2 import StrictUndefined
@@ -28,7 +27,6 @@ def build_app(settings: Mapping[str, object]) -> Flask:
     """The Flask application for these settings (names as in ``config/default.toml``)."""
     app = Flask("marketplace.web")
     app.config.update(settings)
-    app.config["PACKAGE_FOLDER"] = str(Path(__file__).resolve().parent.parent)
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True

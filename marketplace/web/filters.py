@@ -33,6 +33,11 @@ def pounds(pence: Pence | None) -> str:
     return "–" if pence is None else format_pounds(pence)
 
 
+def change(pence: Pence) -> str:
+    """``+£100.00``, ``−£600.00``: what an amount did to what is free to use."""
+    return f"{'+' if pence > 0 else '−'}{format_pounds(abs(pence))}"
+
+
 def day(value: date | datetime | None) -> str:
     """``21 November 2026``: an instant is told as its day in London."""
     if value is None:
@@ -91,7 +96,7 @@ def permille(value: float, of: int = 1000) -> str:
 
 def distance(metres: int | None) -> str:
     """``11.2 km``."""
-    return "–" if metres is None else f"{metres / 1000:.1f} km"
+    return "–" if metres is None else f"{metres / 1000:.1f} km".replace(".0 km", " km")
 
 
 def short_hash(digest: str | None) -> str:
@@ -112,9 +117,9 @@ def stackable(rows: Markup, headings: Sequence[str]) -> Markup:
             role = "rowheader" if opened[1] == "th" else "cell"
             heading = escape(next(columns).removeprefix("#"))
             label = f'<span class="nhsuk-table__heading" aria-hidden="true">{heading}</span>'
-            return f'<{opened[1]} role="{role}"{opened[2]}>{label}<span>'
+            return f'<{opened[1]} role="{role}"{opened[2]}>{label}<div>'
 
-        labelled = _CELL_OPENS.sub(cell, found[2]).replace("</td>", "</span></td>").replace("</th>", "</span></th>")
+        labelled = _CELL_OPENS.sub(cell, found[2]).replace("</td>", "</div></td>").replace("</th>", "</div></th>")
         return f'<tr role="row"{found[1]}>{labelled}</tr>'
 
     return Markup(_ROW.sub(row, str(rows)))  # noqa: S704 - the rows are our own templates', escaped there
@@ -122,7 +127,20 @@ def stackable(rows: Markup, headings: Sequence[str]) -> Markup:
 
 def init_app(app: Flask) -> None:
     """Give the templates their words."""
-    for says in (stackable, pounds, day, moment, clock_time, units, plural, words, permille, distance, short_hash):
+    for says in (
+        stackable,
+        pounds,
+        change,
+        day,
+        moment,
+        clock_time,
+        units,
+        plural,
+        words,
+        permille,
+        distance,
+        short_hash,
+    ):
         app.jinja_env.filters[says.__name__] = says
         app.jinja_env.globals.setdefault(says.__name__, says)
 

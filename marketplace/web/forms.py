@@ -135,8 +135,10 @@ class WebForm:
         """What the component for this field needs: kind, name, words, value, message, choices."""
         field = _find(self.schema, name)
         about = field.metadata
+        choices = self._choices(field, name)
+        kind = _kind(field)
         params: dict[str, Any] = {
-            "kind": _kind(field),
+            "kind": "radios" if kind == "text" and choices else kind,
             "name": name,
             "id": name,
             "label": str(about.get("title", _words(name))),
@@ -148,7 +150,7 @@ class WebForm:
             "values": self.values(name),
             "parts": {part: self.value(f"{name}-{part}") for part in (*_DATE_PARTS, "time")},
             "errorMessage": self.error(name),
-            "choices": self._choices(field, name),
+            "choices": choices,
         }
         return {**params, **more}
 

@@ -9,10 +9,9 @@ from typing import Any
 
 from flask import Flask
 
-from .filters import distance, pounds, words
+from marketplace.rules import quality
 
-GRADES = {0: "not rated", 1: "Inadequate", 2: "Requires improvement", 3: "Good", 4: "Outstanding"}
-"""The regulator's words for the grades; what they are worth is the tender's policy."""
+from .filters import distance, pounds, words
 
 ATTRIBUTES = {
     "home_visit": "home visits",
@@ -95,7 +94,7 @@ def init_app(app: Flask) -> None:
 
 def grade(value: int | None) -> str:
     """A quality grade in the regulator's words."""
-    return GRADES.get(value or 0, str(value))
+    return quality.WORDS.get(value or quality.UNRATED, str(value))
 
 
 def attribute(code: str | None) -> str:

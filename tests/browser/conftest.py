@@ -56,9 +56,10 @@ class Visit:
         return self
 
     def follow(self, name: str) -> "Visit":
-        """Follow the link of this name."""
+        """Follow the link of this name, be it dressed as a button or not."""
+        found = self.page.get_by_role("link", name=name).or_(self.page.locator("a[role=button]", has_text=name))
         with self.page.expect_navigation():
-            self.page.get_by_role("link", name=name).first.click()
+            found.first.click()
         return self
 
     def sign_in(self, email: str, password: str) -> "Visit":

@@ -86,7 +86,9 @@ def test_tour(site: Site, serve: Callable[[Flask], str], visit: Callable[[str], 
         with writing(world.session):
             contracts.sign_contract(world.session, world.now, party, contract)
     with writing(world.session):
-        made = deliveries.record_delivery(world.session, world.now, world.provider("bulk"), contract, 2, world.now.date())
+        made = deliveries.record_delivery(
+            world.session, world.now, world.provider("bulk"), contract, 2, world.now.date()
+        )
         delivery = made.id
     look("bulk", f"/provider/contracts/{contract}", "provider-contract")
     look("p1", "/patient/", "patient-home-delivery")
