@@ -192,7 +192,9 @@ def print_doors(console: Console, accounts: Sequence[DemoAccount]) -> None:
         f"[bold]{DEMO_PASSWORD}[/bold] as one of these:"
     )
     table = Table()
-    for heading in ("Role", "E-mail", "Name", "What waits"):
+    for heading in ("Role", "E-mail"):
+        table.add_column(heading, no_wrap=True)  # to be copied as it stands
+    for heading in ("Name", "What waits"):
         table.add_column(heading, overflow="fold")
     for account in accounts:
         table.add_row(account.role, account.email, account.name, account.waiting)

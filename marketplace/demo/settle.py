@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import islice
 
+from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from marketplace.demo.market import LincolnshireMarket
 from marketplace.demo.people import Patient
 from marketplace.demo.providers import KINDS, Provider
 from marketplace.demo.schedule import EPISODIC_LEFT_DAYS, SETTLED_DAYS_AGO, YEARLY_LEFT_DAYS
-from marketplace.journey.accounts import open_account
 from marketplace.journey.budgets import BudgetDetails, LineDetails, approve_plan, open_budget
 from marketplace.journey.people import (
     PatientDetails,
@@ -26,9 +26,11 @@ from marketplace.journey.people import (
     found_commissioner,
     register_patient,
 )
+from marketplace.records.base import new_id
 from marketplace.records.budgets import BudgetKind, ManagedAs
 from marketplace.records.catalogue import Exclusion, Service
 from marketplace.records.database import writing
+from marketplace.records.people import User
 from marketplace.rules.permissions import Actor, Role
 
 Sessions = Callable[[], Session]
@@ -56,7 +58,6 @@ class Town:
     brokers: dict[str, Actor] = field(default_factory=dict)
     providers: dict[str, Actor] = field(default_factory=dict)
     patients: dict[str, Actor] = field(default_factory=dict)
-    emails: dict[str, str] = field(default_factory=dict)
     line_ids: dict[str, str] = field(default_factory=dict)
     site_ids: dict[str, str] = field(default_factory=dict)
 
@@ -66,24 +67,23 @@ def settle(sessions: Sessions, now: datetime, market: LincolnshireMarket, tick: 
     then = now - timedelta(days=SETTLED_DAYS_AGO)
     with sessions() as session, writing(session):
         commissioner = found_commissioner(session, COMMISSIONER)
-        town = Town(
-            commissioner=_account(
-                session, then, "commissioner", COMMISSIONER, role=Role.COMMISSIONER, party_id=commissioner.id
-            )
-        )
-        town.emails[town.commissioner.party_id] = _email("commissioner")
+        town = Town(commissioner=_account(commissioner.id, Role.COMMISSIONER))
         _write_catalogue(session, market)
         for broker in market.brokers:
             admitted = approve_broker(session, then, town.commissioner, broker.name)
-            actor = _account(session, then, broker.id, broker.name, role=Role.BROKER, party_id=admitted.id)
-            town.brokers[broker.id] = actor
-            town.emails[actor.party_id] = _email(broker.id)
+            town.brokers[broker.id] = _account(admitted.id, Role.BROKER)
         for provider in market.providers:
             _admit_provider(session, then, town, provider)
+        named = [("commissioner", COMMISSIONER, town.commissioner)]
+        named += [(broker.id, broker.name, town.brokers[broker.id]) for broker in market.brokers]
+        named += [(provider.id, provider.name, town.providers[provider.id]) for provider in market.providers]
+        _open_accounts(session, then, named)
     for group in _groups(market.patients, PEOPLE_A_TRANSACTION):
         with sessions() as session, writing(session):
             for patient in group:
                 _admit_patient(session, now, then, town, patient)
+            named = [(patient.id, patient.name, town.patients[patient.id]) for patient in group]
+            _open_accounts(session, then, named)
         tick(len(group))
     return town
 
@@ -98,10 +98,26 @@ def _email(key: str) -> str:
     return f"{key.lower().replace('_', '-')}@{EMAIL_DOMAIN}"
 
 
-def _account(session: Session, then: datetime, key: str, name: str, *, role: Role, party_id: str) -> Actor:
-    """An account without a password: nobody can sign in to it until it gets one."""
-    user = open_account(session, then, email=_email(key), name=name, role=role, party_id=party_id, password=None)
-    return Actor(user_id=user.id, role=role, party_id=party_id)
+def _account(party_id: str, role: Role) -> Actor:
+    """Somebody with an account of their own; `_open_accounts` writes it down."""
+    return Actor(user_id=new_id(), role=role, party_id=party_id)
+
+
+def _open_accounts(session: Session, then: datetime, named: Sequence[tuple[str, str, Actor]]) -> None:
+    """Write the accounts of (key, name, actor) in one go, without passwords: nobody can sign in until they get one."""
+    rows = [
+        {
+            "id": actor.user_id,
+            "email": _email(key),
+            "name": name,
+            "role": actor.role,
+            "party_id": actor.party_id,
+            "password_hash": None,
+            "created_at": then,
+        }
+        for key, name, actor in named
+    ]
+    session.execute(insert(User), rows)
 
 
 def _write_catalogue(session: Session, market: LincolnshireMarket) -> None:
@@ -137,9 +153,7 @@ def _admit_provider(session: Session, then: datetime, town: Town, provider: Prov
         first_appointment_days=provider.first_appointment_days,
     )
     admitted = approve_provider(session, then, town.commissioner, provider.name, [site])
-    actor = _account(session, then, provider.id, provider.name, role=Role.PROVIDER, party_id=admitted.id)
-    town.providers[provider.id] = actor
-    town.emails[actor.party_id] = _email(provider.id)
+    town.providers[provider.id] = _account(admitted.id, Role.PROVIDER)
     town.site_ids[provider.id] = admitted.sites[0].id
 
 
@@ -159,9 +173,8 @@ def _admit_patient(session: Session, now: datetime, then: datetime, town: Town, 
             extra_support=bool(patient.extra_support),
         ),
     )
-    actor = _account(session, then, patient.id, patient.name, role=Role.PATIENT, party_id=registered.id)
+    actor = _account(registered.id, Role.PATIENT)
     town.patients[patient.id] = actor
-    town.emails[actor.party_id] = _email(patient.id)
     choose_broker(session, then + timedelta(hours=1), actor, town.brokers[patient.broker].party_id)
     left_days = YEARLY_LEFT_DAYS if patient.budget_kind == "yearly" else EPISODIC_LEFT_DAYS
     budget = open_budget(
