@@ -1,5 +1,6 @@
 """The same market is the same outcome, byte for byte: on any number of workers, in any order, in any process."""
 
+import hashlib
 import json
 import os
 import subprocess
@@ -14,6 +15,15 @@ from matching.market import Market, read_market
 from matching.outcome import Outcome
 from matching.solve import solve
 from matching.verify import verify
+
+CANONICAL = (
+    '{"bundles":[{"id":"b","min_grade":0,"min_providers":0,"service":"","target_grade_permille":0}],"format":"market/1",'
+    '"needs":[{"budget_pence":9,"bundle":"b","easting_m":3,"excludes":[],"id":"n","keep_provider":false,"min_grade":0,'
+    '"northing_m":4,"priority":1,"requires":[],"units":1,"weights":{}},{"budget_pence":500,"bundle":"b","excludes":[],'
+    '"id":"é","keep_provider":false,"min_grade":0,"priority":1,"requires":["a","b"],"units":2,"weights":{}}],"offers":[],'
+    '"policy":{"best_grade":4,"pence_per_change":0,"pence_per_km":0,"pence_per_quality_grade":0,"pence_per_wait_day":0,'
+    '"pooling":"own_budget","unmatched":"coverage_first","weight_bounds_permille":[1000,1000]},"providers":[]}'
+)
 
 SOLVE = """
 import json, sys
@@ -42,6 +52,22 @@ def outcome(market: Market) -> Outcome:
 def in_bytes(document: dict[str, Any]) -> bytes:
     """The document without its timings, as it would be written."""
     return json.dumps({key: value for key, value in document.items() if key != "seconds"}).encode()
+
+
+def test_a_hash_is_of_the_canonical_form() -> None:
+    """Defaults filled in, lists by id in code points, keys sorted, no nulls, no spaces, no seed."""
+    document = {
+        "policy": {"seed": 99, "pooling": None},
+        "format": "market/1",
+        "offers": [],
+        "providers": [],
+        "needs": [
+            {"id": "n", "northing_m": 4, "easting_m": 3, "budget_pence": 9, "units": 1, "bundle": "b"},
+            {"id": "é", "requires": ["b", "a"], "units": 2, "bundle": "b", "budget_pence": 500, "max_wait_days": None},
+        ],
+        "bundles": [{"id": "b"}],
+    }
+    assert read_market(document).sha256 == hashlib.sha256(CANONICAL.encode()).hexdigest()
 
 
 @pytest.mark.parametrize("workers", [2, 3])

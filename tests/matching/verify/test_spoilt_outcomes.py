@@ -179,6 +179,12 @@ SPOILT: dict[str, tuple[str, Change, set[str], str]] = {
         {"tier_volume", "used_offer"},
         "got 27 units, which is tier 1; tier 0 is from 0 to below 20",
     ),
+    "the last tier, not reached": (
+        "county",
+        put(award("o1"), tier=2),
+        {"tier_volume", "used_offer"},
+        "got 27 units, which is tier 1; tier 2 is from 30 on",
+    ),
     "a tier that is not there": (
         "county",
         put(award("o2"), tier=1),

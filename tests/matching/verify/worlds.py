@@ -86,6 +86,7 @@ def county() -> Document:
                 "fee_pence": 900,
                 "min_units": 20,
                 "max_units": 27,
+                "exclusive": "packages of pr1",
                 "grade": 3,
                 "attributes": ["step_free"],
                 "first_appointment_days": 14,
