@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from marketplace.journey import awards, budgets, contracts, deadlines, offers, people, pools, rounds, tenders
+from marketplace.journey import awards, budgets, contracts, deadlines, offers, people, pools, rematch, rounds, tenders
 from marketplace.records import ledger
 from marketplace.records.base import seeded_ids
 from marketplace.records.budgets import BudgetKind, ManagedAs, PlanLine
@@ -22,7 +22,7 @@ from marketplace.records.offers import Offer
 from marketplace.records.people import Broker, Commissioner, Patient
 from marketplace.records.pools import Bundle, DefaultAnswer, Need
 from marketplace.records.providers import Provider
-from marketplace.records.rounds import Match
+from marketplace.records.rounds import Award, Match, MatchStatus, Round
 from marketplace.records.tenders import Tender
 from marketplace.rules.permissions import Actor, Role
 from marketplace.rules.pooling import BundleTerms
@@ -125,11 +125,11 @@ class SmallWorld:
         with writing(self.session):
             return offers.submit_offer(self.session, self.now, self.provider(name), self.tender.id, terms)
 
-    def three_offers(self) -> "SmallWorld":
-        """Near and dear, far and cheap, cheap only in bulk."""
+    def three_offers(self, fee: int = 12_000) -> "SmallWorld":
+        """Near and dear, far and cheap, cheap only in bulk (with a fee)."""
         self.offer("near", (0, 5_900), (60, 5_600))
         self.offer("far", (0, 5_400))
-        self.offer("bulk", (0, 5_700), (100, 4_900), fee=12_000, least=40)
+        self.offer("bulk", (0, 5_700), (100, 4_900), fee=fee, least=40)
         return self
 
     def later(self, **timespan: float) -> "SmallWorld":
@@ -142,9 +142,9 @@ class SmallWorld:
         rounds.run_round(self.session, self.now, self.broking, self.tender.id)
         return self
 
-    def proposed(self) -> "SmallWorld":
+    def proposed(self, fee: int = 12_000) -> "SmallWorld":
         """As far as a proposal: drafted, agreed, published, three offers, closed, matched."""
-        return self.draft().agree().publish().three_offers().later(days=15).run_round()
+        return self.draft().agree().publish().three_offers(fee).later(days=15).run_round()
 
     def accept(self, *numbers: int) -> "SmallWorld":
         for number in numbers or range(1, self.patient_count + 1):
@@ -152,9 +152,16 @@ class SmallWorld:
                 awards.accept_match(self.session, self.now, self.patient(number), self.match(number).id)
         return self
 
-    def decline(self, number: int, reason: str = "too far") -> "SmallWorld":
+    def decline(self, number: int, reason: str = "too far", *, look_again: bool = True) -> "SmallWorld":
         with writing(self.session):
-            awards.decline_match(self.session, self.now, self.patient(number), self.match(number).id, reason)
+            awards.decline_match(
+                self.session, self.now, self.patient(number), self.match(number).id, reason, look_again=look_again
+            )
+        return self
+
+    def rematch(self) -> "SmallWorld":
+        """The broker has what was refused placed anew."""
+        rematch.run_rematch(self.session, self.now, self.broking, self.tender.id)
         return self
 
     def confirm(self, reasons: str = "The published policy's result, unchanged.") -> "SmallWorld":
@@ -179,7 +186,12 @@ class SmallWorld:
 
     def match(self, number: int) -> Match:
         return self.session.scalars(
-            select(Match).where(Match.need_id == self.need(number).id).order_by(Match.id.desc()).limit(1)
+            select(Match)
+            .join(Match.award)
+            .join(Award.round)
+            .where(Match.need_id == self.need(number).id)
+            .order_by(Round.number.desc())
+            .limit(1)
         ).one()
 
     def contract(self, number: int) -> Contract:
@@ -206,8 +218,13 @@ class SmallWorld:
         names = {provider.id: name for name, provider in self.providers.items()}
         found = {}
         for number in range(1, self.patient_count + 1):
-            row = self.session.scalar(select(Match).where(Match.need_id == self.need(number).id))
-            if row is not None and row.status.value in ("proposed", "accepted"):
+            row = self.session.scalar(
+                select(Match).where(
+                    Match.need_id == self.need(number).id,
+                    Match.status.in_((MatchStatus.PROPOSED, MatchStatus.ACCEPTED)),
+                )
+            )
+            if row is not None:
                 found[number] = names[row.award.offer.provider_id]
         return found
 

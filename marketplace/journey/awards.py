@@ -15,7 +15,7 @@ from marketplace.records.outbox import tell
 from marketplace.records.pools import DefaultAnswer, Need, NeedStatus
 from marketplace.records.rounds import Award, Match, MatchStatus
 from marketplace.records.tenders import Tender
-from marketplace.rules.awarding import LineDemand, award_stands, check_award_reasons
+from marketplace.rules.awarding import LineDemand, Remaining, award_shortfall, check_award_reasons
 from marketplace.rules.clock import Instant, standstill_ends
 from marketplace.rules.errors import WrongState
 from marketplace.rules.lifecycle import TENDER_MOVES, TenderStatus, check_move
@@ -24,7 +24,7 @@ from marketplace.rules.tendering import OfferTerms
 
 from .pools import valid_consent
 from .reservations import release
-from .rounds import latest_round
+from .rounds import excluded_since, latest_round
 from .scopes import locked
 from .tenders import give_up
 
@@ -41,9 +41,15 @@ def accept_match(session: Session, now: Instant, actor: Actor, match_id: str) ->
     return _answer(session, now, actor, match, tender, accepted=True, reason=None)
 
 
-def decline_match(session: Session, now: Instant, actor: Actor, match_id: str, reason: str) -> Match:
-    """A patient says no, and why. What was held goes back to the budget; the conventional package stays open."""
+def decline_match(
+    session: Session, now: Instant, actor: Actor, match_id: str, reason: str, *, look_again: bool = True
+) -> Match:
+    """A patient says no, and why. What was held goes back to the budget; the conventional package stays open.
+
+    With `look_again` a rematch may find them another provider in this tender, if the money is still there then.
+    """
     match, tender = _own_open_match(session, now, actor, match_id)
+    match.look_again = look_again
     return _answer(session, now, actor, match, tender, accepted=False, reason=reason.strip() or None)
 
 
@@ -84,6 +90,8 @@ def confirm_award(session: Session, now: Instant, actor: Actor, tender_id: str, 
     check_owner(actor, Role.BROKER, tender.broker_id, "tender")
     check_move(TENDER_MOVES, tender.status, TenderStatus.STANDSTILL)
     written = check_award_reasons(reasons)
+    if excluded_since(session, tender):
+        raise WrongState("offer_excluded", "An offer was left out since the matching: run the matching again first.")
     matches = matches_of(session, tender)
     waiting = sum(match.status is MatchStatus.PROPOSED for match in matches)
     if waiting:
@@ -135,21 +143,31 @@ def matches_of(session: Session, tender: Tender) -> list[Match]:
     )
 
 
-def stands(award: Award, matches: list[Match]) -> bool:
-    """Whether an award still holds with those of its matches that were not refused."""
+def shortfall(award: Award, matches: list[Match]) -> str | None:
+    """The rule that an award misses with those of its matches that were not refused; None while it stands.
+
+    What its provider has waived counts as kept, as long as anybody is left.
+    """
     terms = OfferTerms.from_document(award.offer.content or {})
+    staying = [match for match in matches if match.status in (MatchStatus.PROPOSED, MatchStatus.ACCEPTED)]
     units_of: dict[str, int] = defaultdict(int)
-    for match in matches:
-        if match.status in (MatchStatus.PROPOSED, MatchStatus.ACCEPTED):
-            units_of[match.need.bundle_id] += match.need.units
-    lines = [LineDemand(line.bundle, units_of[line.bundle], line.min_units) for line in terms.lines]
-    return award_stands(
-        sum(units_of.values()),
-        terms.min_units,
-        terms.bands[award.tier],
-        lines,
-        waived=award.waived_at is not None,
+    for match in staying:
+        units_of[match.need.bundle_id] += match.need.units
+    missed = award_shortfall(
+        Remaining(
+            lines=tuple(LineDemand(line.bundle, units_of[line.bundle], line.min_units) for line in terms.lines),
+            min_units=terms.min_units,
+            band_from_units=terms.bands[award.tier],
+            fee_pence=award.fee_pence,
+            fee_covered_pence=sum(match.fee_share_pence for match in staying),
+        )
     )
+    return None if award.waived_at is not None and missed != "nobody_left" else missed
+
+
+def stands(award: Award, matches: list[Match]) -> bool:
+    """Whether an award holds with those of its matches that were not refused."""
+    return shortfall(award, matches) is None
 
 
 def _own_open_match(session: Session, now: Instant, actor: Actor, match_id: str) -> tuple[Match, Tender]:
@@ -183,7 +201,7 @@ def _let_fall(session: Session, now: Instant, actor: Actor, matches: list[Match]
         by_award[match.award_id].append(match)
     displaced = []
     for members in by_award.values():
-        if stands(members[0].award, members):
+        if shortfall(members[0].award, members) is None:
             continue
         for match in members:
             if match.status is MatchStatus.ACCEPTED:

@@ -13,7 +13,7 @@ from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session
 
 import matching
 from marketplace.records import audit
@@ -21,15 +21,15 @@ from marketplace.records.database import writing
 from marketplace.records.offers import Offer, OfferStatus
 from marketplace.records.outbox import tell
 from marketplace.records.pools import Bundle, Need, NeedStatus
-from marketplace.records.rounds import Award, Match, MatchStatus, Round, RoundStatus
+from marketplace.records.rounds import Award, Match, MatchStatus, Round, RoundKind, RoundStatus
 from marketplace.records.tenders import Tender
 from marketplace.rules.clock import Instant, london_date, london_midnight_after
 from marketplace.rules.errors import WrongState
 from marketplace.rules.lifecycle import TENDER_MOVES, TenderStatus, check_move
 from marketplace.rules.permissions import Actor, Role, check_owner
-from marketplace.rules.preferences import Preferences
 from marketplace.rules.tendering import seed_of
 
+from .markets import market_document
 from .reasons import Reasons
 from .scopes import locked
 from .tenders import give_up
@@ -81,34 +81,55 @@ def run_round(
 
 
 def start_round(session: Session, now: Instant, actor: Actor, tender_id: str) -> Round:
-    """Status: closed -> matching. Freeze the market; its hash and the nonce together make the tie-break's seed."""
+    """Status: closed -> matching. Freeze the market; its hash and the nonce together make the tie-break's seed.
+
+    From proposed, a round can be run again only when an offer was excluded since; from under_review only when the
+    decision on a representation ordered it.
+    """
     tender = locked(session, Tender, tender_id, "tender")
     check_owner(actor, Role.BROKER, tender.broker_id, "tender")
-    check_move(TENDER_MOVES, tender.status, TenderStatus.MATCHING)
+    _check_startable(session, tender)
     document = market_document(session, tender)
     market = matching.read_market(document)
     seed = seed_of(tender.nonce or "", market.sha256)
     document["policy"]["seed"] = seed
+    row = open_round(session, now, actor, tender, kind=RoundKind.WHOLE, market=document, request=None)
+    audit.append(
+        session, now, actor, "round.started", row.id, tender=tender.id, market_sha256=market.sha256, seed=row.seed
+    )
+    return row
+
+
+def open_round(
+    session: Session,
+    now: Instant,
+    actor: Actor,
+    tender: Tender,
+    *,
+    kind: RoundKind,
+    market: dict[str, Any],
+    request: dict[str, Any] | None,
+) -> Round:
+    """Store a frozen round and move its tender to matching; `start_round` and `rematch.start_rematch` come here."""
+    check_move(TENDER_MOVES, tender.status, TenderStatus.MATCHING)
     number = (session.scalar(select(func.max(Round.number)).where(Round.tender_id == tender.id)) or 0) + 1
     row = Round(
         tender_id=tender.id,
         number=number,
+        kind=kind,
+        came_from=tender.status,
         status=RoundStatus.FROZEN,
-        market=document,
-        market_sha256=market.sha256,
-        seed=str(seed),
+        request=request,
+        market=market,
+        market_sha256=matching.read_market(market).sha256,
+        seed=str(market["policy"]["seed"]),
         started_by=actor.user_id,
         started_at=now,
     )
     session.add(row)
     tender.status = TenderStatus.MATCHING
     tender.status_reason = None
-    tender.match_by = None
-    tender.rerun_ordered = False
     session.flush()
-    audit.append(
-        session, now, actor, "round.started", row.id, tender=tender.id, market_sha256=market.sha256, seed=row.seed
-    )
     return row
 
 
@@ -153,25 +174,30 @@ def finish_round(session: Session, now: Instant, actor: Actor, round_id: str, ou
     if not outcome["assignments"]:
         reason = "No patient could be matched with any of the offers."
         return give_up(session, now, actor, tender, status=TenderStatus.UNSUCCESSFUL, reason=reason)
-    matched = _record_awards(session, row)
+    earlier = _supersede(session, tender, row)
+    asked = _record_awards(session, row, earlier)
     tender.status = TenderStatus.PROPOSED
+    tender.match_by = None
+    tender.rerun_ordered = False
     tender.proposed_at = now
     tender.answers_due_at = _days_after(now, tender.answer_days)
     tender.confirm_by = _days_after(now, tender.answer_days + tender.policy["process"]["confirm_within_days"])
-    audit.append(session, now, actor, "tender.proposed", tender.id, matches=len(matched))
-    tell(session, now, [need.patient_id for need in matched], "match_proposed", tender.id)
+    audit.append(session, now, actor, "tender.proposed", tender.id, matches=len(outcome["assignments"]))
+    tell(session, now, _displaced(session, row, earlier), "match_displaced", tender.id)
+    tell(session, now, [need.patient_id for need in asked], "match_proposed", tender.id)
     return tender
 
 
 def fail_round(session: Session, now: Instant, actor: Actor, round_id: str, reason: str) -> Tender:
-    """Status: matching -> closed. No money moved and no offer changed; the reason stays on the tender."""
+    """Status: matching -> closed (a rematch: -> proposed). Nothing has changed but the reason, which stays visible."""
     row = locked(session, Round, round_id, "round")
     tender = locked(session, Tender, row.tender_id, "tender")
-    check_move(TENDER_MOVES, tender.status, TenderStatus.CLOSED)
+    back_to = TenderStatus.PROPOSED if row.came_from is TenderStatus.PROPOSED else TenderStatus.CLOSED
+    check_move(TENDER_MOVES, tender.status, back_to)
     row.status = RoundStatus.FAILED
     row.failure = reason
     row.finished_at = now
-    tender.status = TenderStatus.CLOSED
+    tender.status = back_to
     tender.status_reason = reason
     audit.append(session, now, actor, "round.failed", row.id, tender=tender.id)
     return tender
@@ -200,91 +226,52 @@ def outcome_sha256(outcome: dict[str, Any]) -> str:
     return sha256(text.encode()).hexdigest()
 
 
-def market_document(session: Session, tender: Tender) -> dict[str, Any]:
-    """The tender's market/1: its frozen policy, its lots, the pooled needs, the standing offers."""
-    needs = session.scalars(
-        select(Need)
-        .join(Need.bundle)
-        .where(Bundle.tender_id == tender.id, Need.status == NeedStatus.POOLED)
-        .options(joinedload(Need.plan_line), joinedload(Need.patient), joinedload(Need.bundle))
-        .order_by(Need.id)
-    ).all()
-    offers = session.scalars(
-        select(Offer)
-        .where(Offer.tender_id == tender.id, Offer.status == OfferStatus.STANDING)
-        .options(joinedload(Offer.site))
-        .order_by(Offer.id)
-    ).all()
-    return {
-        "format": "market/1",
-        "policy": dict(tender.policy["matching"]),
-        "bundles": [_bundle_document(bundle) for bundle in tender.bundles],
-        "needs": [_need_document(need, tender.policy["matching"]) for need in needs],
-        "providers": [{"id": provider} for provider in sorted({offer.provider_id for offer in offers})],
-        "offers": [_offer_document(offer) for offer in offers],
+def _check_startable(session: Session, tender: Tender) -> None:
+    check_move(TENDER_MOVES, tender.status, TenderStatus.MATCHING)
+    if tender.status is TenderStatus.UNDER_REVIEW and not tender.rerun_ordered:
+        raise WrongState("not_ordered", "The matching is run again when the decision on the objection orders it.")
+    if tender.status is TenderStatus.PROPOSED and not excluded_since(session, tender):
+        raise WrongState("nothing_changed", "The matching is run again when an offer was left out since.")
+
+
+def excluded_since(session: Session, tender: Tender) -> bool:
+    """Whether an offer that the latest round counted on has been excluded since."""
+    row = latest_round(session, tender.id)
+    counted_on = {offer["id"] for offer in row.market["offers"]} if row else set()
+    excluded = session.scalars(
+        select(Offer.id).where(Offer.tender_id == tender.id, Offer.status == OfferStatus.EXCLUDED)
+    )
+    return not counted_on.isdisjoint(excluded)
+
+
+def _supersede(session: Session, tender: Tender, row: Round) -> dict[str, Match]:
+    """The matches of the round before, by need, each with the status it had; they give way to the new ones."""
+    before = session.scalar(
+        select(Round)
+        .where(Round.tender_id == tender.id, Round.status == RoundStatus.VERIFIED, Round.number < row.number)
+        .order_by(Round.number.desc())
+        .limit(1)
+    )
+    if before is None:
+        return {}
+    matches = session.scalars(select(Match).join(Match.award).where(Award.round_id == before.id)).all()
+    return {match.need_id: match for match in matches if match.status in (MatchStatus.PROPOSED, MatchStatus.ACCEPTED)}
+
+
+def _displaced(session: Session, row: Round, earlier: dict[str, Match]) -> list[str]:
+    """The patients who had a place before and have none, or another, now."""
+    now_at = {
+        match.need_id: match.award.offer_id
+        for match in session.scalars(select(Match).join(Match.award).where(Award.round_id == row.id))
     }
+    return [match.need.patient_id for match in earlier.values() if now_at.get(match.need_id) != match.award.offer_id]
 
 
-def _bundle_document(bundle: Bundle) -> dict[str, Any]:
-    return _given(
-        id=bundle.id,
-        service=bundle.service_id,
-        min_grade=bundle.min_grade,
-        min_providers=bundle.min_providers,
-        max_providers=bundle.max_providers,
-    )
-
-
-def _need_document(need: Need, policy: dict[str, Any]) -> dict[str, Any]:
-    line, patient, wishes = need.plan_line, need.patient, Preferences.from_document(need.preferences)
-    limits_m = [limit for limit in (line.max_distance_m, wishes.max_distance_m) if limit is not None]
-    return _given(
-        id=need.id,
-        bundle=need.bundle_id,
-        units=need.units,
-        budget_pence=need.budget_pence,
-        priority=line.priority,
-        reserve_pence=need.units * need.bundle.service.conventional_pence,
-        easting_m=patient.easting_m,
-        northing_m=patient.northing_m,
-        max_distance_m=min(limits_m, default=None),
-        min_grade=line.min_grade,
-        requires=sorted(line.requires),
-        current_provider=line.current_provider_id,
-        keep_provider=wishes.keep_provider or None,
-        excludes=sorted(wishes.excludes),
-        weights=wishes.weights(policy) or None,
-        max_wait_days=line.max_wait_days,
-    )
-
-
-def _offer_document(offer: Offer) -> dict[str, Any]:
-    site, content = offer.site, offer.content
-    if site is None or content is None:
-        raise WrongState("offer_sealed", "An offer that stands was not opened; close the tender first.")
-    lines = [_given(**line) for line in content["lines"]]
-    return _given(
-        id=offer.id,
-        provider=offer.provider_id,
-        fee_pence=content["fee_pence"],
-        min_units=content["min_units"],
-        max_units=content["max_units"],
-        grade=site.grade,
-        attributes=sorted(site.attributes),
-        first_appointment_days=site.first_appointment_days,
-        easting_m=site.easting_m,
-        northing_m=site.northing_m,
-        lines=lines,
-    )
-
-
-def _given(**values: Any) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if value is not None and value != []}
-
-
-def _record_awards(session: Session, row: Round) -> list[Need]:
+def _record_awards(session: Session, row: Round, earlier: dict[str, Match]) -> list[Need]:
+    """Write awards and matches; who had accepted the same offer at no less keeps that answer. Returns who is asked."""
     outcome = matching.read_outcome(row.outcome or {})
     reasons = Reasons(matching.read_market(row.market), outcome)
+    waived = {match.award.offer_id: match.award.waived_at for match in earlier.values()}
     awards = {
         award.offer: Award(
             round_id=row.id,
@@ -293,6 +280,7 @@ def _record_awards(session: Session, row: Round) -> list[Need]:
             units=award.units,
             fee_pence=award.fee_pence,
             spend_pence=award.spend_pence,
+            waived_at=waived.get(award.offer),
         )
         for award in outcome.awards
     }
@@ -302,29 +290,48 @@ def _record_awards(session: Session, row: Round) -> list[Need]:
         need.id: need
         for need in session.scalars(select(Need).join(Need.bundle).where(Bundle.tender_id == row.tender_id))
     }
+    asked = []
     for assignment in outcome.assignments:
-        session.add(
-            Match(
-                award_id=awards[assignment.offer].id,
-                need_id=assignment.need,
-                status=MatchStatus.PROPOSED,
-                price_pence=assignment.price_pence,
-                fee_share_pence=assignment.fee_share_pence,
-                pool_pence=assignment.pool_pence,
-                charge_pence=assignment.charge_pence,
-                quality_pence=assignment.quality_pence,
-                travel_pence=assignment.travel_pence,
-                change_pence=assignment.change_pence,
-                wait_pence=assignment.wait_pence,
-                extra_pence=assignment.extra_pence,
-                reasons=reasons.of(assignment.need, assignment.offer),
-            )
-        )
+        match = _match(assignment, awards[assignment.offer].id, reasons.of(assignment.need, assignment.offer))
+        if not _keep_answer(match, earlier.get(assignment.need), assignment.offer):
+            asked.append(needs[assignment.need])
+        session.add(match)
         needs[assignment.need].status = NeedStatus.MATCHED
     for unmatched in outcome.unmatched:
         needs[unmatched.need].status = NeedStatus.UNMATCHED
+    for match in earlier.values():
+        match.status = MatchStatus.SUPERSEDED
     session.flush()
-    return [needs[assignment.need] for assignment in outcome.assignments]
+    return asked
+
+
+def _match(assignment: matching.Assignment, award_id: str, reasons: dict[str, Any]) -> Match:
+    return Match(
+        award_id=award_id,
+        need_id=assignment.need,
+        status=MatchStatus.PROPOSED,
+        price_pence=assignment.price_pence,
+        fee_share_pence=assignment.fee_share_pence,
+        pool_pence=assignment.pool_pence,
+        charge_pence=assignment.charge_pence,
+        quality_pence=assignment.quality_pence,
+        travel_pence=assignment.travel_pence,
+        change_pence=assignment.change_pence,
+        wait_pence=assignment.wait_pence,
+        extra_pence=assignment.extra_pence,
+        reasons=reasons,
+    )
+
+
+def _keep_answer(match: Match, before: Match | None, offer_id: str) -> bool:
+    """An accepted charge is a ceiling: the same offer at the same charge or less needs no new yes."""
+    if before is None or before.status is not MatchStatus.ACCEPTED or before.award.offer_id != offer_id:
+        return False
+    if match.charge_pence > before.charge_pence:
+        return False
+    match.status = MatchStatus.ACCEPTED
+    match.answered_at, match.answered_by = before.answered_at, before.answered_by
+    return True
 
 
 def _days_after(now: Instant, days: int) -> Instant:

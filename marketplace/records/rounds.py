@@ -6,6 +6,8 @@ from enum import StrEnum
 from sqlalchemy import CheckConstraint, ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from marketplace.rules.lifecycle import TenderStatus
+
 from .base import Base, Document, PublicId, status_column
 from .offers import Offer
 from .pools import Need
@@ -27,10 +29,21 @@ class MatchStatus(StrEnum):
     ACCEPTED = "accepted"
     DECLINED = "declined"
     DISPLACED = "displaced"
+    SUPERSEDED = "superseded"
+
+
+class RoundKind(StrEnum):
+    """The whole market, or only what refusals have freed."""
+
+    WHOLE = "whole"
+    REMATCH = "rematch"
 
 
 class Round(Base):
-    """One run of the engine on one frozen market. Both documents are kept as they were hashed."""
+    """One run of the engine on one frozen market. Both documents are kept as they were hashed.
+
+    A rematch also keeps its `request`: the round it starts from, who refused, left, accepted, and what was waived.
+    """
 
     __tablename__ = "rounds"
     __table_args__ = (UniqueConstraint("tender_id", "number"),)
@@ -39,6 +52,9 @@ class Round(Base):
     tender_id: Mapped[str] = mapped_column(ForeignKey("tenders.id"), index=True)
     number: Mapped[int]
     status: Mapped[RoundStatus] = mapped_column(status_column(RoundStatus), default=RoundStatus.FROZEN)
+    kind: Mapped[RoundKind] = mapped_column(status_column(RoundKind), default=RoundKind.WHOLE)
+    came_from: Mapped[TenderStatus] = mapped_column(status_column(TenderStatus))
+    request: Mapped[Document | None]
     market: Mapped[Document]
     market_sha256: Mapped[str] = mapped_column(String(64))
     seed: Mapped[str] = mapped_column(String(20))
@@ -98,6 +114,7 @@ class Match(Base):
     reasons: Mapped[Document | None]
     answered_at: Mapped[datetime | None]
     answered_by: Mapped[str | None] = mapped_column(String(24))
+    look_again: Mapped[bool] = mapped_column(default=False)
     decline_reason: Mapped[str | None] = mapped_column(Text)
 
     award: Mapped[Award] = relationship(back_populates="matches")

@@ -54,18 +54,39 @@ class LineDemand:
     min_units: int
 
 
-def award_stands(
-    units: int, min_units: int, band_from_units: int, lines: Sequence[LineDemand], *, waived: bool
-) -> bool:
-    """Whether an award still holds after refusals: nobody may be made to deliver below what they offered for.
+@dataclass(frozen=True, slots=True)
+class Remaining:
+    """What refusals have left of an award, beside what its provider asked for."""
 
-    Its provider may waive that (the prices stay as they are); with nobody left there is nothing to award.
+    lines: tuple[LineDemand, ...]
+    min_units: int
+    band_from_units: int
+    fee_pence: Pence
+    fee_covered_pence: Pence
+
+    @property
+    def units(self) -> int:
+        """The units still served."""
+        return sum(line.units for line in self.lines)
+
+
+def award_shortfall(left: Remaining) -> str | None:
+    """The rule, by its public name, that an award misses after refusals; None while it stands.
+
+    Nobody may be made to deliver below what they offered for: below the minimum, the band of the price, or without
+    the fee. The provider may waive it at the same prices; with nobody left there is nothing to waive.
     """
-    if units == 0:
-        return False
-    if waived:
-        return True
-    return units >= max(min_units, band_from_units) and all(line.units >= line.min_units for line in lines)
+    if left.units == 0:
+        return "nobody_left"
+    if left.units < left.min_units:
+        return "minimum_volume"
+    if left.units < left.band_from_units:
+        return "tier_volume"
+    if any(line.units < line.min_units for line in left.lines):
+        return "line_minimum"
+    if left.fee_covered_pence < left.fee_pence:
+        return "fee_cover"
+    return None
 
 
 def check_award_reasons(reasons: str) -> str:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marketplace.rules.awarding import LineDemand, alias, award_stands, check_award_reasons, saving
+from marketplace.rules.awarding import LineDemand, Remaining, alias, award_shortfall, check_award_reasons, saving
 from marketplace.rules.errors import Invalid, WrongState
 from marketplace.rules.privacy import shown_count, shown_units
 from marketplace.rules.settlement import due_for
@@ -100,14 +100,20 @@ def test_aliases() -> None:
     ]  # fmt: skip
 
 
-def test_an_award_below_its_minimum_falls() -> None:
-    lines = [LineDemand("b1", 30, 20)]
-    assert award_stands(40, 40, 0, lines, waived=False)
-    assert not award_stands(39, 40, 0, lines, waived=False)
-    assert not award_stands(39, 0, 40, lines, waived=False)
-    assert not award_stands(40, 0, 0, [LineDemand("b1", 19, 20)], waived=False)
-    assert award_stands(1, 40, 40, lines, waived=True)
-    assert not award_stands(0, 0, 0, [], waived=True)
+@pytest.mark.parametrize(
+    ("left", "missed"),
+    [
+        (Remaining((LineDemand("b1", 40, 20),), 40, 0, 100, 100), None),
+        (Remaining((LineDemand("b1", 39, 20),), 40, 0, 100, 100), "minimum_volume"),
+        (Remaining((LineDemand("b1", 39, 20),), 0, 40, 100, 100), "tier_volume"),
+        (Remaining((LineDemand("b1", 19, 20), LineDemand("b2", 30, 0)), 0, 40, 100, 100), "line_minimum"),
+        (Remaining((LineDemand("b1", 40, 20),), 40, 0, 100, 99), "fee_cover"),
+        (Remaining((LineDemand("b1", 0, 0),), 0, 0, 0, 0), "nobody_left"),
+    ],
+)
+def test_what_refusals_leave_of_an_award(left: Remaining, missed: str | None) -> None:
+    """The rule that is missed, by its public name."""
+    assert award_shortfall(left) == missed
 
 
 def test_an_award_needs_reasons() -> None:

@@ -1,0 +1,102 @@
+"""The market of a tender as the engine reads it: records in, a market/1 document out.
+
+`rounds` freezes what `market_document` writes; nothing else of the house knows the format.
+"""
+
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload
+
+from marketplace.records.offers import Offer, OfferStatus
+from marketplace.records.pools import Bundle, Need, NeedStatus
+from marketplace.records.tenders import Tender
+from marketplace.rules.errors import WrongState
+from marketplace.rules.lifecycle import LotResult
+from marketplace.rules.preferences import Preferences
+
+IN_THE_MARKET = (NeedStatus.POOLED, NeedStatus.MATCHED, NeedStatus.UNMATCHED)
+"""Needs that a round buys for: money is held for each of them, and nobody has refused."""
+
+
+def market_document(session: Session, tender: Tender) -> dict[str, Any]:
+    """The tender's market/1: its frozen policy, its lots, the pooled needs, the standing offers."""
+    needs = session.scalars(
+        select(Need)
+        .join(Need.bundle)
+        .where(Bundle.tender_id == tender.id, Need.status.in_(IN_THE_MARKET))
+        .options(joinedload(Need.plan_line), joinedload(Need.patient), joinedload(Need.bundle))
+        .order_by(Need.id)
+    ).all()
+    offers = session.scalars(
+        select(Offer)
+        .where(Offer.tender_id == tender.id, Offer.status == OfferStatus.STANDING)
+        .options(joinedload(Offer.site))
+        .order_by(Offer.id)
+    ).all()
+    active = {bundle.id for bundle in tender.bundles if bundle.result is LotResult.ACTIVE}
+    return {
+        "format": "market/1",
+        "policy": dict(tender.policy["matching"]),
+        "bundles": [_bundle_document(bundle) for bundle in tender.bundles if bundle.result is LotResult.ACTIVE],
+        "needs": [_need_document(need, tender.policy["matching"]) for need in needs],
+        "providers": [{"id": provider} for provider in sorted({offer.provider_id for offer in offers})],
+        "offers": [document for offer in offers if (document := _offer_document(offer, active))["lines"]],
+    }
+
+
+def _bundle_document(bundle: Bundle) -> dict[str, Any]:
+    return _given(
+        id=bundle.id,
+        service=bundle.service_id,
+        min_grade=bundle.min_grade,
+        min_providers=bundle.min_providers,
+        max_providers=bundle.max_providers,
+    )
+
+
+def _need_document(need: Need, policy: dict[str, Any]) -> dict[str, Any]:
+    line, patient, wishes = need.plan_line, need.patient, Preferences.from_document(need.preferences)
+    limits_m = [limit for limit in (line.max_distance_m, wishes.max_distance_m) if limit is not None]
+    return _given(
+        id=need.id,
+        bundle=need.bundle_id,
+        units=need.units,
+        budget_pence=need.budget_pence,
+        priority=line.priority,
+        reserve_pence=need.units * need.bundle.service.conventional_pence,
+        easting_m=patient.easting_m,
+        northing_m=patient.northing_m,
+        max_distance_m=min(limits_m, default=None),
+        min_grade=line.min_grade,
+        requires=sorted(line.requires),
+        current_provider=line.current_provider_id,
+        keep_provider=wishes.keep_provider or None,
+        excludes=sorted(wishes.excludes),
+        weights=wishes.weights(policy) or None,
+        max_wait_days=line.max_wait_days,
+    )
+
+
+def _offer_document(offer: Offer, lots: set[str]) -> dict[str, Any]:
+    site, content = offer.site, offer.content
+    if site is None or content is None:
+        raise WrongState("offer_sealed", "An offer that stands was not opened; close the tender first.")
+    lines = [_given(**line) for line in content["lines"] if line["bundle"] in lots]
+    document = _given(
+        id=offer.id,
+        provider=offer.provider_id,
+        fee_pence=content["fee_pence"],
+        min_units=content["min_units"],
+        max_units=content["max_units"],
+        grade=site.grade,
+        attributes=sorted(site.attributes),
+        first_appointment_days=site.first_appointment_days,
+        easting_m=site.easting_m,
+        northing_m=site.northing_m,
+    )
+    return {**document, "lines": lines}
+
+
+def _given(**values: Any) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None and value != []}

@@ -1,0 +1,172 @@
+"""After refusals: the rest stays where it is, and what was freed is placed anew.
+
+`run_rematch` walks the same three transactions as a round: `start_rematch` holds the money again of those who declined
+and want another provider, and freezes who stays; `solve_rematch` asks the engine; `rounds.finish_round` records it,
+or `fail_rematch` puts everything back.
+"""
+
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+import matching
+from marketplace.records import audit
+from marketplace.records.database import writing
+from marketplace.records.pools import Need, NeedStatus
+from marketplace.records.rounds import Match, MatchStatus, Round, RoundKind
+from marketplace.records.tenders import Tender
+from marketplace.rules.clock import Instant
+from marketplace.rules.errors import InsufficientFunds, WrongState
+from marketplace.rules.lifecycle import TenderStatus
+from marketplace.rules.permissions import Actor, Role, check_owner
+
+from .awards import matches_of
+from .pools import valid_consent
+from .reservations import release, reserve
+from .rounds import (
+    COST_GAP_PERMILLE,
+    TIME_LIMIT_S,
+    WORKERS,
+    OnProgress,
+    Solved,
+    excluded_since,
+    fail_round,
+    finish_round,
+    latest_round,
+    open_round,
+)
+from .scopes import locked
+
+
+def run_rematch(
+    session: Session, now: Instant, actor: Actor, tender_id: str, on_progress: OnProgress | None = None
+) -> Tender:
+    """Status: proposed -> matching -> proposed. The step that opens its transactions itself, like `rounds.run_round`.
+
+    Raises
+    ------
+    WrongState
+        If nobody has refused, or the rematch failed; then everything is as it was.
+    """
+    with writing(session):
+        started = start_rematch(session, now, actor, tender_id)
+        round_id, request, market = started.id, dict(started.request or {}), started.market
+        outcome = _outcome_before(session, tender_id)
+    try:
+        revised, solved = solve_rematch(market, outcome, request, on_progress)
+    except Exception as error:
+        with writing(session):
+            fail_rematch(session, now, actor, round_id, f"The matching stopped: {type(error).__name__}.")
+        raise
+    with writing(session):
+        if solved.findings:
+            fail_rematch(session, now, actor, round_id, f"It did not pass its check: {solved.findings[0]}")
+        else:
+            tender = finish_rematch(session, now, actor, round_id, revised, solved.outcome)
+    if solved.findings:
+        raise WrongState("round_failed", "The result did not pass its check, so nothing was changed.")
+    return tender
+
+
+def start_rematch(session: Session, now: Instant, actor: Actor, tender_id: str) -> Round:
+    """Status: proposed -> matching. Freeze who stays, who is placed anew and what was waived.
+
+    Raises
+    ------
+    WrongState
+        If nobody has refused since the last round, or an offer was excluded (then the whole round is run again).
+    """
+    tender = locked(session, Tender, tender_id, "tender")
+    check_owner(actor, Role.BROKER, tender.broker_id, "tender")
+    before = latest_round(session, tender.id)
+    if tender.status is not TenderStatus.PROPOSED or before is None:
+        raise WrongState("not_proposed", "A rematch follows refusals of a proposal.")
+    if excluded_since(session, tender):
+        raise WrongState("offer_excluded", "An offer was left out: run the whole matching again.")
+    matches = matches_of(session, tender)
+    gone = [match for match in matches if match.status not in (MatchStatus.PROPOSED, MatchStatus.ACCEPTED)]
+    if not gone:
+        raise WrongState("nobody_refused", "Nobody has refused, so there is nobody to place anew.")
+    again = [match for match in gone if _held_again(session, now, actor, tender, match)]
+    request = {
+        "round": before.id,
+        "refused": sorted(match.need_id for match in again),
+        "left": sorted(match.need_id for match in gone if match not in again),
+        "accepted": sorted(match.need_id for match in matches if match.status is MatchStatus.ACCEPTED),
+        "waived": sorted({match.award.offer_id for match in matches if match.award.waived_at is not None}),
+    }
+    row = open_round(session, now, actor, tender, kind=RoundKind.REMATCH, market=dict(before.market), request=request)
+    audit.append(
+        session,
+        now,
+        actor,
+        "rematch.started",
+        row.id,
+        tender=tender.id,
+        refused=len(request["refused"]),
+        left=len(request["left"]),
+    )
+    return row
+
+
+def solve_rematch(
+    market: dict[str, Any],
+    outcome: dict[str, Any],
+    request: dict[str, Any],
+    on_progress: OnProgress | None = None,
+) -> tuple[dict[str, Any], Solved]:
+    """Ask the engine; returns the revised market it wrote, and its checked outcome. Touches no database."""
+    answer = matching.rematch(
+        matching.read_market(market),
+        matching.read_outcome(outcome),
+        refused=request["refused"],
+        left=request["left"],
+        accepted=request["accepted"],
+        waived=request["waived"],
+        time_limit_s=TIME_LIMIT_S,
+        gap_permille=COST_GAP_PERMILLE,
+        workers=WORKERS,
+        on_progress=on_progress,
+    )
+    document = answer.outcome.document()
+    findings = matching.verify(answer.market, document)
+    found = tuple(f"{finding.code}: {finding.message}" for finding in findings)
+    return answer.market.document(), Solved(document, found)
+
+
+def finish_rematch(
+    session: Session, now: Instant, actor: Actor, round_id: str, revised: dict[str, Any], outcome: dict[str, Any]
+) -> Tender:
+    """Status: matching -> proposed. The revised market takes the place of the one the rematch began from."""
+    row = locked(session, Round, round_id, "round")
+    row.market = revised
+    row.market_sha256 = matching.read_market(revised).sha256
+    return finish_round(session, now, actor, round_id, outcome)
+
+
+def fail_rematch(session: Session, now: Instant, actor: Actor, round_id: str, reason: str) -> Tender:
+    """Status: matching -> proposed. What was held again for the rematch is free again."""
+    row = locked(session, Round, round_id, "round")
+    for need_id in (row.request or {}).get("refused", []):
+        need = locked(session, Need, need_id, "need")
+        release(session, now, actor, need, status=NeedStatus.REFUSED, reason="The search for another provider failed")
+    return fail_round(session, now, actor, round_id, reason)
+
+
+def _held_again(session: Session, now: Instant, actor: Actor, tender: Tender, match: Match) -> bool:
+    """Hold the money again for somebody who declined and wants another provider; False when that cannot be done."""
+    need = match.need
+    if match.status is not MatchStatus.DECLINED or not match.look_again or valid_consent(need, tender) is None:
+        return False
+    try:
+        with session.begin_nested():  # a posting that fails leaves nothing of itself behind
+            reserve(session, now, actor, need)
+    except InsufficientFunds:
+        return False
+    need.status = NeedStatus.POOLED
+    return True
+
+
+def _outcome_before(session: Session, tender_id: str) -> dict[str, Any]:
+    row = latest_round(session, tender_id)
+    return dict(row.outcome or {}) if row else {}

@@ -1,0 +1,172 @@
+"""When patients refuse: least disruption, nobody's price rises, and what was freed is placed anew."""
+
+import pytest
+from sqlalchemy import select
+
+from marketplace.journey import awards, cancellations, reviews, rounds
+from marketplace.records.database import writing
+from marketplace.records.offers import ExclusionCode
+from marketplace.records.outbox import Message
+from marketplace.records.pools import NeedStatus
+from marketplace.records.rounds import MatchStatus, RoundKind, RoundStatus
+from marketplace.records.tenders import Decision
+from marketplace.rules.errors import WrongState
+from marketplace.rules.lifecycle import TenderStatus
+from marketplace.rules.permissions import Actor, Role
+from tests.worlds import BUDGET_PENCE, SmallWorld
+
+
+def test_a_refusal_moves_nobody_else(world: SmallWorld) -> None:
+    """One patient declines and is found another provider; the other eleven stay where they were, at no more."""
+    world.proposed().accept(*range(1, 7))
+    before, charges = world.providers_by_patient(), {n: world.match(n).charge_pence for n in range(1, 13)}
+    world.decline(7).rematch()
+    after = world.providers_by_patient()
+    assert world.tender.status is TenderStatus.PROPOSED
+    assert {n: name for n, name in after.items() if n != 7} == {n: name for n, name in before.items() if n != 7}
+    assert after[7] != before[7]
+    assert all(world.match(n).charge_pence <= charges[n] for n in range(1, 7))
+    assert world.money(7)["reserved"] == BUDGET_PENCE
+    assert world.books_balance()
+
+
+def test_an_accepted_match_is_not_asked_again(world: SmallWorld) -> None:
+    """Whoever accepted keeps the answer through the rematch; the refuser is asked about the new provider."""
+    world.proposed(fee=0).accept(*range(2, 13)).decline(1).rematch()
+    assert {world.match(n).status for n in range(2, 13)} == {MatchStatus.ACCEPTED}
+    assert world.match(1).status is MatchStatus.PROPOSED
+    world.accept(1).confirm()
+    assert len(world.providers_by_patient()) == 12
+    row = rounds.latest_round(world.session, world.tender.id)
+    assert row is not None
+    assert (row.kind, rounds.recheck(row)) == (RoundKind.REMATCH, [])
+
+
+def test_who_does_not_want_another_provider_is_left_out(world: SmallWorld) -> None:
+    """A no without looking again is a no: nothing is held, nobody is placed."""
+    world.proposed().accept(*range(2, 13)).decline(1, look_again=False).rematch()
+    assert 1 not in world.providers_by_patient()
+    assert world.money(1)["reserved"] == 0
+    assert world.need(1).status is NeedStatus.REFUSED
+
+
+def test_money_spent_elsewhere_is_not_found_again(world: SmallWorld) -> None:
+    """If the budget no longer holds the money, the refuser is left out and no half posting stays behind."""
+    world.proposed().accept(*range(2, 13)).decline(1)
+    world.need(1).budget_pence = 1_000_000
+    world.session.commit()
+    world.rematch()
+    assert 1 not in world.providers_by_patient()
+    assert world.money(1)["reserved"] == 0
+    assert world.books_balance()
+
+
+def test_refusals_below_the_minimum_displace_and_place_anew(world: SmallWorld) -> None:
+    """Three refusals take the bulk offer below its band: those it served are displaced, told, and placed elsewhere."""
+    world.proposed().accept(*range(4, 13))
+    for number in (1, 2, 3):
+        world.decline(number, look_again=False)
+    world.rematch()
+    placed = world.providers_by_patient()
+    assert set(placed) == set(range(4, 13))
+    assert "bulk" not in placed.values()
+    told = set(world.session.scalars(select(Message.party_id).where(Message.template == "match_displaced")))
+    assert told == {world.patients[n - 1].id for n in placed}
+    assert world.books_balance()
+
+
+def test_a_fee_that_refusals_uncover_is_the_providers_to_waive(world: SmallWorld) -> None:
+    """One refusal leaves a share of the fee uncovered, and no accepted charge rises: it is waived or falls."""
+    world.proposed().accept(*range(2, 13)).decline(1, look_again=False)
+    award = world.match(2).award
+    assert awards.shortfall(award, [world.match(n) for n in range(1, 13)]) == "fee_cover"
+    with writing(world.session):
+        awards.waive_minimum(world.session, world.now, world.provider("bulk"), award.id)
+    world.confirm()
+    assert len(world.providers_by_patient()) == 11
+
+
+def test_a_waiver_keeps_everybody(world: SmallWorld) -> None:
+    """The provider waives its minimum: those who accepted keep provider and charge."""
+    world.proposed().accept(*range(4, 13))
+    charges = {n: world.match(n).charge_pence for n in range(4, 13)}
+    for number in (1, 2, 3):
+        world.decline(number, look_again=False)
+    with writing(world.session):
+        awards.waive_minimum(world.session, world.now, world.provider("bulk"), world.match(4).award_id)
+    world.rematch()
+    assert set(world.providers_by_patient().values()) == {"bulk"}
+    assert {n: world.match(n).status for n in range(4, 13)} == dict.fromkeys(range(4, 13), MatchStatus.ACCEPTED)
+    assert all(world.match(n).charge_pence <= charges[n] for n in range(4, 13))
+    world.confirm()
+    assert world.tender.status is TenderStatus.STANDSTILL
+
+
+def test_nobody_refused_nothing_to_do(world: SmallWorld) -> None:
+    world.proposed()
+    with pytest.raises(WrongState, match="Nobody has refused"):
+        world.rematch()
+
+
+def test_a_rematch_that_fails_changes_nothing(world: SmallWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine breaks: the proposal stands as it was, and the refuser's money is free."""
+    world.proposed().accept(*range(2, 13)).decline(1)
+    before = world.providers_by_patient()
+
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("out of memory")
+
+    monkeypatch.setattr("matching.rematch", broken)
+    with pytest.raises(RuntimeError):
+        world.rematch()
+    world.session.expire_all()
+    assert world.tender.status is TenderStatus.PROPOSED
+    assert world.providers_by_patient() == before
+    assert world.money(1)["reserved"] == 0
+    assert world.tender.rounds[-1].status is RoundStatus.FAILED
+
+
+def test_an_excluded_offer_is_matched_without(world: SmallWorld) -> None:
+    """After an exclusion nothing can be confirmed until the whole round has been run again without that offer."""
+    world.proposed().accept()
+    award = world.match(1).award
+    with writing(world.session):
+        cancellations.exclude_offer(
+            world.session, world.now, world.broking, award.offer_id, ExclusionCode.CONFLICT, "A cousin of the broker"
+        )
+    with pytest.raises(WrongState, match="run the matching again"):
+        world.confirm()
+    world.run_round()
+    assert "bulk" not in world.providers_by_patient().values()
+    assert {world.match(n).status for n in world.providers_by_patient()} == {MatchStatus.PROPOSED}
+    assert world.books_balance()
+
+
+def test_a_round_cannot_be_run_again_for_luck(world: SmallWorld) -> None:
+    """Without an exclusion the proposal stands: no second throw of the dice."""
+    world.proposed()
+    with pytest.raises(WrongState, match="when an offer was left out"):
+        world.run_round()
+
+
+def test_a_representation_upheld(world: SmallWorld) -> None:
+    """The decision orders a new round: it is run from review, answers that still fit are kept."""
+    world.proposed().accept().confirm()
+    with writing(world.session):
+        row = reviews.represent(world.session, world.now, world.provider("near"), world.tender.id, "Look again")
+    with pytest.raises(WrongState, match="orders it"):
+        world.run_round()
+    with writing(world.session):
+        reviews.decide(
+            world.session,
+            world.now,
+            Actor("user-reviewer", Role.COMMISSIONER, world.commissioner.id),
+            row.id,
+            Decision.RUN_AGAIN,
+            "Run it again.",
+        )
+    world.run_round()
+    assert world.tender.status is TenderStatus.PROPOSED
+    assert {world.match(n).status for n in range(1, 13)} == {MatchStatus.ACCEPTED}
+    world.confirm()
+    assert world.tender.status is TenderStatus.STANDSTILL
