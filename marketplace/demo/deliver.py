@@ -1,4 +1,4 @@
-"""What follows an award: contracts are signed, units delivered, confirmed (or disputed), and paid."""
+"""What follows an award: contracts are signed, units delivered, confirmed (or disputed), and paid by whoever should."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -10,13 +10,15 @@ from sqlalchemy.orm import Session
 from marketplace.demo.schedule import DELIVERED_DAYS_AGO, PAID_DAYS_AGO, days_ago
 from marketplace.demo.stage import Scene, Stage
 from marketplace.demo.tenders import Tender
-from marketplace.journey.contracts import sign_contract
+from marketplace.journey.contracts import sign_contract, unsigned_by
 from marketplace.journey.deliveries import confirm_delivery, dispute_delivery, record_delivery
-from marketplace.journey.settlements import pay_provider
+from marketplace.journey.settlements import pay_provider, payments_due
+from marketplace.records.budgets import Budget, ManagedAs
 from marketplace.records.contracts import Contract, Delivery, DeliveryStatus
 from marketplace.records.database import writing
 from marketplace.records.pools import Bundle, Need
 from marketplace.rules.lifecycle import ContractStatus
+from marketplace.rules.permissions import Actor
 
 SIGNS_PERMILLE = 970
 DELIVERED_PERMILLE = 240
@@ -24,17 +26,18 @@ DELIVERED_PERMILLE = 240
 
 DISPUTED_PERMILLE = 20
 DISPUTE_REASON = "I was there at ten, and the door was locked."
+PATIENT_PAYS_PERMILLE = 700
 WEEKS_OF_DELIVERY = 8
 """One record covers about this part of a contract's units."""
 
 
 def sign(stage: Stage, tender: Tender, at: datetime) -> None:
-    """Patients and providers sign what was offered; a few let the time pass."""
+    """Patients, providers and whoever keeps the budget sign what was offered; a few let the time pass."""
     with stage.sessions() as session, writing(session):
         for contract in _contracts(session, stage.tender_ids[tender.id], ContractStatus.OFFERED):
             if stage.draw.randrange(1000) < SIGNS_PERMILLE:
-                sign_contract(session, at, stage.by_party(contract.patient_id), contract.id)
-                sign_contract(session, at + timedelta(hours=3), stage.by_party(contract.provider_id), contract.id)
+                for hours, party_id in enumerate(unsigned_by(contract)):
+                    sign_contract(session, at + timedelta(hours=hours), stage.by_party(party_id), contract.id)
 
 
 def delivery_scenes(stage: Stage, now: datetime) -> Iterator[Scene]:
@@ -79,8 +82,19 @@ def _confirm(stage: Stage, at: datetime) -> None:
 
 
 def _pay(stage: Stage, at: datetime) -> None:
-    """The commissioner pays every provider what has fallen due."""
+    """Whoever holds the money pays what has fallen due: the commissioner, the holder, and most patients who hold it."""
     with stage.sessions() as session, writing(session):
-        due = select(Contract.provider_id).join(Contract.deliveries).where(Delivery.status == DeliveryStatus.CONFIRMED)
-        for provider_id in sorted(set(session.scalars(due))):
-            pay_provider(session, at, stage.town.commissioner, provider_id)
+        for payer in (stage.town.commissioner, stage.town.holder, *_patients_who_pay(session, stage)):
+            for due in payments_due(session, payer):
+                pay_provider(session, at, payer, due.provider_id)
+
+
+def _patients_who_pay(session: Session, stage: Stage) -> list[Actor]:
+    query = (
+        select(Contract.patient_id)
+        .join(Contract.budget)
+        .join(Contract.deliveries)
+        .where(Budget.managed_as == ManagedAs.DIRECT_PAYMENT, Delivery.status == DeliveryStatus.CONFIRMED)
+    )
+    owing = sorted(set(session.scalars(query)))
+    return [stage.by_party(party_id) for party_id in owing if stage.draw.randrange(1000) < PATIENT_PAYS_PERMILLE]

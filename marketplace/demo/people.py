@@ -152,8 +152,8 @@ def _deprivation_decile(draw: random.Random, district: str) -> int:
 def _extra_support(draw: random.Random, birth_year: int, decile: int, conditions: Sequence[str]) -> tuple[str, ...]:
     """Synthetic flags of the commissioner's rule for those who need support most."""
     flags = []
-    if LATEST_YEAR - birth_year >= 85:
-        flags.append("aged_85_or_over")
+    if LATEST_YEAR - birth_year >= 90:
+        flags.append("aged_90_or_over")
     if decile == 1:
         flags.append("most_deprived_tenth")
     if "dementia" in conditions and draw.randrange(100) < 40:

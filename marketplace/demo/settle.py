@@ -16,7 +16,7 @@ from marketplace.demo.market import LincolnshireMarket
 from marketplace.demo.people import Patient
 from marketplace.demo.providers import KINDS, Provider
 from marketplace.demo.schedule import EPISODIC_LEFT_DAYS, SETTLED_DAYS_AGO, YEARLY_LEFT_DAYS
-from marketplace.journey.budgets import BudgetDetails, LineDetails, approve_plan, open_budget
+from marketplace.journey.budgets import BudgetDetails, LineDetails, admit_holder, approve_plan, open_budget, set_rules
 from marketplace.journey.people import (
     PatientDetails,
     SiteDetails,
@@ -31,6 +31,7 @@ from marketplace.records.budgets import BudgetKind, ManagedAs
 from marketplace.records.catalogue import Exclusion, Service
 from marketplace.records.database import writing
 from marketplace.records.people import User
+from marketplace.rules.budgets import FundingRules
 from marketplace.rules.permissions import Actor, Role
 
 Sessions = Callable[[], Session]
@@ -39,6 +40,12 @@ Tick = Callable[[int], None]
 
 PEOPLE_A_TRANSACTION = 50
 COMMISSIONER = "Lincolnshire Care Budgets"
+HOLDER = "Fen Edge Budget Trust"
+"""Keeps the budgets that are managed by a third party; made up."""
+
+RULES = FundingRules(support_flagged=True)
+"""Who bears the extra-support flag is put first in coverage."""
+
 EMAIL_DOMAIN = "demo.example"
 
 
@@ -55,6 +62,7 @@ class Town:
     """
 
     commissioner: Actor
+    holder: Actor
     brokers: dict[str, Actor] = field(default_factory=dict)
     providers: dict[str, Actor] = field(default_factory=dict)
     patients: dict[str, Actor] = field(default_factory=dict)
@@ -67,14 +75,17 @@ def settle(sessions: Sessions, now: datetime, market: LincolnshireMarket, tick: 
     then = now - timedelta(days=SETTLED_DAYS_AGO)
     with sessions() as session, writing(session):
         commissioner = found_commissioner(session, COMMISSIONER)
-        town = Town(commissioner=_account(commissioner.id, Role.COMMISSIONER))
+        funder = _account(commissioner.id, Role.COMMISSIONER)
+        set_rules(session, then, funder, RULES)
+        holder = admit_holder(session, then, funder, HOLDER)
+        town = Town(commissioner=funder, holder=_account(holder.id, Role.HOLDER))
         _write_catalogue(session, market)
         for broker in market.brokers:
             admitted = approve_broker(session, then, town.commissioner, broker.name)
             town.brokers[broker.id] = _account(admitted.id, Role.BROKER)
         for provider in market.providers:
             _admit_provider(session, then, town, provider)
-        named = [("commissioner", COMMISSIONER, town.commissioner)]
+        named = [("commissioner", COMMISSIONER, town.commissioner), ("holder", HOLDER, town.holder)]
         named += [(broker.id, broker.name, town.brokers[broker.id]) for broker in market.brokers]
         named += [(provider.id, provider.name, town.providers[provider.id]) for provider in market.providers]
         _open_accounts(session, then, named)
@@ -188,6 +199,7 @@ def _admit_patient(session: Session, now: datetime, then: datetime, town: Town, 
             valid_from=then.date(),
             valid_to=now.date() + timedelta(days=left_days),
             amount_pence=patient.budget_pence,
+            holder_id=town.holder.party_id if patient.budget_management == ManagedAs.THIRD_PARTY else None,
             lines=tuple(
                 LineDetails(
                     service_id=line.service,

@@ -38,9 +38,9 @@ class Stage:
     bundle_ids: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        parties = (*self.town.patients.values(), *self.town.providers.values())
+        parties = (*self.town.patients.values(), *self.town.providers.values(), self.town.holder)
         self._by_party = {actor.party_id: actor for actor in parties}
 
     def by_party(self, party_id: str) -> Actor:
-        """The patient or provider who is this party."""
+        """The patient, provider or holder who is this party."""
         return self._by_party[party_id]
