@@ -92,7 +92,7 @@ def county() -> Document:
                 "first_appointment_days": 14,
                 "easting_m": 4_000,
                 "northing_m": 6_000,
-                "max_distance_m": 5_000,
+                "max_distance_m": 6_000,
                 "lines": [
                     {"bundle": "physio", "max_units": 15, "tiers": bands((0, 5_200), (20, 4_900), (30, 4_500))},
                     {"bundle": "hydro", "min_units": 12, "tiers": bands((0, 4_100), (20, 4_000), (30, 3_900))},
@@ -119,7 +119,7 @@ def county() -> Document:
                 "fee_pence": 1,
                 "grade": 4,
                 "first_appointment_days": 70,
-                "lines": [{"bundle": "hydro", "tiers": bands((0, 2_600))}],
+                "lines": [{"bundle": "hydro", "tiers": bands((0, 2_500))}],
             },
         ],
     }
