@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from flask import Flask, current_app, g, render_template, request
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, SecurityError
 
 from marketplace.rules import errors as domain
 
@@ -108,6 +108,8 @@ def http_error(error: HTTPException) -> tuple[str, int] | HTTPException:
     code = error.code or 500
     if code < 400:
         return error
+    if isinstance(error, SecurityError):  # asked for under a name that is not ours: no page, because it has our links
+        return "This site is not known under that name.", 400
     return _page(code, PROBLEMS.get(code, PROBLEMS[400 if code < 500 else 500]))
 
 

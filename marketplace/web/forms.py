@@ -87,7 +87,7 @@ class WebForm:
         try:
             self.data = self.schema.load(document)
         except ValidationError as error:
-            self._collect(error.normalized_messages(), self.schema, "")
+            self._collect(error.messages_dict, self.schema, "")
             return False
         return True
 
@@ -123,7 +123,7 @@ class WebForm:
     def summary(self) -> list[dict[str, str]]:
         """The error summary's list: every message with a link to its field."""
         return [
-            {"text": text} if name == WHOLE_FORM else {"text": text, "href": f"#{self._anchor(name)}"}
+            {"text": text} if name == WHOLE_FORM else {"text": self._told(name, text), "href": f"#{self._anchor(name)}"}
             for name, text in self.errors.items()
         ]
 
@@ -246,6 +246,15 @@ class WebForm:
                 self._collect(found, field.schema, f"{name}-")
             else:
                 self.refuse(name, _say(_first(found), field, name))
+
+    def _told(self, name: str, text: str) -> str:
+        """A message away from its field says which field it is about, if it does not do so in its own words."""
+        try:
+            title = str(_find(self.schema, name).metadata.get("title", ""))
+        except KeyError:
+            return text
+        telling = [word for word in title.lower().replace("?", " ").split() if len(word) > 3]
+        return text if not telling or any(word in text.lower() for word in telling) else f"{title}: {text}"
 
     def _anchor(self, name: str) -> str:
         try:

@@ -5,6 +5,9 @@ environment of their own, and only the finished macros cross into ours. Their ``
 templates fill them with captured markup, never with a value.
 """
 
+from collections.abc import Mapping
+from functools import cache
+
 from flask import Flask
 from jinja2 import ChainableUndefined, Environment, PackageLoader
 
@@ -37,7 +40,13 @@ COMPONENTS = {
 
 
 def init_app(app: Flask) -> None:
-    """Compile the vendor's macros once and hand them to this application's templates."""
+    """Hand the vendor's macros to this application's templates."""
+    app.jinja_env.globals.update(_macros())
+
+
+@cache
+def _macros() -> Mapping[str, object]:
+    """The vendor's macros, compiled once for all applications: they hold nothing of any."""
     environment = Environment(
         loader=PackageLoader("nhsuk_frontend_jinja"),
         undefined=ChainableUndefined,
@@ -45,6 +54,8 @@ def init_app(app: Flask) -> None:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for name, (folder, macro) in COMPONENTS.items():
-        module = environment.get_template(f"nhsuk/components/{folder}/macro.jinja").module
-        app.jinja_env.globals[name] = getattr(module, macro)
+    modules = {
+        folder: environment.get_template(f"nhsuk/components/{folder}/macro.jinja").module
+        for folder, _ in COMPONENTS.values()
+    }
+    return {name: getattr(modules[folder], macro) for name, (folder, macro) in COMPONENTS.items()}

@@ -3,7 +3,7 @@
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from marketplace.journey import awards, contracts, deliveries, pools
+from marketplace.journey import awards, contracts, deliveries, pools, statements
 from marketplace.journey.scopes import contracts_for, deliveries_for, needs_for, one
 from marketplace.records.pools import DefaultAnswer
 from marketplace.rules.permissions import Role
@@ -33,7 +33,7 @@ def home() -> str:
     return render_template(
         "patient/home.html",
         waiting=care.waiting(session, actor, request_now()),
-        figures=budgets.figures_of(session, [budget.id for budget in own]),
+        figures=statements.figures_of(session, [budget.id for budget in own]),
         budgets=own,
         lines=care.care_lines(session, actor),
     )
@@ -43,12 +43,7 @@ def home() -> str:
 @for_role(Role.PATIENT)
 def budget() -> str:
     """Each budget with its bar and every posting in words."""
-    session, actor = db_session(), current_actor()
-    shown = [
-        (row, budgets.figures_of(session, [row.id]), budgets.statement(session, row))
-        for row in budgets.own_budgets(session, actor)
-    ]
-    return render_template("patient/budget.html", budgets=shown)
+    return render_template("patient/budget.html", budgets=budgets.budget_pages(db_session(), current_actor()))
 
 
 @pages.get("/care")

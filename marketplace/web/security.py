@@ -5,6 +5,8 @@ files; a request that changes something must come from our own pages (SameSite c
 pace where passwords are tried.
 """
 
+from typing import Any
+
 from flask import Flask, abort, request
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
@@ -43,7 +45,7 @@ def limit_sign_in(app: Flask, endpoint: str) -> None:
     """Slow down guessing: from one address, and for one account from anywhere."""
     limiter = Limiter(get_remote_address, app=app)
     app.extensions["carepool.limiter"] = limiter  # its limits hold it weakly
-    view = app.view_functions[endpoint]
+    view: Any = app.view_functions[endpoint]
     view = limiter.limit(app.config["SIGN_IN_LIMIT"], methods=["POST"])(view)
     view = limiter.limit(app.config["SIGN_IN_ACCOUNT_LIMIT"], key_func=_account_tried, methods=["POST"])(view)
     app.view_functions[endpoint] = view

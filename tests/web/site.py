@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from marketplace import create_app
+from marketplace.adapters.passwords import hash_password
 from marketplace.adapters.sealing import Keyring
 from marketplace.journey import accounts
 from marketplace.journey.keys import lend
@@ -92,12 +94,19 @@ def build_site(folder: Path, **settings: Any) -> Site:
 
 def _open_account(session: Session, world: SmallWorld, name: str, actor: Actor) -> None:
     said = {"broker": "Fen Brokers", "funder": "Lincolnshire funder", "near": "Near Physio", "bulk": "Bulk Physio"}
-    accounts.open_account(
+    user = accounts.open_account(
         session,
         world.now,
         email=f"{name}@example.test",
         name=said.get(name, f"Patient {name.removeprefix('p').zfill(2)}"),
         role=actor.role,
         party_id=actor.party_id,
-        password=PASSWORD,
+        password=None,
     )
+    user.password_hash = _hashed()
+
+
+@cache
+def _hashed() -> str:
+    """The password's hash, made once: making it slowly is its point."""
+    return hash_password(PASSWORD)

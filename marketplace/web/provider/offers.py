@@ -50,7 +50,7 @@ def offer_form(tender_id: str) -> Answer:
     """Make an offer, or a new version of it: checked as often as one likes before it is sealed."""
     session, actor = db_session(), current_actor()
     found = offers.open_tender(session, tender_id)
-    lots = offers.lots_of(session, found)
+    lots = notices.lots_of(session, found)
     sites = offers.sites_of(session, actor)
     standing = next(
         (row for row in offers.own_offers(session, actor, tender_id) if row.status is OfferStatus.STANDING), None
@@ -179,9 +179,9 @@ def _as_typed(terms: OfferTerms, lots: list[notices.Lot]) -> MultiDict[str, str]
         typed[f"bands-{band}"] = str(start)
     number_of = {lot.bundle_id: number for number, lot in enumerate(lots)}
     for line in terms.lines:
-        start = f"lines-{number_of[line.bundle]}"
-        typed[f"{start}-min_units"] = str(line.min_units or "")
-        typed[f"{start}-max_units"] = str(line.max_units or "")
+        place = f"lines-{number_of[line.bundle]}"
+        typed[f"{place}-min_units"] = str(line.min_units or "")
+        typed[f"{place}-max_units"] = str(line.max_units or "")
         for band, tier in enumerate(line.tiers):
-            typed[f"{start}-tiers-{band}-price_pence"] = typed_pounds(tier.price_pence)
+            typed[f"{place}-tiers-{band}-price_pence"] = typed_pounds(tier.price_pence)
     return typed

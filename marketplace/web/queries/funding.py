@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
 from marketplace.journey.scopes import budgets_for
+from marketplace.journey.statements import OWN_ACCOUNTS, BudgetFigures
 from marketplace.records.budgets import Budget, PlanStatus
 from marketplace.records.contracts import Contract, Delivery, DeliveryStatus
 from marketplace.records.ledger import Account, AccountKind
@@ -15,8 +16,6 @@ from marketplace.records.people import Patient
 from marketplace.records.providers import Provider
 from marketplace.rules.money import Pence
 from marketplace.rules.permissions import Actor
-
-from .budgets import OWN_ACCOUNTS, BudgetFigures
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +46,7 @@ def totals(session: Session, actor: Actor) -> BudgetFigures:
         .group_by(Account.kind)
     )
     for kind, pence in rows:
-        held[kind] = int(pence)
+        held[kind] = int(pence or 0)
     spent = session.scalar(
         select(func.coalesce(func.sum(Delivery.due_pence), 0))
         .join(Delivery.contract)
@@ -74,7 +73,9 @@ def payments_due(session: Session, actor: Actor) -> list[Payment]:
         .group_by(Provider.id, Provider.name)
         .order_by(Provider.name)
     )
-    return [Payment(provider_id, name, count, int(pence)) for provider_id, name, count, pence in session.execute(query)]
+    return [
+        Payment(provider_id, name, count, int(pence or 0)) for provider_id, name, count, pence in session.execute(query)
+    ]
 
 
 def budget_rows(session: Session, actor: Actor) -> list[BudgetRow]:

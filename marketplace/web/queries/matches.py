@@ -92,11 +92,15 @@ def _alternatives(session: Session, match: Match) -> list[Alternative]:
     return [
         Alternative(
             provider=offers[row["offer"]].provider.name,
-            place=offers[row["offer"]].site.name if offers[row["offer"]].site else "",
+            place=_place(offers[row["offer"]].site),
             why=reasons.alternative(row),
         )
         for row in rows
     ]
+
+
+def _place(site: Site | None) -> str:
+    return site.name if site is not None else ""
 
 
 def _silence_means_yes(consents: Sequence[Consent]) -> bool:

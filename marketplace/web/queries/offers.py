@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from marketplace.journey.awards import matches_of, stands
+from marketplace.journey.awards import matches_of, shortfall
 from marketplace.journey.offers import read_own_offer
 from marketplace.journey.scopes import offers_for, one, tenders_for
 from marketplace.records.offers import Offer, OfferStatus
@@ -121,7 +121,7 @@ def offer_page(session: Session, actor: Actor, offer_id: str) -> OfferPage:
     below = False
     if award is not None and offer.tender.status is TenderStatus.PROPOSED:
         members = [match for match in matches_of(session, offer.tender) if match.award_id == award.id]
-        below = award.waived_at is None and not stands(award, members)
+        below = shortfall(award, members) not in (None, "nobody_left")
     return OfferPage(
         offer=offer,
         terms=terms,

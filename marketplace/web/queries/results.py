@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
-from marketplace.journey.awards import matches_of, stands
+from marketplace.journey.awards import matches_of, shortfall
 from marketplace.journey.figures import TenderFigures, tender_figures
 from marketplace.journey.rounds import latest_round
 from marketplace.journey.scopes import may_name_providers, needs_for, one, tenders_for
@@ -118,7 +118,7 @@ def result(session: Session, actor: Actor, tender_id: str) -> Result:
         tender=tender,
         round=row,
         figures=tender_figures(session, tender),
-        certainty=TERMINATIONS.get(row.outcome["termination"], row.outcome["termination"]),
+        certainty=TERMINATIONS.get(str(row.outcome["termination"]), "The search has ended."),
         lots=_lots(tender, matches, unmatched, labels),
         awards=_awards(row, matches, labels),
         unmatched=unmatched,
@@ -209,7 +209,7 @@ def _awards(row: Round, matches: Sequence[Match], labels: Mapping[str, str]) -> 
                 fee_pence=award.fee_pence,
                 spend_pence=award.spend_pence,
                 answers=Counter(match.status.value for match in members[award.id]),
-                stands=stands(award, members[award.id]),
+                stands=shortfall(award, members[award.id]) is None,
             )
         )
     return sorted(rows, key=lambda line: line.label)

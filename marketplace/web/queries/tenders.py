@@ -6,7 +6,7 @@ Counts come by one grouped query for all tenders at once, so that sixty tenders 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, joinedload, selectinload
@@ -241,7 +241,7 @@ def _rows(session: Session, tenders: Sequence[Tender]) -> list[TenderRow]:
     ]
 
 
-def _grouped(session: Session, query: Select[tuple[str, StrEnum, int]]) -> dict[str, dict[str, int]]:
+def _grouped(session: Session, query: Select[str, Any, int]) -> dict[str, dict[str, int]]:
     found: dict[str, dict[str, int]] = defaultdict(dict)
     for tender_id, status, count in session.execute(query):
         found[tender_id][status.value] = count
