@@ -171,13 +171,27 @@ def _untrue(view: View, need: Need, entry: Unmatched) -> str | None:
 
 
 def _affordable(view: View, need: Need, eligible: list[Offer]) -> str | None:
-    """Unaffordable is untrue under a shared pool, and where an offer in use asks no more than the budget."""
+    """Unaffordable is untrue under a shared pool, and where an offer's price fits at a band that can be had for sure.
+
+    Sure are the band that the outcome uses, and the one that the need would reach all alone.
+    """
     if view.market.policy.pooling != "own_budget":
         return "under a shared pool a single budget refuses nothing"
     for offer in eligible:
+        prices = _prices(view, need, offer)
         if offer.id in view.awards:
             tier = view.awards[offer.id][1].tier
-            prices = _prices(view, need, offer)
             if tier < len(prices) and prices[tier] <= need.budget_pence:
                 return f"offer {offer.id} is in use at {prices[tier]} pence, the budget is {need.budget_pence}"
+        if _is_content_with(offer, need):
+            alone = prices[max(tier for tier, band in enumerate(offer.lines[0].tiers) if band.from_units <= need.units)]
+            if alone <= need.budget_pence:
+                return f"offer {offer.id} would serve it alone at {alone} pence, the budget is {need.budget_pence}"
     return None
+
+
+def _is_content_with(offer: Offer, need: Need) -> bool:
+    """Say whether an offer's minimums and maximums allow it to serve this need and nobody else."""
+    limits = [(offer.min_units, offer.max_units, need.units)]
+    limits += [(line.min_units, line.max_units, need.units * (line.bundle == need.bundle)) for line in offer.lines]
+    return all(low <= units and (high is None or units <= high) for low, high, units in limits)

@@ -55,7 +55,7 @@ def county() -> Document:
                 "max_wait_days": 14,
                 "weights": {"pence_per_km": 45},
             },
-            {"id": "n2", "bundle": "physio", "units": 10, "budget_pence": 50_500},
+            {"id": "n2", "bundle": "physio", "units": 10, "budget_pence": 50_300},
             {
                 "id": "n3",
                 "bundle": "physio",
@@ -76,7 +76,7 @@ def county() -> Document:
                 "northing_m": 2_000,
                 "max_distance_m": 4_000,
             },
-            {"id": "n8", "bundle": "hydro", "units": 6, "budget_pence": 30_000},
+            {"id": "n8", "bundle": "hydro", "units": 6, "budget_pence": 29_400},
         ],
         "providers": [{"id": "pr1", "max_units": 27}, {"id": "pr2"}, {"id": "pr3"}],
         "offers": [
@@ -183,7 +183,7 @@ def reserve() -> Document:
         "bundles": [{"id": "b"}],
         "needs": [
             {"id": "n1", "bundle": "b", "units": 1, "budget_pence": 500, "reserve_pence": 400},
-            {"id": "n2", "bundle": "b", "units": 1, "budget_pence": 500, "reserve_pence": 50},
+            {"id": "n2", "bundle": "b", "units": 1, "budget_pence": 100, "reserve_pence": 50},
         ],
         "providers": [{"id": "p"}],
         "offers": [{"id": "o", "provider": "p", "lines": [{"bundle": "b", "tiers": bands((0, 100))}]}],
