@@ -102,6 +102,7 @@ STEPS = (
         "contract in force",
         "contract ended; the rest of the charge available",
     ),
+    Step("contracts.run_out", "scheduler", "contract in force", "completed or ended; money released"),
     Step("deliveries.record_delivery", "provider", "contract signed", "contract in_delivery; delivery recorded"),
     Step("deliveries.confirm_delivery", "patient", "delivery recorded", "delivery confirmed; payment due"),
     Step("deliveries.dispute_delivery", "patient", "delivery recorded", "delivery disputed"),

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from marketplace.adapters.calendar import england_holidays
 from marketplace.records import audit
+from marketplace.records.ledger import hold
 from marketplace.records.outbox import tell
 from marketplace.records.pools import DefaultAnswer, Need, NeedStatus
 from marketplace.records.rounds import Award, Match, MatchStatus
@@ -57,6 +58,7 @@ def answer_by_default(session: Session, now: Instant, tender_id: str) -> int:
     """When the time to answer is over, silence means what each patient chose; returns how many were silent."""
     tender = locked(session, Tender, tender_id, "tender")
     silent = [match for match in matches_of(session, tender) if match.status is MatchStatus.PROPOSED]
+    hold(session, [match.need.budget_id for match in silent])
     for match in silent:
         consent = valid_consent(match.need, tender)
         accepted = consent is not None and consent.default_answer is DefaultAnswer.ACCEPT
@@ -199,6 +201,7 @@ def _let_fall(session: Session, now: Instant, actor: Actor, matches: list[Match]
     by_award: dict[str, list[Match]] = defaultdict(list)
     for match in matches:
         by_award[match.award_id].append(match)
+    hold(session, [match.need.budget_id for match in matches])
     displaced = []
     for members in by_award.values():
         if shortfall(members[0].award, members) is None:

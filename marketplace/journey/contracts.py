@@ -4,10 +4,11 @@
 has a reason.
 """
 
+from sqlalchemy import Select, exists, select
 from sqlalchemy.orm import Session
 
 from marketplace.records import audit
-from marketplace.records.contracts import Contract, DeliveryStatus
+from marketplace.records.contracts import Contract, Delivery, DeliveryStatus
 from marketplace.records.outbox import tell
 from marketplace.records.pools import NeedStatus
 from marketplace.rules.budgets import check_reason
@@ -116,6 +117,33 @@ def end_early(session: Session, now: Instant, actor: Actor, contract_id: str, re
     audit.append(session, now, actor, "contract.ended", contract.id, released_pence=rest_pence)
     tell(session, now, _signatories(contract), "contract_ended", contract.id)
     return contract
+
+
+def run_out(session: Session, now: Instant, contract_id: str) -> Contract:
+    """Status: in_delivery -> completed, signed -> ended: the period is over. What was not delivered is free again."""
+    contract = locked(session, Contract, contract_id, "contract")
+    if now < contract.ends_at:
+        raise WrongState("still_time", "The contract's period is not over.")
+    delivered = contract.status is ContractStatus.IN_DELIVERY
+    status = ContractStatus.COMPLETED if delivered else ContractStatus.ENDED
+    check_move(CONTRACT_MOVES, contract.status, status)
+    used_pence = part_of(contract.charge_pence, contract.units, contract.units_confirmed)
+    rest_pence = contract.charge_pence - used_pence
+    release_rest(session, now, SYSTEM, contract.need, rest_pence, "The period is over")
+    contract.status = status
+    contract.ended_at = now
+    contract.ended_reason = "The period is over"
+    event = "completed" if delivered else "ended"
+    audit.append(session, now, SYSTEM, f"contract.{event}", contract.id, released_pence=rest_pence)
+    tell(session, now, _signatories(contract), f"contract_{event}", contract.id)
+    return contract
+
+
+def past_their_end(now: Instant) -> Select[str]:
+    """Contracts in force whose period is over and for which no delivery waits for an answer."""
+    waiting = exists().where(Delivery.contract_id == Contract.id, Delivery.status == DeliveryStatus.RECORDED)
+    in_force = (ContractStatus.SIGNED, ContractStatus.IN_DELIVERY)
+    return select(Contract.id).where(Contract.status.in_(in_force), Contract.ends_at <= now, ~waiting)
 
 
 def _signatories(contract: Contract) -> list[str]:

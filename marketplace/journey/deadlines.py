@@ -20,7 +20,7 @@ from marketplace.rules.permissions import SYSTEM
 
 from .awards import answer_by_default, confirm_ran_out
 from .budgets import remind_of_review, review_is_due
-from .contracts import let_lapse
+from .contracts import let_lapse, past_their_end, run_out
 from .deliveries import confirm_by_silence
 from .funds import expire_budget, left_over
 from .representatives import expire_authority, expired_authorities
@@ -29,6 +29,9 @@ from .standstill import end_standstill
 from .tenders import close_tender, match_ran_out
 
 Act = Callable[[Session, Instant, str], object]
+
+
+NOT_MATCHED = (TenderStatus.CLOSED, TenderStatus.MATCHING, TenderStatus.UNDER_REVIEW)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,7 @@ def _due(now: Instant) -> Iterator[tuple[str, Select[str], Act]]:
     )
     yield (
         "not_matched_in_time",
-        tenders.where(Tender.status.in_((TenderStatus.CLOSED, TenderStatus.UNDER_REVIEW)), Tender.match_by <= now),
+        tenders.where(Tender.status.in_(NOT_MATCHED), Tender.match_by <= now),
         match_ran_out,
     )
     yield (
@@ -101,6 +104,7 @@ def _due(now: Instant) -> Iterator[tuple[str, Select[str], Act]]:
         select(Delivery.id).where(Delivery.status == DeliveryStatus.RECORDED, Delivery.confirm_by <= now),
         confirm_by_silence,
     )
+    yield "contract_ran_out", past_their_end(now), run_out
     yield "plan_review_due", select(Budget.id).where(review_is_due(now)).order_by(Budget.id), remind_of_review
     # last, so that whatever became free just now is returned just now
     yield "budget_expired", left_over(now), expire_budget

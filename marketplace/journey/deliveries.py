@@ -133,6 +133,8 @@ def _confirm(session: Session, now: Instant, actor: Actor, delivery: Delivery, c
         check_move(CONTRACT_MOVES, contract.status, ContractStatus.COMPLETED)
         contract.status = ContractStatus.COMPLETED
         contract.ended_at = now
+        audit.append(session, now, actor, "contract.completed", contract.id)
+        tell(session, now, [contract.patient_id, contract.provider_id], "contract_completed", contract.id)
     audit.append(session, now, actor, "delivery.confirmed", delivery.id, contract=contract.id, due_pence=due_pence)
     tell(session, now, [contract.provider_id], "delivery_confirmed", delivery.id)
     return delivery

@@ -129,6 +129,7 @@ def open_round(
     session.add(row)
     tender.status = TenderStatus.MATCHING
     tender.status_reason = None
+    tender.match_by = tender.match_by or _days_after(now, tender.policy["process"]["match_within_days"])
     session.flush()
     return row
 
@@ -198,6 +199,8 @@ def fail_round(session: Session, now: Instant, actor: Actor, round_id: str, reas
     row.failure = reason
     row.finished_at = now
     tender.status = back_to
+    if back_to is TenderStatus.PROPOSED:
+        tender.match_by = None
     tender.status_reason = reason
     audit.append(session, now, actor, "round.failed", row.id, tender=tender.id)
     return tender

@@ -21,6 +21,8 @@ from .scopes import locked
 from .tenders import needs_of
 
 SIGN_WITHIN_DAYS = 14
+RECORD_WITHIN_DAYS = 14
+"""How long after the period's last day a provider may still record what was delivered in it."""
 
 
 def end_standstill(session: Session, now: Instant, actor: Actor, tender_id: str) -> Tender:
@@ -76,4 +78,5 @@ def _contract(match: Match, now: Instant, sign_by: Instant) -> Contract:
         charge_pence=match.charge_pence,
         offered_at=now,
         sign_by=sign_by,
+        ends_at=london_midnight_after(need.bundle.period_to + timedelta(days=RECORD_WITHIN_DAYS)),
     )

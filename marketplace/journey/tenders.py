@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, contains_eager, selectinload
 
 from marketplace.records import audit
 from marketplace.records.base import new_nonce
+from marketplace.records.ledger import hold
 from marketplace.records.offers import Offer, OfferStatus
 from marketplace.records.outbox import tell
 from marketplace.records.pools import Bundle, Need, NeedStatus
@@ -198,12 +199,13 @@ def _end_of_day(now: Instant, days: int) -> Instant:
 
 
 def match_ran_out(session: Session, now: Instant, tender_id: str) -> Tender:
-    """Status: closed -> unsuccessful (under_review -> cancelled): the round was not started in time."""
+    """Status: closed or matching -> unsuccessful, under_review -> cancelled: no round was finished in time."""
     tender = locked(session, Tender, tender_id, "tender")
     if tender.match_by is None or now < tender.match_by:
         raise WrongState("still_time", "There is still time to run the round.")
-    ends = TenderStatus.UNSUCCESSFUL if tender.status is TenderStatus.CLOSED else TenderStatus.CANCELLED
-    return give_up(session, now, SYSTEM, tender, status=ends, reason="The matching was not started in time.")
+    reviewed = tender.status is TenderStatus.UNDER_REVIEW
+    ends = TenderStatus.CANCELLED if reviewed else TenderStatus.UNSUCCESSFUL
+    return give_up(session, now, SYSTEM, tender, status=ends, reason="The matching was not done in time.")
 
 
 def give_up(
@@ -234,17 +236,19 @@ def move_lot(bundle: Bundle, result: LotResult) -> None:
 
 
 def needs_of(session: Session, tender: Tender) -> list[Need]:
-    """All needs of a tender's bundles, with their consents, locked for the rest of the transaction."""
-    return list(
+    """All needs of a tender's bundles, with their consents: they and their budgets' accounts locked from here on."""
+    needs = list(
         session.scalars(
             select(Need)
             .join(Need.bundle)
             .where(Bundle.tender_id == tender.id)
             .options(contains_eager(Need.bundle), selectinload(Need.consents))
             .order_by(Need.id)
-            .with_for_update(of=Need)
+            .with_for_update(of=Need, key_share=True)
         )
     )
+    hold(session, [need.budget_id for need in needs])
+    return needs
 
 
 def _frozen_demand(tender: Tender, agreed: list[Need]) -> dict[str, object]:

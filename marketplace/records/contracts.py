@@ -55,6 +55,7 @@ class Contract(Base):
     units_confirmed: Mapped[int] = mapped_column(default=0)
     offered_at: Mapped[datetime]
     sign_by: Mapped[datetime] = mapped_column(index=True)
+    ends_at: Mapped[datetime] = mapped_column(index=True)
     patient_signed_at: Mapped[datetime | None]
     provider_signed_at: Mapped[datetime | None]
     holder_signed_at: Mapped[datetime | None]
@@ -67,6 +68,20 @@ class Contract(Base):
     provider: Mapped[Provider] = relationship()
     site: Mapped[Site] = relationship()
     deliveries: Mapped[list["Delivery"]] = relationship(back_populates="contract", order_by="Delivery.recorded_at")
+
+
+class Rating(Base):
+    """What one patient says of one contract's provider, once, after something was delivered: one to five stars."""
+
+    __tablename__ = "ratings"
+    __table_args__ = (CheckConstraint("stars BETWEEN 1 AND 5", name="stars"),)
+
+    id: Mapped[PublicId]
+    contract_id: Mapped[str] = mapped_column(ForeignKey("contracts.id"), unique=True)
+    site_id: Mapped[str] = mapped_column(ForeignKey("sites.id"), index=True)
+    stars: Mapped[int]
+    words: Mapped[str | None] = mapped_column(Text)
+    rated_at: Mapped[datetime]
 
 
 class Delivery(Base):

@@ -58,6 +58,7 @@ class Offer(Base):
     content: Mapped[Document | None]
     site_id: Mapped[str | None] = mapped_column(ForeignKey("sites.id"))
     alias: Mapped[str | None] = mapped_column(String(12))
+    feedback: Mapped[Document | None]
     excluded_code: Mapped[ExclusionCode | None] = mapped_column(status_column(ExclusionCode))
     excluded_reason: Mapped[str | None] = mapped_column(Text)
 

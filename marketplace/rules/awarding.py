@@ -89,6 +89,11 @@ def award_shortfall(left: Remaining) -> str | None:
     return None
 
 
+def rank_band(position: int, count: int) -> str:
+    """In which third of `count` offers the one at `position` (from 0, best first) stands; no exact rank is given."""
+    return ("top third", "middle third", "lower third")[min(2, position * 3 // count)]
+
+
 def check_award_reasons(reasons: str) -> str:
     """An award is confirmed with written reasons.
 

@@ -4,7 +4,11 @@ Care Quality Commission ratings: Outstanding 4, Good 3, Requires improvement 2, 
 no rating is 0: unrated, which is not the same as bad, and pages say so.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from .errors import Invalid
+from .privacy import K
 
 GRADES = {"outstanding": 4, "good": 3, "requires improvement": 2, "inadequate": 1}
 NOT_RATINGS = frozenset(
@@ -37,3 +41,28 @@ def grade_of(rating: str | None) -> int:
         known = ", ".join(WORDS.values())
         raise Invalid("rating_unknown", f"Enter a rating as published: {known}.", place="rating")
     return GRADES[word]
+
+
+MIDDLE_STARS = 3
+DAMPING = 5
+"""A site's ratings are averaged with five imagined ones of three stars: two good ones do not make it the best."""
+
+
+@dataclass(frozen=True, slots=True)
+class PatientEvidence:
+    """What patients' ratings say of a site; tenths of a star, None where too few have rated to show it."""
+
+    ratings: int
+    damped_tenths: int | None
+
+
+def patient_evidence(stars: Sequence[int]) -> PatientEvidence:
+    """The damped mean of a site's ratings, shown from eight ratings on, so that nobody's own can be read off it.
+
+    (A Bayesian average: the sum of the ratings and of `DAMPING` imagined ones, over both counts.)
+    """
+    count = len(stars)
+    if count < K:
+        return PatientEvidence(count, None)
+    tenths = 10 * (sum(stars) + DAMPING * MIDDLE_STARS)
+    return PatientEvidence(count, (tenths + (count + DAMPING) // 2) // (count + DAMPING))
