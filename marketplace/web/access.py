@@ -1,10 +1,11 @@
 """Who may come to a page. Every view says so with one of these; a view that does not say is shut.
 
 `public`, `signed_in`, `for_role` mark a view; `check_access` runs before every request and enforces the mark;
-`current_actor` is who is signed in. Whether a thing on the page is theirs is asked by the query or step that loads it.
+`current_actor` is who is signed in; `seen` notes that they look at a patient's record.
+Whether a thing on the page is theirs is asked by the query or step that loads it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -15,7 +16,7 @@ from marketplace.journey import accounts
 from marketplace.rules.permissions import Actor, Role
 
 from .clock import request_now
-from .database import db_session, writing
+from .database import db_session, note_seen, writing
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -76,6 +77,11 @@ def current_actor() -> Actor:
     if actor is None:
         abort(401)
     return actor
+
+
+def seen(patient_ids: Iterable[str], page: str) -> None:
+    """Whoever is acting sees these patients' records on this kind of page: each patient can read that."""
+    note_seen(request_now(), current_actor(), patient_ids, page)
 
 
 def check_access() -> Response | None:

@@ -8,7 +8,7 @@ from marketplace.journey import settlements
 from marketplace.rules.money import format_pounds
 from marketplace.rules.permissions import Role
 
-from .access import current_actor, for_role
+from .access import current_actor, for_role, seen
 from .clock import request_now
 from .database import db_session, writing
 from .listing import page_of
@@ -22,10 +22,12 @@ pages = Blueprint("commissioner", __name__, url_prefix="/commissioner")
 def home() -> str:
     """The budgets in all, and what waits."""
     session, actor = db_session(), current_actor()
+    plans = funding.plans_to_approve(session, actor)
+    seen([budget.patient_id for budget in plans], "care plans to approve")
     return render_template(
         "commissioner/home.html",
         figures=funding.totals(session, actor),
-        plans=funding.plans_to_approve(session, actor),
+        plans=plans,
         payments=funding.payments_due(session, actor),
     )
 
@@ -34,9 +36,9 @@ def home() -> str:
 @for_role(Role.COMMISSIONER)
 def budgets() -> str:
     """Every budget with its figures."""
-    return render_template(
-        "commissioner/budgets.html", page=page_of(funding.budget_rows(db_session(), current_actor()))
-    )
+    page = page_of(funding.budget_rows(db_session(), current_actor()))
+    seen([row.budget.patient_id for row in page.rows], "list of budgets")
+    return render_template("commissioner/budgets.html", page=page)
 
 
 @pages.post("/budgets/<budget_id>/approve")

@@ -3,7 +3,7 @@
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from marketplace.journey import awards, contracts, deliveries, pools, statements
+from marketplace.journey import awards, contracts, deliveries, pools, statements, views
 from marketplace.journey.scopes import contracts_for, deliveries_for, needs_for, one
 from marketplace.records.pools import DefaultAnswer
 from marketplace.rules.permissions import Role
@@ -13,6 +13,7 @@ from .access import current_actor, for_role
 from .clock import request_now
 from .database import db_session, writing
 from .forms import WebForm, sent
+from .listing import page_of
 from .queries import budgets, care, matches
 
 pages = Blueprint("patient", __name__, url_prefix="/patient")
@@ -51,6 +52,13 @@ def budget() -> str:
 def care_plan() -> str:
     """The lines of my care plan and where each stands."""
     return render_template("patient/care.html", lines=care.care_lines(db_session(), current_actor()))
+
+
+@pages.get("/seen")
+@for_role(Role.PATIENT)
+def seen() -> str:
+    """Who has looked at my record."""
+    return render_template("patient/seen.html", page=page_of(views.views_of(db_session(), current_actor())))
 
 
 @pages.route("/invitations/<need_id>", methods=["GET", "POST"])

@@ -98,5 +98,6 @@ def test_tour(site: Site, serve: Callable[[Flask], str], visit: Callable[[str], 
     look("p1", f"/patient/contracts/{contract}", "patient-contract")
     look("p1", "/patient/budget", "patient-budget")
     look("p1", "/patient/care", "patient-care")
+    look("p1", "/patient/seen", "patient-seen")
     look("funder", "/commissioner/", "commissioner-home-due")
     assert not faults, "\n".join(faults)

@@ -63,4 +63,5 @@ def test_pages_follow_a_tender_from_draft_to_award(site: Site) -> None:
     opens(site, "p1@example.test", "/patient/", f"/patient/contracts/{contract}")
     opens(site, "bulk@example.test", "/provider/", "/provider/contracts", f"/provider/contracts/{contract}")
     opens(site, None, "/", f"/tenders/{tender}")
+    opens(site, "p1@example.test", "/patient/seen")
     world.now += timedelta(minutes=1)

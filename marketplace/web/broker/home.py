@@ -4,7 +4,7 @@ from flask import render_template, request
 
 from marketplace.rules.lifecycle import TENDER_WORDS, TenderStatus
 from marketplace.rules.permissions import Role
-from marketplace.web.access import current_actor, for_role
+from marketplace.web.access import current_actor, for_role, seen
 from marketplace.web.clock import request_now
 from marketplace.web.database import db_session
 from marketplace.web.listing import page_of
@@ -33,5 +33,6 @@ def home() -> str:
 def clients() -> str:
     """The broker's clients."""
     search = request.args.get("search", "").strip()
-    found = tenders.clients(db_session(), current_actor(), search)
-    return render_template("broker/clients.html", page=page_of(found), search=search)
+    page = page_of(tenders.clients(db_session(), current_actor(), search))
+    seen([client.patient.id for client in page.rows], "list of clients")
+    return render_template("broker/clients.html", page=page, search=search)

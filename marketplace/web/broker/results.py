@@ -9,7 +9,7 @@ from marketplace.journey.scopes import one, tenders_for
 from marketplace.rules.errors import DomainError, NotFound, WrongState
 from marketplace.rules.permissions import Role
 from marketplace.schemas.tenders import AwardSchema
-from marketplace.web.access import current_actor, for_role
+from marketplace.web.access import current_actor, for_role, seen
 from marketplace.web.clock import request_now
 from marketplace.web.database import db_session, writing
 from marketplace.web.forms import WebForm, sent
@@ -60,7 +60,9 @@ def run_round(tender_id: str) -> Response:
 @for_role(Role.BROKER)
 def result(tender_id: str) -> str:
     """Coverage, cost, saving, awards and the unmatched; every number leads to its rows."""
-    return render_template("broker/result.html", result=results.result(db_session(), current_actor(), tender_id))
+    found = results.result(db_session(), current_actor(), tender_id)
+    seen([row.need.patient_id for row in found.unmatched], "result of a match")
+    return render_template("broker/result.html", result=found)
 
 
 @pages.get("/tenders/<tender_id>/people")
@@ -69,10 +71,9 @@ def people(tender_id: str) -> str:
     """The matches behind the figures: charge, cost parts and answer of each."""
     session, offer_id = db_session(), request.args.get("offer", "")
     tender, matches = results.people(session, current_actor(), tender_id, offer_id)
-    labels = results.offer_labels(session, tender)
-    return render_template(
-        "broker/people.html", tender=tender, page=page_of(matches), labels=labels, label=labels.get(offer_id)
-    )
+    labels, page = results.offer_labels(session, tender), page_of(matches)
+    seen([match.need.patient_id for match in page.rows], "result of a match")
+    return render_template("broker/people.html", tender=tender, page=page, labels=labels, label=labels.get(offer_id))
 
 
 @pages.route("/tenders/<tender_id>/award", methods=["GET", "POST"])
@@ -95,5 +96,6 @@ def award(tender_id: str) -> Answer:
             return redirect(url_for("broker.tender", tender_id=tender_id))
     found = results.result(session, actor, tender.id)
     answers = tenders.answers(session, found.tender)
+    seen([match.need.patient_id for match in answers], "answers to a match")
     html = render_template("broker/award.html", form=form, result=found, answers=answers, now=request_now())
     return (html, 422) if form.errors else html

@@ -14,7 +14,7 @@ from marketplace.rules.permissions import Role
 from marketplace.rules.pooling import BundleTerms, check_terms
 from marketplace.rules.tendering import Policy
 from marketplace.schemas.tenders import BundleSchema, InviteSchema, PublishSchema, ReasonSchema, TenderSchema
-from marketplace.web.access import current_actor, for_role
+from marketplace.web.access import current_actor, for_role, seen
 from marketplace.web.clock import request_now
 from marketplace.web.database import db_session, writing
 from marketplace.web.filters import typed_pounds
@@ -86,6 +86,7 @@ def new_bundle(tender_id: str) -> Answer:
     terms: BundleTerms = form.data
     pool = demand.pool_of(session, actor, terms)
     asked = {candidate.plan_line_id for candidate in pool.candidates}
+    seen([candidate.patient_id for candidate in pool.candidates], "who could join a group")
     if request.form.get("action") != "build":
         return render_template("broker/bundle_new.html", form=form, tender=found, pool=pool, chosen=asked)
     invited = WebForm(

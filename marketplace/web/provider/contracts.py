@@ -9,7 +9,7 @@ from marketplace.journey.scopes import contracts_for, one
 from marketplace.rules.errors import Invalid
 from marketplace.rules.permissions import Role
 from marketplace.schemas.deliveries import DeliverySchema
-from marketplace.web.access import current_actor, for_role
+from marketplace.web.access import current_actor, for_role, seen
 from marketplace.web.clock import request_now
 from marketplace.web.database import db_session, writing
 from marketplace.web.forms import WebForm, sent
@@ -26,9 +26,12 @@ Answer = str | Response | tuple[str, int]
 def list_contracts() -> str:
     """My contracts, and what I am owed."""
     session, actor = db_session(), current_actor()
+    page = page_of(contracts.own_contracts(session, actor))
+    seen([row.patient_id for row in page.rows if contracts.names_patient(row)], "list of contracts")
     return render_template(
         "provider/contracts.html",
-        page=page_of(contracts.own_contracts(session, actor)),
+        page=page,
+        named=contracts.names_patient,
         money=contracts.money_of(session, actor),
         words=contracts.CONTRACT_WORDS,
     )
@@ -53,9 +56,12 @@ def contract(contract_id: str) -> Answer:
             flash("It is recorded. The patient is asked to confirm it.", "done")
             return redirect(url_for("provider.contract", contract_id=contract_id))
     found = one(session, contracts_for(actor), contract_id, "contract")
+    if contracts.names_patient(found):
+        seen([found.patient_id], "contract")
     html = render_template(
         "provider/contract.html",
         contract=found,
+        known=contracts.names_patient(found),
         form=form,
         words=contracts.CONTRACT_WORDS,
         delivery_words=contracts.DELIVERY_WORDS,

@@ -39,6 +39,11 @@ class ProviderMoney:
     paid_pence: Pence
 
 
+def names_patient(contract: Contract) -> bool:
+    """Whether a provider may know whom the contract is for: from both signatures on, until it was ended early."""
+    return contract.status in {ContractStatus.SIGNED, ContractStatus.IN_DELIVERY, ContractStatus.COMPLETED}
+
+
 def own_contracts(session: Session, actor: Actor) -> Sequence[Contract]:
     """The provider's contracts, those to be signed first, then by their age."""
     query = contracts_for(actor).options(
