@@ -17,7 +17,7 @@ from rich.console import Console
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
-from . import SettingsError, create_app
+from . import SettingsError, create_app, load_settings
 from .demo.run import is_demo_database, run_demo
 from .journey.chain import check_against, signed_head
 from .journey.deadlines import run_due
@@ -26,6 +26,7 @@ from .records import Base, append_only, audit, ledger, schema
 from .records.rounds import Round, RoundStatus
 from .rules.clock import Instant
 from .rules.money import format_pounds
+from .work.supervise import run_together
 
 console = Console()
 
@@ -63,15 +64,45 @@ def demo(seed: int, patients: int) -> None:
 @main.command()
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", default=5000, show_default=True)
-def serve(host: str, port: int) -> None:
-    """Open the pages in a real web server (gunicorn), on this machine unless told otherwise."""
+@click.option(
+    "--worker/--no-worker",
+    default=None,
+    help="Run a worker beside the pages: by default on SQLite, where everything is on one machine.",
+)
+def serve(host: str, port: int, worker: bool | None) -> None:
+    """Open the pages in a real web server (gunicorn), on this machine unless told otherwise, and a worker beside it."""
     with _application() as app:
         if schema.is_empty(_engine(app)):
             schema.upgrade(_engine(app))
+        with_worker = _engine(app).dialect.name == "sqlite" if worker is None else worker
+        _engine(app).dispose()
     console.print(f"Carepool is on http://{host}:{port} (stop it with Ctrl-C)")
+    if not with_worker:
+        console.print("No worker is started here: `carepool worker` matches, keeps the deadlines, sends the post.")
     arguments = ["--bind", f"{host}:{port}", "--workers", "2", "--threads", "4", "--no-control-socket"]
-    command = [sys.executable, "-m", "gunicorn", *arguments, "--log-level", "warning", "marketplace:create_app()"]
-    os.execv(sys.executable, command)  # noqa: S606 - our own server, no shell
+    pages = [sys.executable, "-m", "gunicorn", *arguments, "--log-level", "warning", "marketplace:create_app()"]
+    beside = [[sys.executable, "-m", "marketplace.cli", "worker"]] if with_worker else []
+    raise SystemExit(run_together([pages, *beside]))
+
+
+@main.command()
+def worker() -> None:
+    """Do the work that pages ask for: match, keep the deadlines, send the post. As many as you like, on any machine.
+
+    It may be stopped at any moment, by kill -9 too: the next one goes on where it was.
+    """
+    from .work.equipment import Equipment  # noqa: PLC0415 - only a worker needs the engine of durable work
+    from .work.worker import run_worker  # noqa: PLC0415
+
+    try:
+        tools = Equipment.from_settings(load_settings())
+    except (SettingsError, ValueError) as error:
+        raise click.ClickException(str(error)) from None
+    if schema.is_empty(tools.engine):
+        schema.upgrade(tools.engine)
+    run_worker(tools, lambda sentence: console.print(sentence, highlight=False))
+    sys.stdout.flush()
+    os._exit(0)  # threads in the middle of a round are not waited for: their work is taken up again
 
 
 @main.command()
