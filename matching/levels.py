@@ -18,11 +18,11 @@ from matching.formulation import NOT_MATCHED, Model
 from matching.mip import BOUND_SLACK, Answer, Effort, Floats, Program, Watcher, solve_program
 from matching.repair import relaxed, whole_choices
 
-TIE_BREAK_PAIRS = 400
+TIE_BREAK_PAIRS = 60
 """Parts of at most so many pairs have their ties broken by seeded ranks; in larger ones the search order decides."""
 COVERAGE_SHARE = 0.6
 """How much of a part's seconds the first level may use."""
-SMALL_PAIRS = 300
+SMALL_PAIRS = 60
 """Parts of at most so many pairs go to the solver in full at once."""
 RELAXED_SHARE = 0.5
 """Which part of the gap the program with only `use` whole may leave open."""
