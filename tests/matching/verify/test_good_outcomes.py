@@ -103,3 +103,14 @@ def test_a_true_price_refuses_truly(price: int) -> None:
     assert verify(county(), outcome) == []
     refuse(0, offer="o1", rule="own_budget", value=price, limit=9_999)(outcome)
     assert [finding.code for finding in verify(county(), outcome)] == ["refusal"]
+
+
+def test_a_pool_may_take_all_the_room_there_is() -> None:
+    """Bills of 320 pence against budgets of 320: everybody pays all they have, and a moved penny is still seen."""
+    market = club()
+    market["needs"][0]["budget_pence"] = 120
+    outcome = oracle.outcome_document(read_market(market), CLUB_PLAN)
+    assert [row["charge_pence"] for row in outcome["assignments"]] == [120, 140, 60]
+    assert verify(market, outcome) == []
+    row_of(outcome, "n1")["charge_pence"] -= 1
+    assert {finding.code for finding in verify(market, outcome)} == {"charge", "charges_sum"}

@@ -75,6 +75,12 @@ SPOILT: dict[str, tuple[str, Change, set[str], str]] = {
         {"fee_share", "charge"},
         "fee_share_pence is 381, not 380",
     ),
+    "a fee that takes all the room there is": (
+        "county",
+        add(row("n2"), fee_share_pence=-1),
+        {"fee_share"},
+        "fee_share_pence is 300, not 299",
+    ),
     "the cap forgotten": (
         "county",
         both(add(row("n5"), fee_share_pence=100, charge_pence=100), add(row("n1"), fee_share_pence=-100)),
