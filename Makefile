@@ -5,9 +5,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := .make
 WORKERS ?= 2
+OPERATIONS ?= 100000
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test lint bench screenshots clean
+.PHONY: help demo serve test lint soak bench screenshots clean
 
 help: ## say what can be done here
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -47,6 +48,9 @@ test: $(STAMP)/venv $(STAMP)/style $(STAMP)/chromium lint ## everything CI runs
 lint: $(STAMP)/venv ## style, types
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+soak: $(STAMP)/venv ## the long proofs: 100,000 postings by eight processes on each database (OPERATIONS=1000 for a taste)
+	$(BIN)/python -m tests.soak.bank --operations $(OPERATIONS) --processes 8
 
 bench: $(STAMP)/venv ## the benchmarks (pytest-benchmark)
 	$(BIN)/python -m pytest tests/benchmarks --benchmark-only --benchmark-group-by=group -q

@@ -10,12 +10,24 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from marketplace.journey import awards, budgets, contracts, deadlines, offers, people, pools, rematch, rounds, tenders
+from marketplace.journey import (
+    awards,
+    budgets,
+    contracts,
+    deadlines,
+    deliveries,
+    offers,
+    people,
+    pools,
+    rematch,
+    rounds,
+    tenders,
+)
 from marketplace.records import ledger
 from marketplace.records.base import seeded_ids
-from marketplace.records.budgets import BudgetKind, ManagedAs, PlanLine
+from marketplace.records.budgets import Budget, BudgetKind, Holder, ManagedAs, PlanLine
 from marketplace.records.catalogue import Exclusion, Service
-from marketplace.records.contracts import Contract
+from marketplace.records.contracts import Contract, Delivery
 from marketplace.records.database import writing
 from marketplace.records.ledger import AccountKind
 from marketplace.records.offers import Offer
@@ -24,6 +36,7 @@ from marketplace.records.pools import Bundle, DefaultAnswer, Need
 from marketplace.records.providers import Provider
 from marketplace.records.rounds import Award, Match, MatchStatus, Round
 from marketplace.records.tenders import Tender
+from marketplace.rules.budgets import FundingRules
 from marketplace.rules.permissions import Actor, Role
 from marketplace.rules.pooling import BundleTerms
 from marketplace.rules.quality import WORDS
@@ -43,6 +56,9 @@ class SmallWorld:
     session: Session
     now: datetime
     patient_count: int = 12
+    managed_as: ManagedAs = ManagedAs.NOTIONAL
+    rules: FundingRules | None = None
+    holder: Holder | None = None
     commissioner: Commissioner = field(init=False)
     broker: Broker = field(init=False)
     patients: list[Patient] = field(init=False)
@@ -67,6 +83,10 @@ class SmallWorld:
             self.session.add(Exclusion(id="gambling", name="Gambling", reason="it is never care."))
             self.commissioner = people.found_commissioner(self.session, "Lincolnshire funder")
             self.broker = people.approve_broker(self.session, self.now, self.funder, "Fen Brokers")
+            if self.managed_as is ManagedAs.THIRD_PARTY:
+                self.holder = budgets.admit_holder(self.session, self.now, self.funder, "Fen Trust")
+            if self.rules is not None:
+                budgets.set_rules(self.session, self.now, self.funder, self.rules)
             self.providers = {name: self._provider(name, km, grade) for name, km, grade in PROVIDERS}
             self.patients = [self._patient(number) for number in range(1, self.patient_count + 1)]
         return self
@@ -78,6 +98,12 @@ class SmallWorld:
     @property
     def broking(self) -> Actor:
         return Actor("user-broker", Role.BROKER, self.broker.id)
+
+    @property
+    def holding(self) -> Actor:
+        """The organisation that keeps the budgets, in a world where one does."""
+        assert self.holder is not None
+        return Actor("user-holder", Role.HOLDER, self.holder.id)
 
     def patient(self, number: int) -> Actor:
         return Actor(f"user-p{number}", Role.PATIENT, self.patients[number - 1].id)
@@ -173,10 +199,29 @@ class SmallWorld:
         """As far as signed contracts for everybody."""
         self.proposed().accept().confirm().later(days=20)
         for contract in self.session.scalars(select(Contract)).all():
-            for role, party in ((Role.PATIENT, contract.patient_id), (Role.PROVIDER, contract.provider_id)):
+            signing = [Actor("user-x", Role.PATIENT, contract.patient_id), self.by_provider(contract)]
+            for actor in [*signing, self.holding] if self.holder else signing:
                 with writing(self.session):
-                    contracts.sign_contract(self.session, self.now, Actor("user-x", role, party), contract.id)
+                    contracts.sign_contract(self.session, self.now, actor, contract.id)
         return self
+
+    def by_provider(self, contract: Contract) -> Actor:
+        """The provider of a contract."""
+        return Actor("user-x", Role.PROVIDER, contract.provider_id)
+
+    def deliver(self, number: int, units: int = 1) -> Delivery:
+        """The provider of a patient's contract records units, and the patient confirms them."""
+        contract = self.contract(number)
+        with writing(self.session):
+            delivery = deliveries.record_delivery(
+                self.session, self.now, self.by_provider(contract), contract.id, units, self.now.date()
+            )
+        with writing(self.session):
+            return deliveries.confirm_delivery(self.session, self.now, self.patient(number), delivery.id)
+
+    def budget(self, number: int) -> Budget:
+        """The budget of a patient."""
+        return self.plan_line(number).budget
 
     def need(self, number: int) -> Need:
         patient = self.patients[number - 1]
@@ -261,7 +306,14 @@ class SmallWorld:
             self.now,
             self.funder,
             patient.id,
-            budgets.BudgetDetails(BudgetKind.YEARLY, ManagedAs.NOTIONAL, *YEAR, BUDGET_PENCE + 10_000, (line,)),
+            budgets.BudgetDetails(
+                BudgetKind.YEARLY,
+                self.managed_as,
+                *YEAR,
+                BUDGET_PENCE + 10_000,
+                (line,),
+                holder_id=self.holder.id if self.holder else None,
+            ),
         )
         budgets.approve_plan(self.session, self.now, self.funder, budget.id)
         people.choose_broker(self.session, self.now, Actor(f"user-p{number}", Role.PATIENT, patient.id), self.broker.id)

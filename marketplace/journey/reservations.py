@@ -7,7 +7,7 @@ give back exactly that, once. `due_account` says where money stands that has fal
 from sqlalchemy.orm import Session
 
 from marketplace.records.budgets import Budget
-from marketplace.records.ledger import AccountKind, Posting, TransferKind, post
+from marketplace.records.ledger import AccountKind, Posting, TransferKind, hold, post
 from marketplace.records.pools import Need, NeedStatus
 from marketplace.rules.clock import Instant
 from marketplace.rules.money import Pence
@@ -53,6 +53,7 @@ def release(session: Session, now: Instant, actor: Actor, need: Need, *, status:
 
 def commit(session: Session, now: Instant, actor: Actor, need: Need, charge_pence: Pence) -> None:
     """Reserved -> committed: the charge; what was held beyond it goes back to the budget at once."""
+    hold(session, [need.budget_id])
     if charge_pence:
         posting = Posting(
             key=f"commit:{need.id}",

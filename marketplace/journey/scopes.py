@@ -51,7 +51,7 @@ def locked(session: Session, kind: type[Thing], thing_id: str, thing: str) -> Th
     NotFound
         If there is none.
     """
-    found = session.get(kind, thing_id, with_for_update=True, populate_existing=True)
+    found = session.get(kind, thing_id, with_for_update={"key_share": True}, populate_existing=True)
     if found is None:
         raise NotFound("not_found", f"We cannot find that {thing}.")
     return found

@@ -41,7 +41,7 @@ def payments_due(session: Session, actor: Actor) -> list[PaymentDue]:
         .join(Delivery.contract)
         .join(Contract.budget)
         .join(Contract.provider)
-        .where(Delivery.status == DeliveryStatus.CONFIRMED, _pays(actor))
+        .where(Delivery.status == DeliveryStatus.CONFIRMED, pays(actor))
         .group_by(Provider.id, Provider.name)
         .order_by(Provider.name)
     )
@@ -77,14 +77,14 @@ def _due_to(actor: Actor, provider_id: str) -> Select[Delivery]:
         select(Delivery)
         .join(Delivery.contract)
         .join(Contract.budget)
-        .where(Contract.provider_id == provider_id, Delivery.status == DeliveryStatus.CONFIRMED, _pays(actor))
+        .where(Contract.provider_id == provider_id, Delivery.status == DeliveryStatus.CONFIRMED, pays(actor))
         .order_by(Delivery.id)
         .with_for_update(of=Delivery)
         .execution_options(populate_existing=True)
     )
 
 
-def _pays(actor: Actor) -> ColumnElement[bool]:
+def pays(actor: Actor) -> ColumnElement[bool]:
     """Which budgets' deliveries this actor pays: `parties_of` said as a condition; a test compares the two."""
     by_role: dict[Role, Sequence[ColumnElement[bool]]] = {
         Role.COMMISSIONER: (

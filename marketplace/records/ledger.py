@@ -22,7 +22,7 @@ account. No account but a funder's may fall below zero: a CHECK in the database 
 say so. Transfers and entries cannot be changed or deleted (`records.append_only`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -155,6 +155,16 @@ def open_account(session: Session, kind: AccountKind, owner_id: str) -> None:
     """Make sure that this account exists; an account that is there already stays as it is."""
     values = {"id": new_id(), "kind": kind, "owner_id": owner_id, "balance_pence": 0, "entry_count": 0}
     session.execute(_insert_once(session, Account, values, ["kind", "owner_id"]))
+
+
+def hold(session: Session, owner_ids: Iterable[str]) -> None:
+    """Lock all accounts of these owners, in a fixed order, before posting several times in one transaction.
+
+    Two transactions that post to the same accounts in different orders would wait for each other in a circle. The lock
+    leaves the accounts' ids alone (NO KEY UPDATE): else it would wait for every transfer that names the accounts.
+    """
+    query = select(Account.id).where(Account.owner_id.in_(set(owner_ids))).order_by(Account.id)
+    session.execute(query.with_for_update(key_share=True)).all()
 
 
 def balance_pence(session: Session, kind: AccountKind, owner_id: str) -> Pence:
