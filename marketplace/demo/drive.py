@@ -5,6 +5,7 @@ scheduler's look at what has fallen due in between, so that deadlines close tend
 standstills end exactly as they would.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from functools import partial
@@ -17,7 +18,14 @@ from marketplace.demo.offers import Offer
 from marketplace.demo.schedule import Timeline, midnights, timeline
 from marketplace.demo.stage import Scene, Stage
 from marketplace.demo.tenders import Lot, Tender
-from marketplace.journey.awards import accept_match, confirm_award, decline_match, matches_of
+from marketplace.journey.awards import (
+    accept_match,
+    confirm_award,
+    decline_match,
+    matches_of,
+    shortfall,
+    waive_minimum,
+)
 from marketplace.journey.deadlines import run_due
 from marketplace.journey.offers import submit_offer
 from marketplace.journey.pools import agree, build_bundle, decline_invitation, invite
@@ -25,6 +33,7 @@ from marketplace.journey.rounds import run_round
 from marketplace.journey.tenders import draft_tender, needs_of, publish_tender, withdraw_tender
 from marketplace.records.database import writing
 from marketplace.records.pools import DefaultAnswer, Need
+from marketplace.records.rounds import Match
 from marketplace.records.tenders import Tender as StoredTender
 from marketplace.rules.pooling import BundleTerms
 from marketplace.rules.tendering import OfferLine, OfferTerms, OfferTier
@@ -36,6 +45,9 @@ ANSWERS_INVITATION_PERMILLE = 550
 SILENCE_ACCEPTS_PERMILLE = 975
 ANSWERS_MATCH_PERMILLE = 350
 DECLINES_MATCH_PERMILLE = 45
+WAIVES_PERMILLE = 850
+"""Refusals take many awards a little below a band or a minimum; a provider seldom gives up its patients for that."""
+
 DECLINE_REASONS = (
     "It is too far for me in winter.",
     "I would rather wait for my present therapist.",
@@ -200,5 +212,15 @@ def _answer_matches(stage: Stage, tender: Tender, at: datetime) -> None:
 
 
 def _confirm(stage: Stage, tender: Tender, at: datetime) -> None:
+    """The broker confirms what stands, after most providers whom refusals took below a minimum have waived it."""
+    with stage.sessions() as session, writing(session):
+        by_award: dict[str, list[Match]] = defaultdict(list)
+        for match in matches_of(session, _stored(session, stage, tender)):
+            by_award[match.award_id].append(match)
+        for members in by_award.values():
+            award = members[0].award
+            if shortfall(award, members) not in (None, "nobody_left") and stage.draw.randrange(1000) < WAIVES_PERMILLE:
+                provider = stage.by_party(award.offer.provider_id)
+                waive_minimum(session, at - timedelta(hours=2), provider, award.id)
     with stage.sessions() as session, writing(session):
         confirm_award(session, at, stage.town.brokers[tender.broker], stage.tender_ids[tender.id], AWARD_REASONS)
