@@ -6,6 +6,7 @@ from werkzeug.wrappers import Response
 from marketplace.journey import awards, contracts, deliveries, pools, statements, views
 from marketplace.journey.scopes import contracts_for, deliveries_for, needs_for, one
 from marketplace.records.pools import DefaultAnswer
+from marketplace.rules.errors import Invalid
 from marketplace.rules.permissions import Role
 from marketplace.schemas.answers import AgreeSchema, DeliveryAnswerSchema, MatchAnswerSchema
 
@@ -14,6 +15,7 @@ from .clock import request_now
 from .database import db_session, writing
 from .forms import WebForm, sent
 from .listing import page_of
+from .preferences import IMPORTANCE, PreferencesSchema, shown
 from .queries import budgets, care, matches
 
 pages = Blueprint("patient", __name__, url_prefix="/patient")
@@ -76,6 +78,31 @@ def invitation(need_id: str) -> Answer:
         pools.agree(session, request_now(), actor, need_id, form.data["default_answer"])
     flash("You joined the group. We will tell you when there is a match.", "done")
     return redirect(url_for("patient.home"))
+
+
+@pages.route("/invitations/<need_id>/preferences", methods=["GET", "POST"])
+@for_role(Role.PATIENT)
+def preferences(need_id: str) -> Answer:
+    """What counts for me in this pool; it can be changed until the offers are in."""
+    session, actor = db_session(), current_actor()
+    need = one(session, needs_for(actor), need_id, "invitation")
+    form = WebForm(
+        PreferencesSchema(),
+        sent(),
+        initial=shown(need),
+        choices=dict.fromkeys(("quality", "distance", "wait", "continuity"), IMPORTANCE),
+    )
+    if sent() is not None and form.validate():
+        try:
+            with writing(session):
+                pools.set_preferences(session, request_now(), actor, need_id, form.data)
+        except Invalid as error:
+            form.refuse_for(error)
+        else:
+            flash("We noted what counts for you.", "done")
+            return redirect(url_for("patient.invitation", need_id=need_id))
+    html = render_template("patient/preferences.html", need=need, form=form)
+    return (html, 422) if form.errors else html
 
 
 @pages.post("/invitations/<need_id>/not-now")

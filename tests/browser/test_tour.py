@@ -47,6 +47,7 @@ def test_tour(site: Site, serve: Callable[[Flask], str], visit: Callable[[str], 
     look("broker", f"{at}/groups/new", "broker-bundle-new")
     look("p1", "/patient/", "patient-home-invited")
     look("p1", f"/patient/invitations/{need}", "patient-invitation")
+    look("p1", f"/patient/invitations/{need}/preferences", "patient-preferences")
     world.agree()
     look("broker", f"{at}/publish", "broker-publish")
     world.publish()

@@ -24,7 +24,9 @@ def test_pages_follow_a_tender_from_draft_to_award(site: Site) -> None:
     tender, need = world.tender.id, world.need(1).id
     at = f"/broker/tenders/{tender}"
     opens(site, "broker@example.test", "/broker/", "/broker/tenders", at, f"{at}/groups/new", f"{at}/publish")
-    opens(site, "p1@example.test", "/patient/", f"/patient/invitations/{need}")
+    opens(
+        site, "p1@example.test", "/patient/", *(f"/patient/invitations/{need}{page}" for page in ("", "/preferences"))
+    )
 
     world.agree()
     opens(site, "broker@example.test", "/broker/", at, f"{at}/publish")

@@ -1,0 +1,81 @@
+"""What counts for a patient in a pool, as plain questions: `PreferencesSchema` loads into the rules' `Preferences`."""
+
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, post_load
+
+from marketplace.records.pools import Need
+from marketplace.rules.preferences import Importance, Preferences
+
+IMPORTANCE = (
+    ("less", "Less than for most people"),
+    ("normal", "As for everybody"),
+    ("more", "More than for most people"),
+)
+LONGEST_KM = 200
+
+
+class Kilometres(fields.Field[int]):
+    """Whole kilometres as typed, kept in metres."""
+
+    default_error_messages = {"invalid": f"Enter whole kilometres, from 1 to {LONGEST_KM}"}  # noqa: RUF012
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> int:
+        text = str(value).lower().removesuffix("km").strip()
+        if not text.isascii() or not text.isdigit() or len(text) > 3 or not 1 <= int(text) <= LONGEST_KM:
+            raise ValidationError(self.default_error_messages["invalid"])
+        return int(text) * 1000
+
+
+def _importance(title: str, hint: str) -> fields.Enum[Importance]:
+    return fields.Enum(
+        Importance, by_value=True, load_default=Importance.NORMAL, metadata={"title": title, "description": hint}
+    )
+
+
+class PreferencesSchema(Schema):
+    """Four questions, a longest way, and whether to stay with the present provider."""
+
+    quality = _importance(
+        "How much does quality count for you?", "Quality is what the inspectors say about a provider."
+    )
+    distance = _importance(
+        "How much does a short way count for you?", "This is the way from your area to the provider."
+    )
+    wait = _importance("How much does an early start count for you?", "This is how soon you get the first appointment.")
+    continuity = _importance("How much does it count to keep your provider?", "Leave it as it is if you have none now.")
+    max_distance_m = Kilometres(
+        load_default=None,
+        metadata={
+            "title": "What is the longest way you can go?",
+            "description": "In kilometres, like 10. Leave it empty if you set no limit.",
+            "x-suffix": "km",
+            "x-width": 3,
+        },
+    )
+    keep_provider = fields.Boolean(
+        load_default=False,
+        metadata={
+            "title": "I only want the provider I have now",
+            "description": "If this is not possible, I want no match.",
+        },
+    )
+
+    @post_load
+    def make(self, data: dict[str, Any], **_: Any) -> Preferences:
+        """The preferences as a value."""
+        return Preferences(**data)
+
+
+def shown(need: Need) -> dict[str, Any]:
+    """The form as it starts: what was chosen before, else what the care plan says."""
+    chosen = Preferences.from_document(need.preferences)
+    longest = chosen.max_distance_m if chosen.max_distance_m is not None else need.plan_line.max_distance_m
+    return {
+        "quality": chosen.quality.value,
+        "distance": chosen.distance.value,
+        "wait": chosen.wait.value,
+        "continuity": chosen.continuity.value,
+        "max_distance_m": None if longest is None else longest // 1000,
+        "keep_provider": "true" if chosen.keep_provider else None,
+    }
