@@ -1,6 +1,6 @@
 """The first tables..
 
-Revision ecd7bb2c131d, after , 2026-11-21.
+Revision 07015b002866, after , 2026-11-21.
 """
 
 import marketplace.records.base
@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 
-revision = 'ecd7bb2c131d'
+revision = '07015b002866'
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -429,6 +429,7 @@ def upgrade() -> None:
     sa.Column('content', sa.JSON(), nullable=True),
     sa.Column('site_id', sa.String(length=24), nullable=True),
     sa.Column('alias', sa.String(length=12), nullable=True),
+    sa.Column('feedback', sa.JSON(), nullable=True),
     sa.Column('excluded_code', sa.Enum('conflict', 'suspension', 'providers_error', name='exclusioncode', native_enum=False, create_constraint=True, length=24), nullable=True),
     sa.Column('excluded_reason', sa.Text(), nullable=True),
     sa.ForeignKeyConstraint(['provider_id'], ['providers.id'], name=op.f('fk_offers_provider_id')),
@@ -493,6 +494,9 @@ def upgrade() -> None:
     sa.Column('tender_id', sa.String(length=24), nullable=False),
     sa.Column('number', sa.BigInteger(), nullable=False),
     sa.Column('status', sa.Enum('frozen', 'verified', 'failed', name='roundstatus', native_enum=False, create_constraint=True, length=24), nullable=False),
+    sa.Column('kind', sa.Enum('whole', 'rematch', name='roundkind', native_enum=False, create_constraint=True, length=24), nullable=False),
+    sa.Column('came_from', sa.Enum('draft', 'open', 'closed', 'matching', 'proposed', 'standstill', 'under_review', 'awarded', 'withdrawn', 'unsuccessful', 'cancelled', name='tenderstatus', native_enum=False, create_constraint=True, length=24), nullable=False),
+    sa.Column('request', sa.JSON(), nullable=True),
     sa.Column('market', sa.JSON(), nullable=False),
     sa.Column('market_sha256', sa.String(length=64), nullable=False),
     sa.Column('seed', sa.String(length=20), nullable=False),
@@ -529,7 +533,7 @@ def upgrade() -> None:
 
     op.create_table('jobs',
     sa.Column('id', sa.String(length=24), nullable=False),
-    sa.Column('kind', sa.Enum('round', name='jobkind', native_enum=False, create_constraint=True, length=24), nullable=False),
+    sa.Column('kind', sa.Enum('round', 'rematch', name='jobkind', native_enum=False, create_constraint=True, length=24), nullable=False),
     sa.Column('tender_id', sa.String(length=24), nullable=False),
     sa.Column('round_id', sa.String(length=24), nullable=True),
     sa.Column('status', sa.Enum('queued', 'running', 'done', 'failed', 'cancelled', name='jobstatus', native_enum=False, create_constraint=True, length=24), nullable=False),
@@ -634,7 +638,7 @@ def upgrade() -> None:
     sa.Column('id', sa.String(length=24), nullable=False),
     sa.Column('award_id', sa.String(length=24), nullable=False),
     sa.Column('need_id', sa.String(length=24), nullable=False),
-    sa.Column('status', sa.Enum('proposed', 'accepted', 'declined', 'displaced', name='matchstatus', native_enum=False, create_constraint=True, length=24), nullable=False),
+    sa.Column('status', sa.Enum('proposed', 'accepted', 'declined', 'displaced', 'superseded', name='matchstatus', native_enum=False, create_constraint=True, length=24), nullable=False),
     sa.Column('price_pence', sa.BigInteger(), nullable=False),
     sa.Column('fee_share_pence', sa.BigInteger(), nullable=False),
     sa.Column('pool_pence', sa.BigInteger(), nullable=False),
@@ -647,6 +651,7 @@ def upgrade() -> None:
     sa.Column('reasons', sa.JSON(), nullable=True),
     sa.Column('answered_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
     sa.Column('answered_by', sa.String(length=24), nullable=True),
+    sa.Column('look_again', sa.Boolean(), nullable=False),
     sa.Column('decline_reason', sa.Text(), nullable=True),
     sa.CheckConstraint('charge_pence >= 0', name=op.f('ck_matches_charge')),
     sa.ForeignKeyConstraint(['award_id'], ['awards.id'], name=op.f('fk_matches_award_id')),
@@ -672,6 +677,7 @@ def upgrade() -> None:
     sa.Column('units_confirmed', sa.BigInteger(), nullable=False),
     sa.Column('offered_at', marketplace.records.base.UtcInstant(timezone=True), nullable=False),
     sa.Column('sign_by', marketplace.records.base.UtcInstant(timezone=True), nullable=False),
+    sa.Column('ends_at', marketplace.records.base.UtcInstant(timezone=True), nullable=False),
     sa.Column('patient_signed_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
     sa.Column('provider_signed_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
     sa.Column('holder_signed_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
@@ -690,6 +696,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('contracts', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_contracts_budget_id'), ['budget_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_contracts_ends_at'), ['ends_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_contracts_need_id'), ['need_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_contracts_patient_id'), ['patient_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_contracts_provider_id'), ['provider_id'], unique=False)
@@ -721,11 +728,31 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_deliveries_confirm_by'), ['confirm_by'], unique=False)
         batch_op.create_index(batch_op.f('ix_deliveries_contract_id'), ['contract_id'], unique=False)
 
+    op.create_table('ratings',
+    sa.Column('id', sa.String(length=24), nullable=False),
+    sa.Column('contract_id', sa.String(length=24), nullable=False),
+    sa.Column('site_id', sa.String(length=24), nullable=False),
+    sa.Column('stars', sa.BigInteger(), nullable=False),
+    sa.Column('words', sa.Text(), nullable=True),
+    sa.Column('rated_at', marketplace.records.base.UtcInstant(timezone=True), nullable=False),
+    sa.CheckConstraint('stars BETWEEN 1 AND 5', name=op.f('ck_ratings_stars')),
+    sa.ForeignKeyConstraint(['contract_id'], ['contracts.id'], name=op.f('fk_ratings_contract_id')),
+    sa.ForeignKeyConstraint(['site_id'], ['sites.id'], name=op.f('fk_ratings_site_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_ratings')),
+    sa.UniqueConstraint('contract_id', name=op.f('uq_ratings_contract_id'))
+    )
+    with op.batch_alter_table('ratings', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_ratings_site_id'), ['site_id'], unique=False)
+
     # ### end Alembic commands ###
 
 
 def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
+    with op.batch_alter_table('ratings', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_ratings_site_id'))
+
+    op.drop_table('ratings')
     with op.batch_alter_table('deliveries', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_deliveries_contract_id'))
         batch_op.drop_index(batch_op.f('ix_deliveries_confirm_by'))
@@ -737,6 +764,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_contracts_provider_id'))
         batch_op.drop_index(batch_op.f('ix_contracts_patient_id'))
         batch_op.drop_index(batch_op.f('ix_contracts_need_id'))
+        batch_op.drop_index(batch_op.f('ix_contracts_ends_at'))
         batch_op.drop_index(batch_op.f('ix_contracts_budget_id'))
 
     op.drop_table('contracts')
