@@ -5,6 +5,7 @@ and want another provider, and freezes who stays; `solve_rematch` asks the engin
 or `fail_rematch` puts everything back.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -114,6 +115,7 @@ def solve_rematch(
     outcome: dict[str, Any],
     request: dict[str, Any],
     on_progress: OnProgress | None = None,
+    cancelled: Callable[[], bool] | None = None,
 ) -> tuple[dict[str, Any], Solved]:
     """Ask the engine; returns the revised market it wrote, and its checked outcome. Touches no database."""
     answer = matching.rematch(
@@ -127,6 +129,7 @@ def solve_rematch(
         gap_permille=COST_GAP_PERMILLE,
         workers=WORKERS,
         on_progress=on_progress,
+        cancelled=cancelled,
     )
     document = answer.outcome.document()
     findings = matching.verify(answer.market, document)

@@ -22,6 +22,7 @@ class JobKind(StrEnum):
     """What is to be done."""
 
     ROUND = "round"
+    REMATCH = "rematch"
 
 
 class JobStatus(StrEnum):

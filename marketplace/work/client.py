@@ -1,6 +1,7 @@
 """What pages and commands know of durable work: ask for it, look how far it is, call it off.
 
-`enqueue_round` and `cancel_job` are steps like those of the journey: they run in the transaction their caller opened.
+`enqueue_round`, `enqueue_rematch` and `cancel_job` are steps like those of the journey: they run in the transaction
+their caller opened.
 """
 
 from collections.abc import Mapping
@@ -54,20 +55,29 @@ class Progress:
 
 
 def enqueue_round(session: Session, now: Instant, actor: Actor, tender_id: str) -> Job:
-    """Ask for a tender's round; asked again while it is under way, the same job is the answer.
+    """Ask for a tender's round; asked again while something is under way for it, that job is the answer.
 
     Raises
     ------
     WrongState
-        If the tender is not closed, so that no round can begin.
+        If no round can begin from where the tender is.
     """
+    return _enqueue(session, now, actor, tender_id, JobKind.ROUND)
+
+
+def enqueue_rematch(session: Session, now: Instant, actor: Actor, tender_id: str) -> Job:
+    """Ask for a rematch after refusals, in the same way."""
+    return _enqueue(session, now, actor, tender_id, JobKind.REMATCH)
+
+
+def _enqueue(session: Session, now: Instant, actor: Actor, tender_id: str, kind: JobKind) -> Job:
     tender = locked(session, Tender, tender_id, "tender")
     check_owner(actor, Role.BROKER, tender.broker_id, "tender")
     if (running := unfinished_job(session, tender_id)) is not None:
         return running
     check_move(TENDER_MOVES, tender.status, TenderStatus.MATCHING)
     job = Job(
-        kind=JobKind.ROUND,
+        kind=kind,
         tender_id=tender_id,
         status=JobStatus.QUEUED,
         asked_by=actor.user_id,
@@ -77,7 +87,7 @@ def enqueue_round(session: Session, now: Instant, actor: Actor, tender_id: str) 
     )
     session.add(job)
     session.flush()
-    audit.append(session, now, actor, "round.asked", job.id, tender=tender_id)
+    audit.append(session, now, actor, f"{kind.value}.asked", job.id, tender=tender_id)
     return job
 
 
@@ -95,7 +105,7 @@ def cancel_job(session: Session, now: Instant, actor: Actor, job_id: str) -> Job
         raise WrongState("job_finished", "This has come to its end already.")
     if job.cancel_asked_at is None:
         job.cancel_asked_by, job.cancel_asked_at = actor.user_id, now
-        audit.append(session, now, actor, "round.called_off", job.id, tender=job.tender_id)
+        audit.append(session, now, actor, f"{job.kind.value}.called_off", job.id, tender=job.tender_id)
     if job.status is JobStatus.QUEUED:
         job.status, job.message, job.finished_at = JobStatus.CANCELLED, CALLED_OFF, now
     return job

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 import matching
-from marketplace.journey import rounds
+from marketplace.journey import rematch, rounds
 from marketplace.records.jobs import JobKind
 from marketplace.records.rounds import Round
 from marketplace.rules.clock import Instant
@@ -60,6 +60,23 @@ def _finish_round(session: Session, now: Instant, actor: Actor, round_id: str, a
     return rounds.finish_round(session, now, actor, round_id, answer["outcome"])
 
 
+def _question_of_rematch(session: Session, row: Round) -> Question:
+    request = row.request or {}
+    return {"market": row.market, "outcome": session.get_one(Round, request["round"]).outcome, "request": request}
+
+
+def _solve_rematch(question: Question, tell: Tell, called_off: CalledOff) -> Answer:
+    market, solved = rematch.solve_rematch(**question, on_progress=tell, cancelled=called_off)
+    return {"market": market, "outcome": solved.outcome, "findings": list(solved.findings)}
+
+
+def _finish_rematch(session: Session, now: Instant, actor: Actor, round_id: str, answer: Mapping[str, Any]) -> object:
+    return rematch.finish_rematch(session, now, actor, round_id, answer["market"], answer["outcome"])
+
+
 KINDS: Mapping[JobKind, Kind] = {
     JobKind.ROUND: Kind(rounds.start_round, _question_of_round, _solve_round, _finish_round, rounds.fail_round),
+    JobKind.REMATCH: Kind(
+        rematch.start_rematch, _question_of_rematch, _solve_rematch, _finish_rematch, rematch.fail_rematch
+    ),
 }
