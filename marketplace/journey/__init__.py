@@ -107,6 +107,9 @@ STEPS = (
     Step("deliveries.confirm_delivery", "patient", "delivery recorded", "delivery confirmed; payment due"),
     Step("deliveries.dispute_delivery", "patient", "delivery recorded", "delivery disputed"),
     Step("deliveries.confirm_by_silence", "scheduler", "delivery recorded", "delivery confirmed; payment due"),
+    Step("payments.prepare_run", "whoever holds the money", "payment due", "with the bank"),
+    Step("payments.post_back", "whoever holds the money", "with the bank", "paid, or due again"),
+    Step("ratings.rate", "patient", "something delivered", "rated"),
     Step("settlements.pay_provider", "commissioner, holder or patient", "payment due", "paid"),
     Step(
         "funds.refund", "provider or commissioner", "delivery confirmed or paid", "delivery refunded; money available"

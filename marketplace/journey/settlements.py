@@ -41,7 +41,7 @@ def payments_due(session: Session, actor: Actor) -> list[PaymentDue]:
         .join(Delivery.contract)
         .join(Contract.budget)
         .join(Contract.provider)
-        .where(Delivery.status == DeliveryStatus.CONFIRMED, pays(actor))
+        .where(Delivery.status == DeliveryStatus.CONFIRMED, Delivery.payment_line_id.is_(None), pays(actor))
         .group_by(Provider.id, Provider.name)
         .order_by(Provider.name)
     )
@@ -63,7 +63,7 @@ def pay_provider(session: Session, now: Instant, actor: Actor, provider_id: str)
     if actor.role is Role.PATIENT:
         check_scope(actor, Scope.BUDGET)
     deliveries = session.scalars(_due_to(actor, provider_id)).all()
-    paid_pence = sum(_pay(session, now, actor, delivery) for delivery in deliveries)
+    paid_pence = sum(pay_delivery(session, now, actor, delivery) for delivery in deliveries)
     if deliveries:
         audit.append(
             session, now, actor, "provider.paid", provider_id, deliveries=len(deliveries), paid_pence=paid_pence
@@ -77,7 +77,12 @@ def _due_to(actor: Actor, provider_id: str) -> Select[Delivery]:
         select(Delivery)
         .join(Delivery.contract)
         .join(Contract.budget)
-        .where(Contract.provider_id == provider_id, Delivery.status == DeliveryStatus.CONFIRMED, pays(actor))
+        .where(
+            Contract.provider_id == provider_id,
+            Delivery.status == DeliveryStatus.CONFIRMED,
+            Delivery.payment_line_id.is_(None),
+            pays(actor),
+        )
         .order_by(Delivery.id)
         .with_for_update(of=Delivery)
         .execution_options(populate_existing=True)
@@ -101,7 +106,8 @@ def pays(actor: Actor) -> ColumnElement[bool]:
     return and_(*conditions) if conditions else false()
 
 
-def _pay(session: Session, now: Instant, actor: Actor, delivery: Delivery) -> Pence:
+def pay_delivery(session: Session, now: Instant, actor: Actor, delivery: Delivery) -> Pence:
+    """Post the payment of one confirmed delivery; `pay_provider` and a bank's answer (`payments`) come here."""
     due_pence = delivery.due_pence or 0
     if due_pence:
         posting = Posting(

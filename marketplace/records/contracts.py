@@ -102,6 +102,7 @@ class Delivery(Base):
     dispute_reason: Mapped[str | None] = mapped_column(Text)
     due_pence: Mapped[int | None]
     paid_at: Mapped[datetime | None]
+    payment_line_id: Mapped[str | None] = mapped_column(ForeignKey("payment_lines.id"), index=True)
     paid_by: Mapped[str | None] = mapped_column(String(24))
     refunded_at: Mapped[datetime | None]
     refunded_pence: Mapped[int | None]

@@ -1,6 +1,6 @@
-"""The first tables..
+"""The first tables.
 
-Revision 07015b002866, after , 2026-11-21.
+Revision ddf27a3d5220, after , 2026-11-21.
 """
 
 import marketplace.records.base
@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 
-revision = '07015b002866'
+revision = 'ddf27a3d5220'
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -61,6 +61,16 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_exclusions')),
     sa.UniqueConstraint('name', name=op.f('uq_exclusions_name'))
     )
+    op.create_table('payment_runs',
+    sa.Column('id', sa.String(length=24), nullable=False),
+    sa.Column('payer_id', sa.String(length=24), nullable=False),
+    sa.Column('made_by', sa.String(length=24), nullable=False),
+    sa.Column('made_at', marketplace.records.base.UtcInstant(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_payment_runs'))
+    )
+    with op.batch_alter_table('payment_runs', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_payment_runs_payer_id'), ['payer_id'], unique=False)
+
     op.create_table('providers',
     sa.Column('id', sa.String(length=24), nullable=False),
     sa.Column('name', sa.String(length=120), nullable=False),
@@ -152,6 +162,24 @@ def upgrade() -> None:
     with op.batch_alter_table('interests', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_interests_holder_id'), ['holder_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_interests_provider_id'), ['provider_id'], unique=False)
+
+    op.create_table('payment_lines',
+    sa.Column('id', sa.String(length=24), nullable=False),
+    sa.Column('run_id', sa.String(length=24), nullable=False),
+    sa.Column('provider_id', sa.String(length=24), nullable=False),
+    sa.Column('amount_pence', sa.BigInteger(), nullable=False),
+    sa.Column('status', sa.Enum('sent', 'paid', 'returned', name='linestatus', native_enum=False, create_constraint=True, length=24), nullable=False),
+    sa.Column('settled_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
+    sa.Column('returned_reason', sa.Text(), nullable=True),
+    sa.CheckConstraint('amount_pence > 0', name=op.f('ck_payment_lines_amount')),
+    sa.ForeignKeyConstraint(['provider_id'], ['providers.id'], name=op.f('fk_payment_lines_provider_id')),
+    sa.ForeignKeyConstraint(['run_id'], ['payment_runs.id'], name=op.f('fk_payment_lines_run_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_payment_lines')),
+    sa.UniqueConstraint('run_id', 'provider_id', name=op.f('uq_payment_lines_run_id_provider_id'))
+    )
+    with op.batch_alter_table('payment_lines', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_payment_lines_provider_id'), ['provider_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_payment_lines_run_id'), ['run_id'], unique=False)
 
     op.create_table('sign_ins',
     sa.Column('token_sha256', sa.String(length=64), nullable=False),
@@ -716,17 +744,20 @@ def upgrade() -> None:
     sa.Column('dispute_reason', sa.Text(), nullable=True),
     sa.Column('due_pence', sa.BigInteger(), nullable=True),
     sa.Column('paid_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
+    sa.Column('payment_line_id', sa.String(length=24), nullable=True),
     sa.Column('paid_by', sa.String(length=24), nullable=True),
     sa.Column('refunded_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
     sa.Column('refunded_pence', sa.BigInteger(), nullable=True),
     sa.Column('refund_reason', sa.Text(), nullable=True),
     sa.CheckConstraint('units > 0', name=op.f('ck_deliveries_units')),
     sa.ForeignKeyConstraint(['contract_id'], ['contracts.id'], name=op.f('fk_deliveries_contract_id')),
+    sa.ForeignKeyConstraint(['payment_line_id'], ['payment_lines.id'], name=op.f('fk_deliveries_payment_line_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_deliveries'))
     )
     with op.batch_alter_table('deliveries', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_deliveries_confirm_by'), ['confirm_by'], unique=False)
         batch_op.create_index(batch_op.f('ix_deliveries_contract_id'), ['contract_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_deliveries_payment_line_id'), ['payment_line_id'], unique=False)
 
     op.create_table('ratings',
     sa.Column('id', sa.String(length=24), nullable=False),
@@ -754,6 +785,7 @@ def downgrade() -> None:
 
     op.drop_table('ratings')
     with op.batch_alter_table('deliveries', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_deliveries_payment_line_id'))
         batch_op.drop_index(batch_op.f('ix_deliveries_contract_id'))
         batch_op.drop_index(batch_op.f('ix_deliveries_confirm_by'))
 
@@ -891,6 +923,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_sign_ins_user_id'))
 
     op.drop_table('sign_ins')
+    with op.batch_alter_table('payment_lines', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_payment_lines_run_id'))
+        batch_op.drop_index(batch_op.f('ix_payment_lines_provider_id'))
+
+    op.drop_table('payment_lines')
     with op.batch_alter_table('interests', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_interests_provider_id'))
         batch_op.drop_index(batch_op.f('ix_interests_holder_id'))
@@ -906,6 +943,10 @@ def downgrade() -> None:
     op.drop_table('users')
     op.drop_table('services')
     op.drop_table('providers')
+    with op.batch_alter_table('payment_runs', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_payment_runs_payer_id'))
+
+    op.drop_table('payment_runs')
     op.drop_table('exclusions')
     op.drop_table('commissioners')
     with op.batch_alter_table('audit_events', schema=None) as batch_op:
