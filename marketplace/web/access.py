@@ -47,7 +47,7 @@ def for_role(*roles: Role) -> Callable[[View], View]:
     return mark
 
 
-signed_in = for_role(Role.PATIENT, Role.BROKER, Role.PROVIDER, Role.COMMISSIONER)
+signed_in = for_role(Role.PATIENT, Role.BROKER, Role.PROVIDER, Role.COMMISSIONER, Role.HOLDER)
 """Anybody with an account may come."""
 
 

@@ -13,6 +13,7 @@ from . import (
     database,
     errors,
     filters,
+    holder,
     navigation,
     nhsuk,
     patient,
@@ -39,7 +40,15 @@ def build_app(settings: Mapping[str, object]) -> Flask:
     errors.init_app(app)
     app.before_request(access.check_access)
     access.public(app.view_functions["static"])
-    for pages in (public.pages, account.pages, patient.pages, broker.pages, provider.pages, commissioner.pages):
+    for pages in (
+        public.pages,
+        account.pages,
+        patient.pages,
+        broker.pages,
+        provider.pages,
+        commissioner.pages,
+        holder.pages,
+    ):
         app.register_blueprint(pages)
     security.limit_sign_in(app, "account.sign_in")
     return app

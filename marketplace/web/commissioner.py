@@ -28,7 +28,7 @@ def home() -> str:
         "commissioner/home.html",
         figures=funding.totals(session, actor),
         plans=plans,
-        payments=funding.payments_due(session, actor),
+        payments=settlements.payments_due(session, actor),
     )
 
 

@@ -23,6 +23,7 @@ MENUS: dict[Role, tuple[tuple[str, str], ...]] = {
         ("provider.list_contracts", "Contracts"),
     ),
     Role.COMMISSIONER: (("commissioner.home", "Home"), ("commissioner.budgets", "Budgets")),
+    Role.HOLDER: (("holder.home", "Home"),),
 }
 """Each role's pages in the menu; the first one is its home."""
 

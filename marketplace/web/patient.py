@@ -71,9 +71,11 @@ def invitation(need_id: str) -> Answer:
     need = one(session, needs_for(actor), need_id, "invitation")
     form = WebForm(AgreeSchema(), sent(), choices={"default_answer": SILENCE})
     if request.method == "GET":
-        return render_template("patient/invitation.html", need=need, form=form)
+        return render_template("patient/invitation.html", need=need, form=form, none=matches.no_match(session, need))
     if not form.validate():
-        return render_template("patient/invitation.html", need=need, form=form), 422
+        return render_template(
+            "patient/invitation.html", need=need, form=form, none=matches.no_match(session, need)
+        ), 422
     with writing(session):
         pools.agree(session, request_now(), actor, need_id, form.data["default_answer"])
     flash("You joined the group. We will tell you when there is a match.", "done")

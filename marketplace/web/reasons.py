@@ -59,6 +59,21 @@ UNMATCHED: Mapping[str, str] = {
 }
 
 
+TO_THE_UNMATCHED: Mapping[str, str] = {
+    "no_eligible_offer": "No provider fits all that you asked for.",
+    "unaffordable": "The providers that fit cost more than your share.",
+    "rules_in_conflict": "The rules of your group could not all be met.",
+    "not_chosen": "There was no place left for you. A place for you would have left others without one.",
+    "reserve_cheaper": "The usual NHS package is better value for you.",
+    "search_stopped": "The search was stopped before your turn. Your broker can run it again.",
+}
+
+
+def to_the_unmatched(reason: str) -> str:
+    """Why somebody has no match, told to themselves."""
+    return TO_THE_UNMATCHED.get(reason, f"{words(reason)}.")
+
+
 def alternative(row: Mapping[str, Any]) -> str:
     """Why an offer was not this person's match."""
     rule = str(row["rule"])

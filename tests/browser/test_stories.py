@@ -146,7 +146,14 @@ def test_a_broker_runs_the_match_and_confirms(site: Site, enter: Open) -> None:
     assert "12 of 12" in window.text
     window.follow("people matched")
     assert "12 matches" in window.text
-    world.accept()
+    world.decline(12, "too far").accept(*range(1, 12))
+    window.go(f"/broker/tenders/{world.tender.id}/award").look("broker-award-refused")
+    window.press("Look again for those who said no")
+    assert "independent check" in window.text
+    world.session.rollback()
+    for number in range(1, 13):
+        if world.match(number).status is MatchStatus.PROPOSED:
+            world.accept(number)
     window.go(f"/broker/tenders/{world.tender.id}").follow("Confirm the award").press("Confirm the award")
     window.look("broker-award-no-reasons", status=422)
     window.page.get_by_label("Reasons for this award").fill("short")

@@ -1,12 +1,16 @@
 """From the closed tender to the confirmed award: open the offers, run the match, read it, follow the answers."""
 
+from collections.abc import Callable
+
 from flask import current_app, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from marketplace.journey import awards, rounds
+from marketplace.journey import awards, rematch, rounds
 from marketplace.journey import tenders as steps
 from marketplace.journey.scopes import one, tenders_for
-from marketplace.rules.errors import DomainError, NotFound, WrongState
+from marketplace.records.tenders import Tender
+from marketplace.rules.errors import DomainError, WrongState
+from marketplace.rules.lifecycle import TenderStatus
 from marketplace.rules.permissions import Role
 from marketplace.schemas.tenders import AwardSchema
 from marketplace.web.access import current_actor, for_role, seen
@@ -36,24 +40,14 @@ def close(tender_id: str) -> Response:
 @for_role(Role.BROKER)
 def run_round(tender_id: str) -> Response:
     """Run the match under the published policy. One that fails leaves the tender closed, with the reason."""
-    session = db_session()
-    try:
-        tender = rounds.run_round(session, request_now(), current_actor(), tender_id)
-    except (NotFound, WrongState) as error:
-        if error.code != "round_failed":
-            raise
-        flash(error.message, "error")
-        return redirect(url_for("broker.tender", tender_id=tender_id))
-    except DomainError:
-        raise
-    except Exception as error:  # whatever stopped the engine: the step has put the tender back, with the reason
-        current_app.logger.error("round of tender %s stopped: %s", tender_id, type(error).__name__)
-        flash("The match stopped before it was finished. Nothing was changed.", "error")
-        return redirect(url_for("broker.tender", tender_id=tender_id))
-    if not tender.rounds or tender.proposed_at is None:
-        return redirect(url_for("broker.tender", tender_id=tender_id))
-    flash("The match is done, and its result has passed an independent check.", "done")
-    return redirect(url_for("broker.result", tender_id=tender_id))
+    return _match(rounds.run_round, tender_id)
+
+
+@pages.post("/tenders/<tender_id>/rematch")
+@for_role(Role.BROKER)
+def run_rematch(tender_id: str) -> Response:
+    """Look for other providers for those who said no; everybody else stays where they are."""
+    return _match(rematch.run_rematch, tender_id)
 
 
 @pages.get("/tenders/<tender_id>/result")
@@ -99,3 +93,23 @@ def award(tender_id: str) -> Answer:
     seen([match.need.patient_id for match in answers], "answers to a match")
     html = render_template("broker/award.html", form=form, result=found, answers=answers, now=request_now())
     return (html, 422) if form.errors else html
+
+
+def _match(step: Callable[..., Tender], tender_id: str) -> Response:
+    """Take a step that solves a market, and go to what came of it. Whatever stops it, the step has put things back."""
+    at_tender = url_for("broker.tender", tender_id=tender_id)
+    try:
+        tender = step(db_session(), request_now(), current_actor(), tender_id)
+    except DomainError as error:
+        if error.code != "round_failed":
+            raise
+        flash(error.message, "error")
+        return redirect(at_tender)
+    except Exception as error:
+        current_app.logger.error("the match of tender %s stopped: %s", tender_id, type(error).__name__)
+        flash("The match stopped before it was finished. Nothing was changed.", "error")
+        return redirect(at_tender)
+    if tender.status is not TenderStatus.PROPOSED:
+        return redirect(at_tender)
+    flash("The match is done, and its result has passed an independent check.", "done")
+    return redirect(url_for("broker.result", tender_id=tender_id))

@@ -66,12 +66,12 @@ def offer_form(tender_id: str) -> Answer:
     )
     shown = {"form": form, "tender": found, "lots": lots, "bands": range(BANDS), "standing": standing}
     if typed is None:
-        return render_template("provider/offer_form.html", rows=None, **shown)
+        return render_template("provider/offer_form.html", earnings=None, **shown)
     if not _check(form, [lot.bundle_id for lot in lots]):
-        return render_template("provider/offer_form.html", rows=None, **shown), 422
+        return render_template("provider/offer_form.html", earnings=None, **shown), 422
     terms: OfferTerms = form.data
     if request.form.get("action") != "seal":
-        return render_template("provider/offer_form.html", rows=offers.earnings(terms, lots), terms=terms, **shown)
+        return render_template("provider/offer_form.html", earnings=offers.earnings(terms, lots), **shown)
     try:
         with writing(session):
             offer = steps.submit_offer(
@@ -80,7 +80,7 @@ def offer_form(tender_id: str) -> Answer:
             offer_id = offer.id
     except Invalid as error:
         _refuse(form, error)
-        return render_template("provider/offer_form.html", rows=None, **shown), 422
+        return render_template("provider/offer_form.html", earnings=None, **shown), 422
     flash("Your offer is sealed. Keep the receipt.", "done")
     return redirect(url_for("provider.offer", offer_id=offer_id))
 
@@ -98,10 +98,8 @@ def list_offers() -> str:
 def offer(offer_id: str) -> str:
     """One of my offers: its receipt, its terms, and what came of it."""
     page = offers.offer_page(db_session(), current_actor(), offer_id)
-    lots = [page.lots[line.bundle] for line in page.terms.lines]
-    return render_template(
-        "provider/offer.html", page=page, lots=lots, rows=offers.earnings(page.terms, lots), now=request_now()
-    )
+    earnings = offers.earnings(page.terms, list(page.lots.values()))
+    return render_template("provider/offer.html", page=page, earnings=earnings, now=request_now())
 
 
 @pages.post("/offers/<offer_id>/withdraw")

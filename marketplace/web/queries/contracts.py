@@ -71,8 +71,8 @@ def disputed(session: Session, actor: Actor) -> Sequence[Delivery]:
 
 
 def money_of(session: Session, actor: Actor) -> ProviderMoney:
-    """The provider's two accounts."""
+    """What the provider is owed, by whoever has to pay it, and what it was paid."""
     return ProviderMoney(
-        payable_pence=balance_pence(session, AccountKind.PAYABLE, actor.party_id),
+        payable_pence=owed_to(session, actor.party_id),
         paid_pence=balance_pence(session, AccountKind.PAID, actor.party_id),
     )

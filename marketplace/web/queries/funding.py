@@ -1,4 +1,4 @@
-"""What a commissioner oversees: `totals` of all its budgets, plans to approve, deliveries to pay, `budget_rows`."""
+"""What a commissioner oversees: `totals` of all its budgets, plans to approve, `budget_rows`."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -10,22 +10,11 @@ from sqlalchemy.orm import Session, joinedload
 from marketplace.journey.scopes import budgets_for
 from marketplace.journey.statements import OWN_ACCOUNTS, BudgetFigures
 from marketplace.records.budgets import Budget, PlanStatus
-from marketplace.records.contracts import Contract, Delivery, DeliveryStatus
+from marketplace.records.contracts import Contract, Delivery
 from marketplace.records.ledger import Account, AccountKind
 from marketplace.records.people import Patient
-from marketplace.records.providers import Provider
 from marketplace.rules.money import Pence
 from marketplace.rules.permissions import Actor
-
-
-@dataclass(frozen=True, slots=True)
-class Payment:
-    """What one provider is owed for confirmed deliveries."""
-
-    provider_id: str
-    provider: str
-    deliveries: int
-    due_pence: Pence
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,23 +48,6 @@ def plans_to_approve(session: Session, actor: Actor) -> Sequence[Budget]:
     """Budgets whose care plan waits for approval, the oldest first."""
     query = budgets_for(actor).where(Budget.plan_status == PlanStatus.DRAFTED)
     return session.scalars(query.options(joinedload(Budget.patient)).order_by(Budget.opened_at, Budget.id)).all()
-
-
-def payments_due(session: Session, actor: Actor) -> list[Payment]:
-    """What is owed to each provider."""
-    query = (
-        select(Provider.id, Provider.name, func.count(), func.coalesce(func.sum(Delivery.due_pence), 0))
-        .select_from(Delivery)
-        .join(Delivery.contract)
-        .join(Provider, Provider.id == Contract.provider_id)
-        .join(Budget, Budget.id == Contract.budget_id)
-        .where(Budget.commissioner_id == actor.party_id, Delivery.status == DeliveryStatus.CONFIRMED)
-        .group_by(Provider.id, Provider.name)
-        .order_by(Provider.name)
-    )
-    return [
-        Payment(provider_id, name, count, int(pence or 0)) for provider_id, name, count, pence in session.execute(query)
-    ]
 
 
 def budget_rows(session: Session, actor: Actor) -> list[BudgetRow]:

@@ -1,19 +1,21 @@
-"""One patient's match, with everything the decision needs: `match_page`.
+"""One patient's match, with everything the decision needs: `match_page`; or why there is none: `no_match`.
 
 The reasons are those stored when the round was recorded; here they only get names and words.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import isqrt
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
+from marketplace.journey.rounds import latest_round
 from marketplace.journey.scopes import matches_for, one
 from marketplace.records.catalogue import Service
 from marketplace.records.offers import Offer
-from marketplace.records.pools import Consent, DefaultAnswer
+from marketplace.records.pools import Consent, DefaultAnswer, Need
 from marketplace.records.providers import Provider, Site
 from marketplace.records.rounds import Match
 from marketplace.records.tenders import Tender
@@ -32,6 +34,15 @@ class Alternative:
     provider: str
     place: str
     why: str
+    in_reach: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NoMatch:
+    """Why nobody was found for a need: in a sentence, and offer by offer."""
+
+    why: str
+    alternatives: Sequence[Alternative]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +58,11 @@ class MatchPage:
     alternatives: Sequence[Alternative]
     can_answer: bool
     silence_means_yes: bool
+
+    @property
+    def place(self) -> str:
+        """Where it is, without the provider's name said twice."""
+        return _place(self.match.award.offer) or self.site.name
 
     @property
     def units(self) -> int:
@@ -83,8 +99,23 @@ def match_page(session: Session, actor: Actor, now: Instant, match_id: str) -> M
     )
 
 
+def no_match(session: Session, need: Need) -> NoMatch | None:
+    """Why the latest round found nobody for a need; None where it did, or where there was no round."""
+    row = latest_round(session, need.bundle.tender_id)
+    lines = (row.outcome or {}).get("unmatched", []) if row is not None else []
+    found = next((line for line in lines if line["need"] == need.id), None)
+    if found is None:
+        return None
+    return NoMatch(
+        why=reasons.to_the_unmatched(found["reason"]), alternatives=_named(session, found.get("refusals", []))
+    )
+
+
 def _alternatives(session: Session, match: Match) -> list[Alternative]:
-    rows = (match.reasons or {}).get("alternatives", [])
+    return _named(session, (match.reasons or {}).get("alternatives", []))
+
+
+def _named(session: Session, rows: Sequence[Mapping[str, Any]]) -> list[Alternative]:
     query = select(Offer).where(Offer.id.in_([row["offer"] for row in rows]))
     offers = {
         offer.id: offer for offer in session.scalars(query.options(joinedload(Offer.provider), joinedload(Offer.site)))
@@ -92,15 +123,18 @@ def _alternatives(session: Session, match: Match) -> list[Alternative]:
     return [
         Alternative(
             provider=offers[row["offer"]].provider.name,
-            place=_place(offers[row["offer"]].site),
+            place=_place(offers[row["offer"]]),
             why=reasons.alternative(row),
+            in_reach=row["rule"] != "distance",
         )
         for row in rows
     ]
 
 
-def _place(site: Site | None) -> str:
-    return site.name if site is not None else ""
+def _place(offer: Offer) -> str:
+    """Where the offer is from, without the provider's name said twice."""
+    name = offer.site.name if offer.site is not None else ""
+    return name.removeprefix(offer.provider.name).lstrip(" ,")
 
 
 def _silence_means_yes(consents: Sequence[Consent]) -> bool:

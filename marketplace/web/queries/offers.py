@@ -44,11 +44,11 @@ class FittingTender:
 
 
 @dataclass(frozen=True, slots=True)
-class EarningsRow:
-    """What so many units would earn, lot by lot; None where the offer would not serve so many."""
+class Earnings:
+    """What an offer would earn with one lot alone: (units, pence), or None where it would not serve so many."""
 
-    units: int
-    by_lot: Sequence[Pence | None]
+    lot: Lot
+    rows: Sequence[tuple[int, Pence | None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,14 +133,14 @@ def offer_page(session: Session, actor: Actor, offer_id: str) -> OfferPage:
     )
 
 
-def earnings(terms: OfferTerms, lots: Sequence[Lot]) -> list[EarningsRow]:
-    """What the offer would earn at telling numbers of units: its bands, its limits, and the demand as published."""
-    demand = {lot.bundle_id: lot.units for lot in lots}
-    telling = {start or 1 for start in terms.bands} | {terms.min_units, terms.max_units or 0}
-    telling |= {demand.get(line.bundle) or 0 for line in terms.lines}
-    telling |= {start - 1 for start in terms.bands if start > 1}
-    return [
-        EarningsRow(units, [earnings_pence(terms, line, units) for line in terms.lines])
-        for units in sorted(telling)
-        if units > 0
-    ]
+def earnings(terms: OfferTerms, lots: Sequence[Lot]) -> list[Earnings]:
+    """What the offer would earn lot by lot, at telling numbers: its bands, its limits, and the demand as published."""
+    lot_of = {lot.bundle_id: lot for lot in lots}
+    bands = {start or 1 for start in terms.bands} | {start - 1 for start in terms.bands if start > 1}
+    found = []
+    for line in terms.lines:
+        lot = lot_of[line.bundle]
+        telling = bands | {lot.units or 0, terms.min_units, terms.max_units or 0, line.min_units, line.max_units or 0}
+        rows = [(units, earnings_pence(terms, line, units)) for units in sorted(telling) if units > 0]
+        found.append(Earnings(lot, rows))
+    return found

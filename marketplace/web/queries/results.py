@@ -23,6 +23,8 @@ from marketplace.rules.errors import NotFound
 from marketplace.rules.permissions import Actor
 from marketplace.web import reasons
 
+from .tenders import by_patient
+
 FILLS = 6
 """How many colours a bar has; the seventh offer begins again with the first."""
 
@@ -140,7 +142,7 @@ def people(session: Session, actor: Actor, tender_id: str, offer_id: str = "") -
     """The matches behind the figures, of one offer if it is named."""
     tender = one(session, tenders_for(actor), tender_id, "tender")
     found = [match for match in matches_of(session, tender) if not offer_id or match.award.offer_id == offer_id]
-    return tender, sorted(found, key=lambda match: (match.need.patient.name, match.id))
+    return tender, by_patient(session, found)
 
 
 def _needs(session: Session, actor: Actor, tender: Tender) -> dict[str, Need]:

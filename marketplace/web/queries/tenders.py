@@ -176,7 +176,14 @@ def agreed(session: Session, actor: Actor, tender: Tender) -> list[Need]:
 def answers(session: Session, tender: Tender) -> Sequence[Match]:
     """The matches of the tender's latest round with their answers: those who declined first."""
     order = {MatchStatus.DECLINED: 0, MatchStatus.DISPLACED: 1, MatchStatus.PROPOSED: 2, MatchStatus.ACCEPTED: 3}
-    return sorted(matches_of(session, tender), key=lambda match: (order[match.status], match.need.patient.name))
+    return sorted(by_patient(session, matches_of(session, tender)), key=lambda match: order[match.status])
+
+
+def by_patient(session: Session, matches: Sequence[Match]) -> list[Match]:
+    """Matches by their patients' names; all the patients are fetched in one question."""
+    query = select(Patient).where(Patient.id.in_({match.need.patient_id for match in matches}))
+    fetched = session.scalars(query).all()
+    return sorted(matches, key=lambda match: (match.need.patient.name, match.id)) if fetched else []
 
 
 def clients(session: Session, actor: Actor, search: str = "") -> list[Client]:
