@@ -8,8 +8,9 @@ synthetic.
 
 import random
 from dataclasses import dataclass
+from functools import cache
 
-from marketplace.demo.geography import ZONES, Place, scatter, shipped
+from marketplace.demo.geography import ZONES, Place, districts, scatter, shipped
 from marketplace.demo.words import PRACTICE_WORDS
 
 SITE_SPREAD_M = 1_500
@@ -115,6 +116,9 @@ KINDS = {
     ),
 }
 
+CONVENTIONAL_KINDS = ("hospital_outpatients", "community_health")
+"""Real services at real districts: what a patient of the conventional package travels to."""
+
 RATED_PER_ZONE = {"home_care": 6, "care_home": 4}
 
 PRACTICE_DISTRICTS = {
@@ -152,6 +156,19 @@ def providers(seed: int) -> tuple[Provider, ...]:
         _provider(draw, f"V{i:03d}", site, synthetic=i > len(rated))
         for i, site in enumerate(rated + practices, start=1)
     )
+
+
+@cache
+def _conventional_places(service: str) -> tuple[Place, ...]:
+    """Where the county's hospitals and community services treat outpatients: the mean points of their districts."""
+    kinds = [kind for kind in CONVENTIONAL_KINDS if service in KINDS[kind].services]
+    found = {site.district for site in sites() if site.kind in kinds}
+    return tuple(Place(districts()[name].easting_m, districts()[name].northing_m) for name in sorted(found))
+
+
+def conventional_distance_m(service: str, home: Place) -> int | None:
+    """How far the nearest conventional outpatient service is; None for what is not given at such a place."""
+    return min((home.distance_m(place) for place in _conventional_places(service)), default=None)
 
 
 def _practice_name(names: list[str], kind: str) -> str:

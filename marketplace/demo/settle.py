@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from marketplace.demo.market import LincolnshireMarket
 from marketplace.demo.people import Patient
-from marketplace.demo.providers import KINDS, Provider
+from marketplace.demo.providers import KINDS, Provider, conventional_distance_m
 from marketplace.demo.schedule import EPISODIC_LEFT_DAYS, SETTLED_DAYS_AGO, YEARLY_LEFT_DAYS
 from marketplace.journey.budgets import BudgetDetails, LineDetails, admit_holder, approve_plan, open_budget, set_rules
 from marketplace.journey.people import (
@@ -182,6 +182,8 @@ def _admit_patient(session: Session, now: datetime, then: datetime, town: Town, 
             easting_m=patient.home.easting_m,
             northing_m=patient.home.northing_m,
             extra_support=bool(patient.extra_support),
+            deprivation_decile=patient.deprivation_decile,
+            conditions=patient.conditions,
         ),
     )
     actor = _account(registered.id, Role.PATIENT)
@@ -211,6 +213,7 @@ def _admit_patient(session: Session, now: datetime, then: datetime, town: Town, 
                     min_grade=line.min_grade or None,
                     max_wait_days=line.max_wait_days,
                     requires=line.requires,
+                    usual_distance_m=conventional_distance_m(line.service, patient.home),
                 )
                 for line in patient.lines
             ),

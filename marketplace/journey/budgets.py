@@ -56,6 +56,8 @@ class LineDetails:
     max_wait_days: int | None = None
     requires: tuple[str, ...] = ()
     current_provider_id: str | None = None
+    usual_distance_m: int | None = None
+    usual_wait_days: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,6 +291,8 @@ def _line(details: LineDetails) -> PlanLine:
         max_wait_days=details.max_wait_days,
         requires=list(details.requires),
         current_provider_id=details.current_provider_id,
+        usual_distance_m=details.usual_distance_m,
+        usual_wait_days=details.usual_wait_days,
     )
 
 

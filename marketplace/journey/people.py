@@ -10,7 +10,7 @@ from marketplace.adapters.identity import normal_nhs_number
 from marketplace.records import audit
 from marketplace.records.base import new_id
 from marketplace.records.outbox import tell
-from marketplace.records.people import Broker, BrokerMove, Commissioner, Patient
+from marketplace.records.people import Broker, BrokerMove, Commissioner, Patient, PatientCondition
 from marketplace.records.pools import Bundle, Need
 from marketplace.records.providers import Provider, Site
 from marketplace.records.tenders import Tender
@@ -36,6 +36,8 @@ class PatientDetails:
     easting_m: int
     northing_m: int
     extra_support: bool = False
+    deprivation_decile: int | None = None
+    conditions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +140,8 @@ def register_patient(session: Session, now: Instant, actor: Actor, details: Pati
         easting_m=details.easting_m,
         northing_m=details.northing_m,
         extra_support=details.extra_support,
+        deprivation_decile=details.deprivation_decile,
+        conditions=[PatientCondition(condition=name) for name in sorted(set(details.conditions))],
         commissioner_id=actor.party_id,
         broker_id=None,
         registered_on=london_date(now),

@@ -115,7 +115,8 @@ class PlanLine(Base):
     """One line of a care plan: an outcome, a service, units, and what of the budget it may use.
 
     Its demands (distance, grade, attributes, wait) go with it into every pool; it becomes a need of one bundle. A line
-    with ``left_at`` is looked after by the conventional package and can be pooled no more.
+    with ``left_at`` is looked after by the conventional package and can be pooled no more. The two ``usual_`` figures
+    are what the conventional service would have meant for this person when the plan was made; empty if nobody asked.
     """
 
     __tablename__ = "plan_lines"
@@ -133,6 +134,8 @@ class PlanLine(Base):
     max_wait_days: Mapped[int | None]
     requires: Mapped[list[str]] = mapped_column(default=list)
     current_provider_id: Mapped[str | None] = mapped_column(String(24))
+    usual_distance_m: Mapped[int | None]
+    usual_wait_days: Mapped[int | None]
     left_at: Mapped[datetime | None]
 
     budget: Mapped[Budget] = relationship(back_populates="lines")

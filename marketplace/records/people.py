@@ -63,10 +63,16 @@ class Broker(Base):
 
 
 class Patient(Base):
-    """A budget-holder. The NHS number is encrypted; it is found by a keyed hash and shown to nobody else."""
+    """A budget-holder. The NHS number is encrypted; it is found by a keyed hash and shown to nobody else.
+
+    ``deprivation_decile`` is the home area's, from 1 (the most deprived tenth of England) to 10; empty if unknown.
+    """
 
     __tablename__ = "patients"
-    __table_args__ = (CheckConstraint("birth_year BETWEEN 1900 AND 2100", name="birth_year"),)
+    __table_args__ = (
+        CheckConstraint("birth_year BETWEEN 1900 AND 2100", name="birth_year"),
+        CheckConstraint("deprivation_decile BETWEEN 1 AND 10", name="deprivation_decile"),
+    )
 
     id: Mapped[PublicId]
     name: Mapped[str] = mapped_column(String(120))
@@ -77,11 +83,22 @@ class Patient(Base):
     easting_m: Mapped[int]
     northing_m: Mapped[int]
     extra_support: Mapped[bool] = mapped_column(default=False)
+    deprivation_decile: Mapped[int | None]
     commissioner_id: Mapped[str] = mapped_column(ForeignKey("commissioners.id"))
     broker_id: Mapped[str | None] = mapped_column(ForeignKey("brokers.id"), index=True)
     registered_on: Mapped[date]
 
     broker: Mapped[Broker | None] = relationship()
+    conditions: Mapped[list["PatientCondition"]] = relationship(order_by="PatientCondition.condition")
+
+
+class PatientCondition(Base):
+    """One long-term condition of one patient, by its short name: what fairness between conditions is counted by."""
+
+    __tablename__ = "patient_conditions"
+
+    patient_id: Mapped[str] = mapped_column(ForeignKey("patients.id"), primary_key=True)
+    condition: Mapped[str] = mapped_column(String(40), primary_key=True)
 
 
 class BrokerMove(Base):

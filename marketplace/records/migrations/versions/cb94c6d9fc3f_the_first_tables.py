@@ -1,6 +1,6 @@
 """The first tables.
 
-Revision ddf27a3d5220, after , 2026-11-21.
+Revision cb94c6d9fc3f, after , 2026-11-21.
 """
 
 import marketplace.records.base
@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 
-revision = 'ddf27a3d5220'
+revision = 'cb94c6d9fc3f'
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -260,10 +260,12 @@ def upgrade() -> None:
     sa.Column('easting_m', sa.BigInteger(), nullable=False),
     sa.Column('northing_m', sa.BigInteger(), nullable=False),
     sa.Column('extra_support', sa.Boolean(), nullable=False),
+    sa.Column('deprivation_decile', sa.BigInteger(), nullable=True),
     sa.Column('commissioner_id', sa.String(length=24), nullable=False),
     sa.Column('broker_id', sa.String(length=24), nullable=True),
     sa.Column('registered_on', sa.Date(), nullable=False),
     sa.CheckConstraint('birth_year BETWEEN 1900 AND 2100', name=op.f('ck_patients_birth_year')),
+    sa.CheckConstraint('deprivation_decile BETWEEN 1 AND 10', name=op.f('ck_patients_deprivation_decile')),
     sa.ForeignKeyConstraint(['broker_id'], ['brokers.id'], name=op.f('fk_patients_broker_id')),
     sa.ForeignKeyConstraint(['commissioner_id'], ['commissioners.id'], name=op.f('fk_patients_commissioner_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_patients')),
@@ -470,6 +472,12 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_offers_provider_id'), ['provider_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_offers_tender_id'), ['tender_id'], unique=False)
 
+    op.create_table('patient_conditions',
+    sa.Column('patient_id', sa.String(length=24), nullable=False),
+    sa.Column('condition', sa.String(length=40), nullable=False),
+    sa.ForeignKeyConstraint(['patient_id'], ['patients.id'], name=op.f('fk_patient_conditions_patient_id')),
+    sa.PrimaryKeyConstraint('patient_id', 'condition', name=op.f('pk_patient_conditions'))
+    )
     op.create_table('questions',
     sa.Column('id', sa.String(length=24), nullable=False),
     sa.Column('tender_id', sa.String(length=24), nullable=False),
@@ -606,6 +614,8 @@ def upgrade() -> None:
     sa.Column('max_wait_days', sa.BigInteger(), nullable=True),
     sa.Column('requires', sa.JSON(), nullable=False),
     sa.Column('current_provider_id', sa.String(length=24), nullable=True),
+    sa.Column('usual_distance_m', sa.BigInteger(), nullable=True),
+    sa.Column('usual_wait_days', sa.BigInteger(), nullable=True),
     sa.Column('left_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
     sa.CheckConstraint('units > 0 AND budget_pence >= 0 AND priority >= 1', name=op.f('ck_plan_lines_amounts')),
     sa.ForeignKeyConstraint(['budget_id'], ['budgets.id'], name=op.f('fk_plan_lines_budget_id')),
@@ -853,6 +863,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_questions_tender_id'))
 
     op.drop_table('questions')
+    op.drop_table('patient_conditions')
     with op.batch_alter_table('offers', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_offers_tender_id'))
         batch_op.drop_index(batch_op.f('ix_offers_provider_id'))
