@@ -114,21 +114,31 @@ def _post_one(
     had = set(session.scalars(select(Mailing.user_id).where(Mailing.message_id == message_id)))
     words, key, attempts = text_of(message.template), message.id, message.attempts
     session.rollback()
-    try:
-        for user_id, address in readers:
-            if user_id not in had:
-                send(letter(words, server, to=address, key=f"{key}.{user_id}", at=tools.now()))
-                with writing(session):
-                    session.add(Mailing(message_id=message_id, user_id=user_id, sent_at=tools.now()))
-    except NotSent as error:
-        pause = min(timedelta(minutes=2**attempts), LONGEST_PAUSE)
-        _note(session, message_id, next_try_at=tools.now() + pause)
+    missed = False
+    for user_id, address in readers:
+        if user_id in had:
+            continue
+        try:
+            send(letter(words, server, to=address, key=f"{key}.{user_id}", at=tools.now()))
+        except NotSent as error:
+            missed = True
+            if isinstance(error, NoServer):
+                _note(session, message_id, next_try_at=tools.now() + _pause(attempts))
+                raise
+        else:
+            with writing(session):
+                session.add(Mailing(message_id=message_id, user_id=user_id, sent_at=tools.now()))
+    if missed:
+        _note(session, message_id, next_try_at=tools.now() + _pause(attempts))
         posted.left += 1
-        if isinstance(error, NoServer):
-            raise
     else:
         _note(session, message_id, sent_at=tools.now())
         posted.sent += 1
+
+
+def _pause(attempts: int) -> timedelta:
+    """Two minutes, four, eight ... after so many attempts; never more than some hours."""
+    return min(timedelta(minutes=2 ** min(attempts, 10)), LONGEST_PAUSE)
 
 
 def recipients(session: Session, now: Instant, party_id: str) -> list[tuple[str, str]]:
