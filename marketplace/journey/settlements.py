@@ -49,6 +49,13 @@ def payments_due(session: Session, actor: Actor) -> list[PaymentDue]:
     return [PaymentDue(provider_id, name, count, int(pence or 0)) for provider_id, name, count, pence in rows]
 
 
+def owed_to(session: Session, provider_id: str) -> Pence:
+    """What a provider is owed for confirmed deliveries, by commissioners, organisations and patients together."""
+    query = select(func.coalesce(func.sum(Delivery.due_pence), 0)).join(Delivery.contract)
+    owed = session.scalar(query.where(Contract.provider_id == provider_id, Delivery.status == DeliveryStatus.CONFIRMED))
+    return int(owed or 0)
+
+
 def pay_provider(session: Session, now: Instant, actor: Actor, provider_id: str) -> Pence:
     """Payable or holder -> paid: every confirmed delivery of this provider that this actor has to pay. Returns the sum.
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session, joinedload
 
 from marketplace.journey.scopes import contracts_for, deliveries_for
+from marketplace.journey.settlements import owed_to
 from marketplace.records.budgets import PlanLine
 from marketplace.records.contracts import Contract, Delivery, DeliveryStatus
 from marketplace.records.ledger import AccountKind, balance_pence

@@ -1,0 +1,61 @@
+"""The pages of an organisation that holds budgets: it signs and pays, and sees nobody else's."""
+
+import pytest
+
+from marketplace.journey import accounts, budgets, contracts
+from marketplace.records.budgets import ManagedAs
+from marketplace.records.database import writing
+from marketplace.rules.lifecycle import ContractStatus
+from marketplace.rules.permissions import Role
+from tests.web.site import PASSWORD, Site
+
+
+@pytest.fixture
+def held(site: Site) -> Site:
+    """Patient 1's budget is held by the Fen Trust; the contracts wait to be signed. Another organisation holds none."""
+    world = site.world
+    with writing(world.session):
+        world.holder = budgets.admit_holder(world.session, world.now, world.funder, "Fen Trust")
+        budget = world.budget(1)
+        budget.managed_as, budget.holder_id = ManagedAs.THIRD_PARTY, world.holder.id
+        for name, party in (("trust", world.holder.id), ("other", "another")):
+            accounts.open_account(
+                world.session,
+                world.now,
+                email=f"{name}@example.test",
+                name=name,
+                role=Role.HOLDER,
+                party_id=party,
+                password=PASSWORD,
+            )
+    world.proposed().accept().confirm().later(days=20)
+    return site
+
+
+def test_an_organisation_signs_and_pays(held: Site) -> None:
+    """Its page offers the contract to sign, then the payment to make; the commissioner's shows neither."""
+    world = held.world
+    contract = world.contract(1)
+    for actor in (world.patient(1), world.by_provider(contract)):
+        with writing(world.session):
+            contracts.sign_contract(world.session, world.now, actor, contract.id)
+    trust = held.client("trust@example.test")
+    page = trust.get("/holder/").text
+    assert "Sign<span" in page
+    assert "Patient 01" in page
+    assert "Patient 02" not in page
+    assert trust.post(f"/holder/contracts/{contract.id}/sign").status_code == 302
+    assert held.fresh().contract(1).status is ContractStatus.SIGNED
+    world.deliver(1)
+    assert "Pay<span" not in held.client("funder@example.test").get("/commissioner/").text
+    assert "Pay<span" in trust.get("/holder/").text
+    assert trust.post(f"/holder/providers/{contract.provider_id}/pay").status_code == 302
+    assert "No payment is due" in trust.get("/holder/").text
+    assert held.fresh().books_balance()
+
+
+def test_another_organisation_finds_nothing(held: Site) -> None:
+    """Neither on its page, nor by asking for somebody else's contract."""
+    other = held.client("other@example.test")
+    assert "Patient" not in other.get("/holder/").text
+    assert other.post(f"/holder/contracts/{held.world.contract(1).id}/sign").status_code == 404
