@@ -11,7 +11,7 @@ from marketplace.rules.permissions import Role
 from .access import current_actor, for_role, seen
 from .clock import request_now
 from .database import db_session, writing
-from .listing import page_of
+from .listing import page_from
 from .queries import funding
 
 pages = Blueprint("commissioner", __name__, url_prefix="/commissioner")
@@ -36,7 +36,10 @@ def home() -> str:
 @for_role(Role.COMMISSIONER)
 def budgets() -> str:
     """Every budget with its figures."""
-    page = page_of(funding.budget_rows(db_session(), current_actor()))
+    session, actor = db_session(), current_actor()
+    page = page_from(
+        funding.budget_count(session, actor), lambda first, size: funding.budget_rows(session, actor, first, size)
+    )
     seen([row.budget.patient_id for row in page.rows], "list of budgets")
     return render_template("commissioner/budgets.html", page=page)
 

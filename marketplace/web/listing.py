@@ -1,6 +1,6 @@
-"""Long lists, page by page: `page_of` takes what the address asks for (``?page=2``)."""
+"""Long lists, page by page: `page_of` and `page_from` take what the address asks for."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -32,12 +32,17 @@ class ListPage(Generic[Row]):
 
 
 def page_of(rows: Sequence[Row]) -> ListPage[Row]:
-    """The page that was asked for; one beyond the end is the last."""
+    """The page that was asked for, of rows that are all there; one beyond the end is the last."""
+    return page_from(len(rows), lambda first, size: rows[first : first + size])
+
+
+def page_from(total: int, fetch: Callable[[int, int], Sequence[Row]]) -> ListPage[Row]:
+    """The page that was asked for, of rows that are fetched page by page: ``fetch(first, size)``."""
     size = int(current_app.config["PAGE_ROWS"])
-    pages = max(1, -(-len(rows) // size))
+    pages = max(1, -(-total // size))
     asked = request.args.get("page", "1")
-    number = min(max(int(asked) if asked.isdigit() and len(asked) < 7 else 1, 1), pages)
-    return ListPage(rows[(number - 1) * size : number * size], number, pages, len(rows))
+    number = min(max(int(asked) if asked.isdecimal() and asked.isascii() and len(asked) < 7 else 1, 1), pages)
+    return ListPage(fetch((number - 1) * size, size), number, pages, total)
 
 
 def _address(number: int) -> str:

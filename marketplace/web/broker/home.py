@@ -7,7 +7,7 @@ from marketplace.rules.permissions import Role
 from marketplace.web.access import current_actor, for_role, seen
 from marketplace.web.clock import request_now
 from marketplace.web.database import db_session
-from marketplace.web.listing import page_of
+from marketplace.web.listing import page_from
 from marketplace.web.queries import tenders
 
 from .blueprint import pages
@@ -33,6 +33,10 @@ def home() -> str:
 def clients() -> str:
     """The broker's clients."""
     search = request.args.get("search", "").strip()
-    page = page_of(tenders.clients(db_session(), current_actor(), search))
+    session, actor = db_session(), current_actor()
+    page = page_from(
+        tenders.client_count(session, actor, search),
+        lambda first, size: tenders.clients(session, actor, search, first, size),
+    )
     seen([client.patient.id for client in page.rows], "list of clients")
     return render_template("broker/clients.html", page=page, search=search)

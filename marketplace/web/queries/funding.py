@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from marketplace.journey.scopes import budgets_for
 from marketplace.journey.statements import OWN_ACCOUNTS, BudgetFigures
@@ -50,11 +50,16 @@ def plans_to_approve(session: Session, actor: Actor) -> Sequence[Budget]:
     return session.scalars(query.options(joinedload(Budget.patient)).order_by(Budget.opened_at, Budget.id)).all()
 
 
-def budget_rows(session: Session, actor: Actor) -> list[BudgetRow]:
-    """All budgets by the patient's name, with their figures, in three questions however many there are."""
-    query = budgets_for(actor).join(Budget.patient).options(joinedload(Budget.patient))
-    budgets = session.scalars(query.order_by(Patient.name, Budget.id)).all()
-    ids = budgets_for(actor).with_only_columns(Budget.id)
+def budget_count(session: Session, actor: Actor) -> int:
+    """How many budgets the commissioner funds."""
+    return session.scalar(select(func.count()).select_from(budgets_for(actor).subquery())) or 0
+
+
+def budget_rows(session: Session, actor: Actor, first: int, size: int) -> list[BudgetRow]:
+    """Some budgets in the order of their patients' names, with their figures, in three questions."""
+    query = budgets_for(actor).join(Budget.patient).options(contains_eager(Budget.patient))
+    budgets = session.scalars(query.order_by(Patient.name, Budget.id).offset(first).limit(size)).all()
+    ids = [budget.id for budget in budgets]
     held: dict[str, dict[AccountKind, int]] = defaultdict(dict)
     for owner_id, kind, pence in session.execute(
         select(Account.owner_id, Account.kind, Account.balance_pence).where(Account.owner_id.in_(ids))

@@ -186,18 +186,28 @@ def by_patient(session: Session, matches: Sequence[Match]) -> list[Match]:
     return sorted(matches, key=lambda match: (match.need.patient.name, match.id)) if fetched else []
 
 
-def clients(session: Session, actor: Actor, search: str = "") -> list[Client]:
-    """The broker's clients by name, those whose name or district holds the search."""
-    query = patients_for(actor).order_by(Patient.name, Patient.id)
+def client_count(session: Session, actor: Actor, search: str) -> int:
+    """How many of the broker's clients fit the search."""
+    return session.scalar(select(func.count()).select_from(_clients(actor, search).subquery())) or 0
+
+
+def clients(session: Session, actor: Actor, search: str, first: int, size: int) -> list[Client]:
+    """Some of the broker's clients by name, of those whose name or district fits the search."""
+    query = _clients(actor, search).order_by(Patient.name, Patient.id)
+    patients = session.scalars(query.offset(first).limit(size)).all()
+    ids = [patient.id for patient in patients]
+    lines = plan_lines_for(actor).where(Patient.id.in_(ids)).with_only_columns(Budget.patient_id, func.count())
+    pooled = select(Need.patient_id, func.count()).where(Need.patient_id.in_(ids), Need.reserved_pence > 0)
+    lines_of = {row[0]: row[1] for row in session.execute(lines.group_by(Budget.patient_id))}
+    pooled_of = {row[0]: row[1] for row in session.execute(pooled.group_by(Need.patient_id))}
+    return [Client(patient, lines_of.get(patient.id, 0), pooled_of.get(patient.id, 0)) for patient in patients]
+
+
+def _clients(actor: Actor, search: str) -> Select[Patient]:
+    query = patients_for(actor)
     if search:
         query = query.where(Patient.name.icontains(search, autoescape=True) | (Patient.district == search.upper()))
-    lines = plan_lines_for(actor).with_only_columns(Budget.patient_id, func.count()).group_by(Budget.patient_id)
-    pooled = select(Need.patient_id, func.count()).where(Need.reserved_pence > 0).group_by(Need.patient_id)
-    lines_of = {patient_id: count for patient_id, count in session.execute(lines)}  # noqa: C416 - rows are not pairs
-    pooled_of = {patient_id: count for patient_id, count in session.execute(pooled)}  # noqa: C416
-    return [
-        Client(patient, lines_of.get(patient.id, 0), pooled_of.get(patient.id, 0)) for patient in session.scalars(query)
-    ]
+    return query
 
 
 def _draft_action(row: TenderRow) -> str:
