@@ -7,7 +7,7 @@ that was accepted, a contract in force) is seen through or ended first: others r
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from marketplace.records import audit
@@ -83,21 +83,25 @@ def _chosen(budget: Budget, plan_line_ids: Sequence[str] | None) -> list[PlanLin
 
 def _take_out(session: Session, now: Instant, actor: Actor, line: PlanLine) -> None:
     """Bring what is under way for a line to its end, or say why that cannot be."""
-    need = session.scalar(select(Need).where(Need.plan_line_id == line.id, Need.status.in_(LIVE_NEEDS)))
-    if need is None:
-        return
-    if need.status in CAN_BE_LEFT:
-        leave(session, now, _in_full(actor), need.id)
-    elif need.status is NeedStatus.CONTRACTED:
-        _check_over(session, need)
-    else:
-        waiting = select(Match.id).where(Match.need_id == need.id, Match.status == MatchStatus.PROPOSED)
-        match_id = session.scalar(waiting)
-        if match_id is None:
-            raise WrongState(
-                "under_way", "The offers are in: see your match or contract to its end, then choose again."
-            )
-        decline_match(session, now, _in_full(actor), match_id, CONVENTIONAL)
+    under_way = or_(Need.status.in_(LIVE_NEEDS), Need.reserved_pence > 0)
+    for need in session.scalars(select(Need).where(Need.plan_line_id == line.id, under_way).order_by(Need.id)).all():
+        if need.status in CAN_BE_LEFT:
+            leave(session, now, _in_full(actor), need.id)
+        elif need.status is NeedStatus.CONTRACTED:
+            _check_over(session, need)
+        else:
+            _decline(session, now, actor, need)
+    # nor does a rematch look again for somebody who declined a match before leaving
+    needs = select(Need.id).where(Need.plan_line_id == line.id)
+    session.execute(update(Match).where(Match.need_id.in_(needs), Match.look_again).values(look_again=False))
+
+
+def _decline(session: Session, now: Instant, actor: Actor, need: Need) -> None:
+    waiting = select(Match.id).where(Match.need_id == need.id, Match.status == MatchStatus.PROPOSED)
+    match_id = session.scalar(waiting.order_by(Match.id.desc()).limit(1))
+    if match_id is None:
+        raise WrongState("under_way", "The offers are in: see your match or contract to its end, then choose again.")
+    decline_match(session, now, _in_full(actor), match_id, CONVENTIONAL, look_again=False)
 
 
 def _check_over(session: Session, need: Need) -> None:

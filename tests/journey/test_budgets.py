@@ -342,9 +342,22 @@ def test_a_waiting_match_is_declined_a_settled_one_holds(small: Found) -> None:
     world = small().proposed().accept(2)
     acting(world, leaving.choose_conventional, world.budget(1).id, actor=world.patient(1))
     assert world.match(1).status.value == "declined"
+    assert not world.match(1).look_again
     with pytest.raises(WrongState, match="see your match or contract"):
         acting(world, leaving.choose_conventional, world.budget(2).id, actor=world.patient(2))
     assert world.money(2)["reserved"] == BUDGET_PENCE
+
+
+def test_nobody_looks_again_for_whoever_left(small: Found) -> None:
+    """Declined first, hoping for another provider; then the conventional package: the rematch leaves them out."""
+    world = small().proposed().decline(1).accept(2)
+    assert world.match(1).look_again
+    acting(world, leaving.choose_conventional, world.budget(1).id, actor=world.patient(1))
+    world.rematch()
+    assert world.need(1).status is NeedStatus.REFUSED
+    assert world.money(1) == {"available": 0, "reserved": 0, "committed": 0}
+    assert 2 in world.providers_by_patient()
+    assert world.books_balance()
 
 
 def test_a_contract_is_ended_before_leaving_and_its_rest_returned(small: Found) -> None:
