@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from dbos import DBOSClient, EnqueueOptions, WorkflowStatus
-from sqlalchemy import or_, select, update
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from marketplace.records.database import writing
@@ -110,8 +110,13 @@ def mend(session: Session, client: DBOSClient) -> list[str]:
     return mended
 
 
-def tidy(client: DBOSClient, at: datetime) -> int:
-    """Remove workflows that ended a week ago; the jobs, which say what came of them, stay. Returns how many."""
+def tidy(session: Session, client: DBOSClient, at: datetime) -> int:
+    """Remove workflows that ended a week ago, and workers not seen since; returns how many workflows.
+
+    The jobs, which say what came of them, stay.
+    """
+    with writing(session):
+        session.execute(delete(Worker).where(Worker.seen_at < at - KEEP))
     old = client.list_workflows(
         completed_before=(at - KEEP).isoformat(), load_input=False, load_output=False, limit=AT_ONCE
     )

@@ -87,7 +87,7 @@ def _look_after(tools: Equipment, system: Engine, own_id: str, stop: Event) -> N
                     _on_the_beat(tools, session, client, own_id)
                     next_beat = monotonic() + BEAT_S
                 if monotonic() >= next_tidy:
-                    care.tidy(client, _wall())
+                    care.tidy(session, client, _wall())
                     next_tidy = monotonic() + TIDY_S
             except Exception as error:  # a database that is away comes back; the worker must not be gone by then
                 session.rollback()

@@ -44,7 +44,7 @@ def job_id(world: SmallWorld, tools: Equipment) -> str:
         return client.enqueue_round(world.session, world.now, world.broking, world.tender.id).id
 
 
-def set_flow(system: Engine, **values: str) -> None:
+def set_flow(system: Engine, **values: object) -> None:
     """Make the one workflow look as a worker, or an earlier version, would have left it."""
     table = "workflow_status" if system.dialect.name == "sqlite" else "dbos.workflow_status"
     told = ", ".join(f"{name} = :{name}" for name in values)
@@ -122,6 +122,20 @@ def test_a_workflow_that_came_to_a_bad_end(
     assert world.session.get_one(Job, job_id).status is JobStatus.FAILED
     assert (world.tender.status, world.tender.status_reason) == (TenderStatus.CLOSED, steps.GIVEN_UP)
     assert world.books_balance()
+
+
+def test_tidied_after_a_week(world: SmallWorld, system: Engine, flows: DBOSClient, job_id: str) -> None:
+    """Workflows that ended a week ago go, with workers that were not seen since; the job stays."""
+    care.hand_over(world.session, world.now, flows)
+    care.begin(world.session, world.now, "there-0")
+    ended_ms = int(world.now.timestamp() * 1000)
+    set_flow(system, status="SUCCESS", completed_at=ended_ms, updated_at=ended_ms)
+    assert care.tidy(world.session, flows, world.now + timedelta(days=6)) == 0
+    assert care.tidy(world.session, flows, world.now + timedelta(days=8)) == 1
+    assert flows.list_workflows() == []
+    world.session.rollback()
+    assert world.session.get(Worker, "there-0") is None
+    assert world.session.get(Job, job_id) is not None
 
 
 def test_every_worker_has_its_own_name(tmp_path: Path) -> None:
