@@ -13,7 +13,7 @@ from tests.matching.property.tiny import tiny_documents
 CHOICES = {Reason.NOT_CHOSEN, Reason.RESERVE_CHEAPER}
 
 
-@settings(max_examples=200)
+@settings(max_examples=120)
 @given(tiny_documents())
 def test_a_reason_is_true_of_all_plans(document: dict[str, Any]) -> None:
     """Unaffordable, no eligible offer: no plan serves the need. Rules in conflict: none serves anybody of its bundle.
