@@ -13,7 +13,9 @@ from . import (
     database,
     errors,
     filters,
+    funding,
     holder,
+    leaving,
     navigation,
     nhsuk,
     patient,
@@ -48,6 +50,8 @@ def build_app(settings: Mapping[str, object]) -> Flask:
         provider.pages,
         commissioner.pages,
         holder.pages,
+        funding.pages,
+        leaving.pages,
     ):
         app.register_blueprint(pages)
     security.limit_sign_in(app, "account.sign_in")

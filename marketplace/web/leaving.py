@@ -1,0 +1,43 @@
+"""A patient leaves the budget, or parts of the care plan, for the conventional package."""
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from marketplace.journey.leaving import choose_conventional
+from marketplace.journey.scopes import budgets_for, one
+from marketplace.rules.errors import DomainError, NotAllowed, NotFound
+from marketplace.rules.permissions import Role
+
+from .access import current_actor, for_role, seen
+from .clock import request_now
+from .database import db_session, writing
+
+Answer = str | Response | tuple[str, int]
+
+pages = Blueprint("leaving", __name__, url_prefix="/patient/budgets/<budget_id>/leave")
+
+
+@pages.route("/", methods=["GET", "POST"])
+@for_role(Role.PATIENT)
+def leave(budget_id: str) -> Answer:
+    """What it means, which parts of the plan, and the button. What cannot be left now says why."""
+    problem = None
+    if request.method == "POST":
+        chosen = request.form.getlist("plan_line_ids")
+        problem = "Choose at least one part of your care plan." if not chosen else None
+        if chosen:
+            try:
+                with writing(db_session()) as session:
+                    choose_conventional(session, request_now(), current_actor(), budget_id, chosen)
+            except (NotAllowed, NotFound):
+                raise
+            except DomainError as error:
+                problem = error.message
+            else:
+                flash("You have chosen the usual NHS care for this. Your local care team is told.", "done")
+                return redirect(url_for("patient.budget"))
+    found = one(db_session(), budgets_for(current_actor()), budget_id, "budget")
+    seen([found.patient_id], "budget")
+    lines = [line for line in found.lines if line.left_at is None]
+    page = render_template("patient/leave_budget.html", budget=found, lines=lines, problem=problem)
+    return (page, 422) if problem else page

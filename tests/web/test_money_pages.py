@@ -1,0 +1,68 @@
+"""Money acts and leaving, in the browser without a screen: a form sent twice counts once, what cannot be says why."""
+
+import re
+
+from marketplace.journey import statements
+from tests.web.site import Site
+
+
+def test_a_commissioner_adds_money_and_takes_it_back(site: Site) -> None:
+    """With an amount and a reason; the statement shows both; what is wrong is named and what was typed is kept."""
+    world = site.world
+    client = site.client("funder@example.test")
+    at = f"/commissioner/budgets/{world.budget(1).id}"
+    assert f'href="{at}/"' in client.get("/commissioner/budgets").text
+    assert client.get(f"{at}/").status_code == 200
+    form = client.get(f"{at}/money").text
+    request_id = re.search(r'name="request_id" value="(\w+)"', form)
+    assert request_id
+    typed = {"act": "supplement", "amount_pence": "50", "reason": "Prices rose in spring", "request_id": request_id[1]}
+    for _ in range(2):
+        assert client.post(f"{at}/money", data=typed).status_code == 302
+    assert site.fresh().money(1)["available"] == 75_000
+    page = client.get(f"{at}/").text
+    assert "Prices rose in spring" in page
+    refused = client.post(f"{at}/money", data={**typed, "amount_pence": "fifty"})
+    assert refused.status_code == 422
+    assert 'value="fifty"' in refused.text
+    too_much = client.post(
+        f"{at}/money", data={**typed, "act": "reclaim", "amount_pence": "5000", "request_id": "another-request"}
+    )
+    assert too_much.status_code == 422
+    assert "not enough money" in too_much.text
+    assert site.client("p1@example.test").post(f"{at}/money", data=typed).status_code == 403
+
+
+def test_a_review_is_noted(site: Site) -> None:
+    """What was found is kept, and the next review dated."""
+    client = site.client("funder@example.test")
+    at = f"/commissioner/budgets/{site.world.budget(1).id}"
+    assert client.get(f"{at}/review").status_code == 200
+    assert client.post(f"{at}/review", data={"findings": ""}).status_code == 422
+    assert client.post(f"{at}/review", data={"findings": "Walks to the shops again"}).status_code == 302
+    assert "Walks to the shops again" in client.get(f"{at}/").text
+
+
+def test_a_patient_leaves_for_the_usual_care(site: Site) -> None:
+    """The page says what it means; nothing chosen is refused; then the money is with the funder."""
+    world = site.world.draft().agree(1).publish()
+    budget, line = world.budget(1), world.plan_line(1)
+    client, at = site.client("p1@example.test"), f"/patient/budgets/{budget.id}/leave/"
+    assert at in client.get("/patient/budget").text
+    assert client.post(at).status_code == 422
+    assert site.client("p2@example.test").get(at).status_code == 404
+    assert client.post(at, data={"plan_line_ids": line.id}).status_code == 302
+    site.fresh()
+    assert statements.figures_of(world.session, [budget.id]).total_pence == 0
+    assert "usual care for everything" in client.get(at).text
+    assert at not in client.get("/patient/budget").text
+
+
+def test_what_is_settled_cannot_be_left(site: Site) -> None:
+    """The page says why, in plain words, and nothing changes."""
+    world = site.world.proposed().accept()
+    client = site.client("p1@example.test")
+    at = f"/patient/budgets/{world.budget(1).id}/leave/"
+    answer = client.post(at, data={"plan_line_ids": world.plan_line(1).id})
+    assert answer.status_code == 422
+    assert "see your match or contract to its end" in answer.text
