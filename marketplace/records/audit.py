@@ -9,8 +9,9 @@ later that nothing was cut off (`check_reaches`). Views of a patient's record ar
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import cast
 
-from sqlalchemy import ForeignKey, Index, String, insert, select, text
+from sqlalchemy import ForeignKey, Index, String, Table, insert, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from marketplace.rules.canonical import sha256_of
@@ -62,6 +63,10 @@ class Head:
     sha256: str
 
 
+_LAST = select(AuditEvent.number, AuditEvent.sha256).order_by(AuditEvent.number.desc()).limit(1)
+_APPEND = insert(cast("Table", AuditEvent.__table__))  # the bare table, prepared once: no unit of work around it
+
+
 def append(
     session: Session, now: datetime, actor: Actor, event: str, about_id: str, **facts: int | str | bool | None
 ) -> None:
@@ -84,7 +89,7 @@ def append(
         "facts": {name: value for name, value in facts.items() if value is not None} | _on_behalf(actor),
         "previous_sha256": previous,
     }
-    session.execute(insert(AuditEvent), {**values, "sha256": digest(AuditEvent(**values))})
+    session.connection().execute(_APPEND, {**values, "sha256": digest(AuditEvent(**values))})
 
 
 def _on_behalf(actor: Actor) -> dict[str, str]:
@@ -110,9 +115,7 @@ def digest(row: AuditEvent) -> str:
 
 def head(session: Session) -> Head:
     """The end of the chain as it stands; an empty chain ends where it begins."""
-    last = session.execute(
-        select(AuditEvent.number, AuditEvent.sha256).order_by(AuditEvent.number.desc()).limit(1)
-    ).first()
+    last = session.connection().execute(_LAST).first()
     return Head(last.number, last.sha256) if last else Head(0, GENESIS)
 
 
