@@ -40,7 +40,7 @@ class DocumentError(MatchingError):
         return f"{self.place}: {self.message}" if self.place else self.message
 
 
-class MarketTooLarge(MatchingError):  # noqa: N818 - it is a name of the published interface
+class MarketTooLarge(MatchingError):
     """A market whose size, estimated before anything is built, is above what was allowed."""
 
 

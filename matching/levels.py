@@ -15,6 +15,7 @@ import numpy as np
 from matching.cancellable import LARGE_COLUMNS, solve_cancellable
 from matching.eligibility import Ints
 from matching.formulation import NOT_MATCHED, Model
+from matching.greedy import first_choice
 from matching.mip import BOUND_SLACK, Answer, Effort, Floats, Program, Watcher, solve_program
 from matching.repair import relaxed, whole_choices
 
@@ -116,6 +117,8 @@ def solve_part(model: Model, ask: Ask, control: Control, start: Ints | None = No
     search.offer(np.full(len(model.part.need_at), NOT_MATCHED))
     if start is not None:
         search.offer(start)
+    if len(model.part.pair_need) > SMALL_PAIRS:
+        search.offer(first_choice(model))
     coverage_bound = None
     if model.part.market.policy.unmatched == "coverage_first":
         coverage_bound = search.most_coverage()
