@@ -1,9 +1,13 @@
-"""What a commissioner decides about a budget's money, and what a patient decides who leaves it."""
+"""What a commissioner decides about budgets: their money, their reviews, whom it puts first, who keeps them."""
 
-from marshmallow import Schema, fields
+from typing import Any
+
+from marshmallow import Schema, fields, post_load
 from marshmallow.validate import OneOf
 
-from .fields import Pounds, Words, choice
+from marketplace.rules.budgets import FundingRules
+
+from .fields import Pounds, Whole, Words, choice
 
 
 class MoneyActSchema(Schema):
@@ -36,3 +40,36 @@ class ReviewSchema(Schema):
         missing="Write what you found, in a sentence or two",
         metadata={"title": "What did you and the patient find?"},
     )
+
+
+class FundingRulesSchema(Schema):
+    """A commissioner's rules: when plans are reviewed, who is put first, and with how much."""
+
+    first_review_months = Whole(1, 24, required=True, metadata={"title": "Months to a plan's first review"})
+    review_months = Whole(1, 24, required=True, metadata={"title": "Months from one review to the next"})
+    support_from_age = Whole(
+        0,
+        120,
+        load_default=None,
+        metadata={"title": "Put first from this age on", "description": "Leave empty if age does not count."},
+    )
+    support_flagged = fields.Boolean(load_default=False, metadata={"title": "Put first whoever needs extra support"})
+    support_priority = Whole(
+        1, 10, required=True, metadata={"title": "Their priority", "description": "Everybody else has 1."}
+    )
+    support_supplement_pence = Pounds(
+        required=True,
+        error_messages={"required": "Enter an amount in pounds, like 48.50"},
+        metadata={"title": "Extra money for each of them", "x-prefix": "£"},
+    )
+
+    @post_load
+    def make(self, data: dict[str, Any], **_: Any) -> FundingRules:
+        """As the values that the rules know."""
+        return FundingRules(**data)
+
+
+class HolderSchema(Schema):
+    """An organisation that is to keep budgets."""
+
+    name = Words(required=True, longest=120, missing="Enter the organisation's name", metadata={"title": "Its name"})

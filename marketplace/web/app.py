@@ -18,7 +18,9 @@ from . import (
     leaving,
     navigation,
     nhsuk,
+    oversight,
     patient,
+    paying,
     provider,
     public,
     reasons,
@@ -52,6 +54,8 @@ def build_app(settings: Mapping[str, object]) -> Flask:
         holder.pages,
         funding.pages,
         leaving.pages,
+        oversight.pages,
+        paying.pages,
     ):
         app.register_blueprint(pages)
     security.limit_sign_in(app, "account.sign_in")

@@ -2,7 +2,9 @@
 
 import re
 
-from marketplace.journey import statements
+from marketplace.journey import budgets, statements
+from marketplace.records.budgets import ManagedAs
+from marketplace.records.database import writing
 from tests.web.site import Site
 
 
@@ -66,3 +68,51 @@ def test_what_is_settled_cannot_be_left(site: Site) -> None:
     answer = client.post(at, data={"plan_line_ids": world.plan_line(1).id})
     assert answer.status_code == 422
     assert "see your match or contract to its end" in answer.text
+
+
+def test_a_commissioner_sets_its_rules(site: Site) -> None:
+    """What is saved is shown again; what is out of range is named, and nothing is saved."""
+    client = site.client("funder@example.test")
+    assert "/commissioner/rules" in client.get("/commissioner/").text
+    rules = {
+        "first_review_months": "6",
+        "review_months": "12",
+        "support_from_age": "80",
+        "support_flagged": "true",
+        "support_priority": "3",
+        "support_supplement_pence": "50",
+    }
+    assert client.get("/commissioner/rules").status_code == 200
+    assert client.post("/commissioner/rules", data=rules).status_code == 302
+    shown = client.get("/commissioner/rules").text
+    assert 'value="80"' in shown
+    assert 'value="50.00"' in shown
+    assert client.post("/commissioner/rules", data={**rules, "review_months": "99"}).status_code == 422
+    assert budgets.rules_of(site.fresh().session, site.world.commissioner.id).review_months == 12
+
+
+def test_an_organisation_is_admitted_once(site: Site) -> None:
+    """A second one of the same name is refused at the field."""
+    client = site.client("funder@example.test")
+    assert "No organisation is admitted" in client.get("/commissioner/holders").text
+    assert client.post("/commissioner/holders", data={"name": "Fen Trust"}).status_code == 302
+    assert "Fen Trust" in client.get("/commissioner/holders").text
+    again = client.post("/commissioner/holders", data={"name": "Fen Trust"})
+    assert again.status_code == 422
+    assert "admitted already" in again.text
+
+
+def test_a_patient_with_a_direct_payment_pays(site: Site) -> None:
+    """The budget's page leads to what is due; the button notes it as paid, once."""
+    world = site.world
+    with writing(world.session):
+        world.budget(1).managed_as = ManagedAs.DIRECT_PAYMENT
+    world.awarded()
+    world.deliver(1)
+    client = site.client("p1@example.test")
+    assert "/patient/payments/" in client.get("/patient/budget").text
+    assert "/patient/payments/" not in site.client("p2@example.test").get("/patient/budget").text
+    assert "I have paid" in client.get("/patient/payments/").text
+    assert client.post(f"/patient/payments/{world.contract(1).provider_id}").status_code == 302
+    assert "nothing to pay" in client.get("/patient/payments/").text
+    assert site.fresh().books_balance()

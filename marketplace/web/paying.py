@@ -1,0 +1,32 @@
+"""A patient with a direct payment holds the money, and pays the providers: what is due, and the button."""
+
+from flask import Blueprint, flash, redirect, render_template, url_for
+from werkzeug.wrappers import Response
+
+from marketplace.journey import settlements
+from marketplace.rules.money import format_pounds
+from marketplace.rules.permissions import Role
+
+from .access import current_actor, for_role, seen
+from .clock import request_now
+from .database import db_session, writing
+
+pages = Blueprint("paying", __name__, url_prefix="/patient/payments")
+
+
+@pages.get("/")
+@for_role(Role.PATIENT)
+def payments() -> str:
+    """What is due to whom for care that was confirmed."""
+    seen([current_actor().party_id], "payments")
+    return render_template("patient/payments.html", payments=settlements.payments_due(db_session(), current_actor()))
+
+
+@pages.post("/<provider_id>")
+@for_role(Role.PATIENT)
+def pay(provider_id: str) -> Response:
+    """Note that a provider was paid."""
+    with writing(db_session()) as session:
+        paid_pence = settlements.pay_provider(session, request_now(), current_actor(), provider_id)
+    flash(f"{format_pounds(paid_pence)} is noted as paid.", "done")
+    return redirect(url_for("paying.payments"))
