@@ -5,8 +5,11 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
 from marketplace.records.contracts import DeliveryStatus
+from marketplace.records.database import writing
+from marketplace.records.jobs import Job, JobStatus, Worker
 from marketplace.records.offers import OfferStatus
 from marketplace.records.pools import NeedStatus
 from marketplace.records.rounds import MatchStatus
@@ -162,6 +165,27 @@ def test_a_broker_runs_the_match_and_confirms(site: Site, enter: Open) -> None:
     window.page.get_by_label("Reasons for this award").fill("The published rules gave this result. We changed nothing.")
     window.press("Confirm the award")
     assert site.fresh().tender.status is TenderStatus.STANDSTILL
+
+
+def test_a_broker_follows_a_match_that_a_worker_does(site: Site, enter: Open) -> None:
+    """The page moves by itself while the worker works, and goes on to the result when it is done."""
+    world = site.world.draft().agree().publish().three_offers().later(days=15)
+    with writing(world.session):
+        world.session.add(Worker(id="w", version="1", started_at=world.now, seen_at=world.now, stopped_at=None))
+    window = enter("broker").go(f"/broker/tenders/{world.tender.id}").press("Run the match")
+    window.look("broker-progress-queued")
+    with writing(world.session):
+        job = world.session.scalars(select(Job)).one()
+        job.status, job.started_at = JobStatus.RUNNING, world.now
+        part = {"level": "effective_cost", "value": 600_000, "bound": 597_000, "gap_permille": 5.0}
+        job.progress = {"part_count": 1, "parts": [part]}
+    window.page.get_by_text("0.5% from proven").wait_for()
+    window.look("broker-progress-running")
+    world.run_round()
+    with writing(world.session):
+        job.status, job.finished_at = JobStatus.DONE, world.now
+    window.page.wait_for_url("**/result")
+    window.look("broker-progress-done")
 
 
 def test_a_provider_makes_an_offer(site: Site, enter: Open) -> None:

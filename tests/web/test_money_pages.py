@@ -116,3 +116,24 @@ def test_a_patient_with_a_direct_payment_pays(site: Site) -> None:
     assert client.post(f"/patient/payments/{world.contract(1).provider_id}").status_code == 302
     assert "nothing to pay" in client.get("/patient/payments/").text
     assert site.fresh().books_balance()
+
+
+def test_a_provider_refunds_and_a_patient_ends_the_contract(site: Site) -> None:
+    """Both ask for a reason, go back to the contract, and cannot be done to somebody else's."""
+    world = site.world.awarded()
+    contract, delivery = world.contract(1), world.deliver(1)
+    name = next(name for name, row in world.providers.items() if row.id == contract.provider_id)
+    provider, other = site.client(f"{name}@example.test"), site.client("near@example.test")
+    at, end = f"/deliveries/{delivery.id}/refund", f"/contracts/{contract.id}/end"
+    assert at in provider.get(f"/provider/contracts/{contract.id}").text
+    assert provider.get(at).status_code == 200
+    assert provider.post(at, data={"reason": "no"}).status_code == 422
+    assert other.post(at, data={"reason": "It was recorded twice"}).status_code == 404
+    assert provider.post(at, data={"reason": "It was recorded twice"}).status_code == 302
+    patient = site.client("p1@example.test")
+    assert end in patient.get(f"/patient/contracts/{contract.id}").text
+    assert site.client("p2@example.test").get(end).status_code == 404
+    assert patient.get(end).status_code == 200
+    assert patient.post(end, data={"reason": "We are moving to York"}).status_code == 302
+    assert site.fresh().money(1) == {"available": 70_000, "reserved": 0, "committed": 0}
+    assert site.fresh().books_balance()

@@ -1,9 +1,10 @@
-"""A broker's pages: `home` (what waits, clients), `tenders` (draft to published), `results` (round to award).
+"""A broker's pages: `home` (what waits, clients), `tenders` (draft to published), `results` (round to award),
+`progress` (a match that is under way).
 
-The three share one blueprint, `pages`.
+The four share one blueprint, `pages`.
 """
 
-from . import home, results, tenders
+from . import home, progress, results, tenders
 from .blueprint import pages
 
-__all__ = ["home", "pages", "results", "tenders"]
+__all__ = ["home", "pages", "progress", "results", "tenders"]

@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response
 from marketplace.journey import awards, rematch, rounds
 from marketplace.journey import tenders as steps
 from marketplace.journey.scopes import one, tenders_for
+from marketplace.records.jobs import Job
 from marketplace.records.tenders import Tender
 from marketplace.rules.errors import DomainError, WrongState
 from marketplace.rules.lifecycle import TenderStatus
@@ -19,6 +20,8 @@ from marketplace.web.database import db_session, writing
 from marketplace.web.forms import WebForm, sent
 from marketplace.web.listing import page_of
 from marketplace.web.queries import results, tenders
+from marketplace.web.queries.workers import worker_is_about
+from marketplace.work.client import enqueue_rematch, enqueue_round
 
 from .blueprint import pages
 
@@ -40,14 +43,14 @@ def close(tender_id: str) -> Response:
 @for_role(Role.BROKER)
 def run_round(tender_id: str) -> Response:
     """Run the match under the published policy. One that fails leaves the tender closed, with the reason."""
-    return _match(rounds.run_round, tender_id)
+    return _match(enqueue_round, rounds.run_round, tender_id)
 
 
 @pages.post("/tenders/<tender_id>/rematch")
 @for_role(Role.BROKER)
 def run_rematch(tender_id: str) -> Response:
     """Look for other providers for those who said no; everybody else stays where they are."""
-    return _match(rematch.run_rematch, tender_id)
+    return _match(enqueue_rematch, rematch.run_rematch, tender_id)
 
 
 @pages.get("/tenders/<tender_id>/result")
@@ -95,11 +98,19 @@ def award(tender_id: str) -> Answer:
     return (html, 422) if form.errors else html
 
 
-def _match(step: Callable[..., Tender], tender_id: str) -> Response:
-    """Take a step that solves a market, and go to what came of it. Whatever stops it, the step has put things back."""
+def _match(ask: Callable[..., Job], step: Callable[..., Tender], tender_id: str) -> Response:
+    """Ask a worker for a match, or take the step here where no worker is about.
+
+    Whatever stops the step, it has put things back.
+    """
+    session, now, actor = db_session(), request_now(), current_actor()
+    if worker_is_about(session, now):
+        with writing(session):
+            ask(session, now, actor, tender_id)
+        return redirect(url_for("broker.progress", tender_id=tender_id))
     at_tender = url_for("broker.tender", tender_id=tender_id)
     try:
-        tender = step(db_session(), request_now(), current_actor(), tender_id)
+        tender = step(session, now, actor, tender_id)
     except DomainError as error:
         if error.code != "round_failed":
             raise

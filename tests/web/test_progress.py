@@ -1,0 +1,62 @@
+"""A match that a worker does: asked for, followed, called off, and what its page says at the end."""
+
+from marketplace.records.database import writing
+from marketplace.records.jobs import Job, JobStatus, Worker
+from marketplace.rules.lifecycle import TenderStatus
+from tests.web.site import Site
+
+
+def closed_with_a_worker(site: Site) -> str:
+    """A tender whose offers are open, and a worker that was seen just now. Gives the tender's address."""
+    world = site.world.draft().agree().publish().three_offers().later(days=15)
+    with writing(world.session):
+        world.session.add(Worker(id="w", version="1", started_at=world.now, seen_at=world.now, stopped_at=None))
+    return f"/broker/tenders/{world.tender.id}"
+
+
+def test_a_match_is_asked_for_followed_and_called_off(site: Site) -> None:
+    at = closed_with_a_worker(site)
+    client = site.client("broker@example.test")
+    assert client.post(f"{at}/round").location == f"{at}/progress"
+    assert "about to begin" in client.get(f"{at}/progress").get_data(as_text=True)
+    world = site.fresh()
+    with writing(world.session):
+        job = world.session.query(Job).one()
+        job.status, job.started_at = JobStatus.RUNNING, world.now
+        job.progress = {
+            "part_count": 2,
+            "parts": [
+                {"level": "effective_cost", "value": 600_000, "bound": 597_000, "gap_permille": 5.0},
+                {"level": "coverage", "value": 0, "bound": None, "gap_permille": None},
+            ],
+        }
+    text = client.get(f"{at}/progress").get_data(as_text=True)
+    assert "Finding the least cost" in text
+    assert "0.5% from proven" in text
+    client.post(f"{at}/progress/stop")
+    assert "being stopped" in client.get(f"{at}/progress").get_data(as_text=True)
+    world = site.fresh()
+    with writing(world.session):
+        job = world.session.query(Job).one()
+        job.status, job.message, job.finished_at = JobStatus.CANCELLED, "The match was stopped.", world.now
+    assert client.get(f"{at}/progress").location == at
+    assert "The match was stopped." in client.get(at).get_data(as_text=True)
+    moved = client.get(f"{at}/progress", headers={"HX-Request": "true"})
+    assert (moved.status_code, moved.headers["HX-Redirect"]) == (204, at)
+    assert site.fresh().tender.status is TenderStatus.CLOSED
+
+
+def test_without_a_worker_the_request_does_the_work(site: Site) -> None:
+    world = site.world.draft().agree().publish().three_offers().later(days=15)
+    at = f"/broker/tenders/{world.tender.id}"
+    client = site.client("broker@example.test")
+    assert client.post(f"{at}/round").location == f"{at}/result"
+    assert client.get(f"{at}/progress").location == at
+    assert site.fresh().tender.status is TenderStatus.PROPOSED
+
+
+def test_nobody_else_can_follow_or_stop_it(site: Site) -> None:
+    at = closed_with_a_worker(site)
+    for email in ("near@example.test", "p1@example.test"):
+        assert site.client(email).post(f"{at}/round").status_code == 403
+        assert site.client(email).get(f"{at}/progress").status_code == 403
