@@ -1,5 +1,7 @@
 """The one table of moves."""
 
+from pathlib import Path
+
 import pytest
 
 from marketplace.rules.errors import WrongState
@@ -49,3 +51,9 @@ def test_the_diagram_has_every_arrow() -> None:
     assert sum(len(targets) for targets in CONTRACT_MOVES.values()) == sum(
         "[*]" not in line for line in drawn.splitlines()[1:]
     )
+
+
+@pytest.mark.parametrize("moves", [TENDER_MOVES, CONTRACT_MOVES])
+def test_the_readme_shows_this_table(moves: dict) -> None:
+    """The diagrams in the README are the ones the tables draw."""
+    assert mermaid(moves) in (Path(__file__).parents[2] / "README.md").read_text()
