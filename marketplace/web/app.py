@@ -11,6 +11,7 @@ from . import (
     broker,
     commissioner,
     database,
+    ending,
     errors,
     filters,
     funding,
@@ -56,6 +57,7 @@ def build_app(settings: Mapping[str, object]) -> Flask:
         leaving.pages,
         oversight.pages,
         paying.pages,
+        ending.pages,
     ):
         app.register_blueprint(pages)
     security.limit_sign_in(app, "account.sign_in")
