@@ -12,7 +12,7 @@ from time import perf_counter
 
 import numpy as np
 
-from matching.cancellable import LARGE_COLUMNS, solve_cancellable
+from matching.cancellable import LARGE_COLUMNS, SolverProcess
 from matching.eligibility import Ints
 from matching.formulation import NOT_MATCHED, Model
 from matching.greedy import first_choice
@@ -53,12 +53,13 @@ class Progress:
 
 @dataclass
 class Control:
-    """The limits of one part: when to stop, whom to ask, whom to tell."""
+    """The limits of one part: when to stop, whom to ask, whom to tell. Close it when the part is done."""
 
     started: float
     deadline: float | None = None
     cancelled: Callable[[], bool] | None = None
     on_progress: Callable[[Progress], None] | None = None
+    _process: SolverProcess | None = None
 
     def seconds_left(self) -> float | None:
         """Seconds until the deadline; None without one."""
@@ -79,8 +80,16 @@ class Control:
         if left is not None:
             effort = replace(effort, seconds=left if effort.seconds is None else min(left, effort.seconds))
         if self.cancelled is not None and len(program.upper) >= LARGE_COLUMNS:
-            return solve_cancellable(program, effort, cancelled=self.cancelled, hint=hint, watch=watch)
+            if self._process is None:
+                self._process = SolverProcess()
+            return self._process.solve(program, effort, cancelled=self.cancelled, hint=hint, watch=watch)
         return solve_program(program, effort, hint=hint, watch=watch)
+
+    def close(self) -> None:
+        """End the process, if there is one."""
+        if self._process is not None:
+            self._process.close()
+            self._process = None
 
     def tell(self, part: str, level: str, value: int, bound: int | None) -> None:
         """Report progress."""
@@ -214,10 +223,16 @@ class Search:
                     self._offer_point(values)
                     if self._reached(program, bound, max(gap, step)):
                         break
-        if not self._reached(program, bound, gap):
-            answer = self._solve(program, self._effort(program, bound, gap, until), level)
+        for strict in (False, True):
+            if self._reached(program, bound, gap):
+                break
+            # The second time only where the solver's own answer did not survive the check in whole numbers.
+            effort = replace(self._effort(program, bound, gap, until), strict=strict)
+            answer = self._solve(program, effort, level)
             bound = max(bound, answer.bound if answer.bound is not None else bound)
-            self.was_stopped = self.was_stopped or not answer.finished
+            if not answer.finished:
+                self.was_stopped = True
+                break
         return bound
 
     def _steps(self, gap: float) -> tuple[float, ...]:

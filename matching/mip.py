@@ -54,14 +54,15 @@ class Program:
 class Effort:
     """How far to go.
 
-    Gaps at which to stop, seconds after which to stop in any case (None: no limit), and a value that is good enough
-    without any proof (None: none is).
+    Gaps at which to stop, seconds after which to stop in any case (None: no limit), a value that is good enough without
+    any proof (None: none is), and whether to hold rows and whole numbers a thousand times more strictly than usual.
     """
 
     relative_gap: float = 0.0
     absolute_gap: float = 0.9
     seconds: float | None = None
     target: float | None = None
+    strict: bool = False
 
 
 @dataclass(frozen=True)
@@ -156,6 +157,9 @@ def _parameters(effort: Effort, scale: float) -> parameters_pb2.SolveParametersP
     if effort.seconds is not None:
         parameters.time_limit.FromTimedelta(timedelta(seconds=effort.seconds))
     parameters.highs.double_options["mip_min_logging_interval"] = 0.5
+    if effort.strict:
+        for name in ("mip_feasibility_tolerance", "primal_feasibility_tolerance", "dual_feasibility_tolerance"):
+            parameters.highs.double_options[name] = 1e-9
     if effort.target is not None:
         parameters.highs.double_options["objective_target"] = effort.target * scale
     return parameters

@@ -5,6 +5,7 @@ solve -> eligible_pairs -> link_pairs -> parts_of -> (for each part: model_of, s
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from time import perf_counter
@@ -144,7 +145,8 @@ def _solve_each(models: Sequence[Model], request: Request, control: Control) -> 
         model = models[number]
         share = _share_of_time(control, weights, number, request.workers)
         begin = None if request.start is None else choice_of(model.part, request.start)
-        return solve_part(model, request.ask, share, begin)
+        with closing(share):
+            return solve_part(model, request.ask, share, begin)
 
     if request.workers == 1 or len(models) < 2:
         return [one(number) for number in range(len(models))]
@@ -167,7 +169,7 @@ def _share_of_time(control: Control, weights: Sequence[int], number: int, worker
     """Give a part its share of the seconds that are left, by size among those still to come."""
     left = control.seconds_left()
     if left is None:
-        return control
+        return replace(control)
     seconds = left * min(1.0, workers * weights[number] / sum(weights[number:]))
     return Control(control.started, perf_counter() + seconds, control.cancelled, control.on_progress)
 
