@@ -6,11 +6,13 @@ Exit codes: 0 done, 2 bad input (the message names the place), 3 an outcome did 
 import argparse
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from threading import Event
 from time import perf_counter
 from typing import Any, TypeVar
 
@@ -69,7 +71,9 @@ def _parser() -> argparse.ArgumentParser:
     raw = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser("python -m matching", description=DESCRIPTION, epilog=EPILOG, formatter_class=raw)
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    solve = _command(commands, "solve", _solve, "solve a market and verify the outcome")
+    solve = _command(
+        commands, "solve", _solve, "solve a market and verify the outcome; Ctrl-C stops at the best outcome found"
+    )
     solve.add_argument("market", metavar="MARKET.json")
     _add_limits(solve)
     _add_output(solve)
@@ -170,8 +174,8 @@ def _solve(parsed: argparse.Namespace, console: Console) -> int:
     started = perf_counter()
     market = _market(parsed.market)
     seconds = {"read": perf_counter() - started}
-    with _Bar(console) as bar, _quiet():
-        outcome = matching.solve(market, on_progress=bar.show, **_limits(parsed))
+    with _Bar(console) as bar, _quiet(), _interruptible() as interrupted:
+        outcome = matching.solve(market, on_progress=bar.show, cancelled=interrupted, **_limits(parsed))
     seconds |= outcome.seconds
     started = perf_counter()
     findings = matching.verify(market, outcome)
@@ -273,6 +277,17 @@ def _quiet() -> Iterator[None]:
     finally:
         os.dup2(kept, 1)
         os.close(kept)
+
+
+@contextmanager
+def _interruptible() -> Iterator[Callable[[], bool]]:
+    """Let Ctrl-C end the search with the best outcome found, instead of with nothing."""
+    struck = Event()
+    before = signal.signal(signal.SIGINT, lambda *_: struck.set())
+    try:
+        yield struck.is_set
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 class _Bar:

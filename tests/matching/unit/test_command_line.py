@@ -54,6 +54,18 @@ def test_a_spoilt_outcome_does_not_pass(files: tuple[str, str]) -> None:
     assert main(["verify", market, outcome]) == 3
 
 
+INTERRUPTED = """
+import os, signal, sys
+import matching.__main__ as command_line
+show = command_line._Bar.show
+def show_and_interrupt(bar, event):
+    show(bar, event)
+    os.kill(os.getpid(), signal.SIGINT)
+command_line._Bar.show = show_and_interrupt
+sys.exit(command_line.main(sys.argv[1:]))
+"""
+"""The command line, interrupted from the first progress event on."""
+
 BAD = [
     ({**MARKET, "colour": 1}, "colour: is not a key"),
     ({**MARKET, "needs": [{**THREE[0], "bundle": "b9"}]}, "needs[0].bundle: names 'b9'"),
@@ -119,6 +131,16 @@ def test_rematch_writes_an_outcome_that_verifies(files: tuple[str, str], tmp_pat
     arguments = ["rematch", market, outcome, "--left", matched, "-o", after, "--market-output", revised]
     assert main(arguments) == 0
     assert main(["verify", revised, after]) == 0
+
+
+def test_an_interrupt_hands_over_the_best_outcome_found(tmp_path: Path) -> None:
+    """Optimality to the penny would take long; the interrupt comes with the first sign of life."""
+    made, outcome = str(tmp_path / "made.json"), str(tmp_path / "outcome.json")
+    main(["generate", "--needs-per-bundle", "500", "--seed", "6", "-o", made])
+    command = [sys.executable, "-c", INTERRUPTED, "solve", made, "-o", outcome]
+    assert subprocess.run(command, check=False, capture_output=True).returncode == 0
+    assert json.loads(Path(outcome).read_text())["termination"] == "cancelled"
+    assert main(["verify", made, outcome]) == 0
 
 
 def test_generate_makes_a_market_that_solves(tmp_path: Path) -> None:
