@@ -21,7 +21,8 @@ JOB = "job"
 """The name of the workflow that does a job."""
 JOBS, CLOCKWORK = "jobs", "clockwork"
 """The queues: jobs, one at a time on each worker, since a solve uses all its processors; and what is quick."""
-POLL_S = 0.1
+POLL_S, SLOW_POLL_S = 0.1, 1.0
+"""How often a worker looks into them: a broker waits for a job, nobody for the minute's work."""
 
 
 def system_url(application: URL) -> URL:
@@ -64,4 +65,4 @@ def client_on(engine: Engine) -> DBOSClient:
 def declare_queues() -> None:
     """Say how many workflows of each kind a worker runs at a time."""
     DBOS.register_queue(JOBS, worker_concurrency=1, polling_interval_sec=POLL_S)
-    DBOS.register_queue(CLOCKWORK, worker_concurrency=2, polling_interval_sec=POLL_S)
+    DBOS.register_queue(CLOCKWORK, worker_concurrency=2, polling_interval_sec=SLOW_POLL_S)
