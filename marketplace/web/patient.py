@@ -71,10 +71,12 @@ def invitation(need_id: str) -> Answer:
     need = one(session, needs_for(actor), need_id, "invitation")
     form = WebForm(AgreeSchema(), sent(), choices={"default_answer": SILENCE})
     if request.method == "GET":
-        return render_template("patient/invitation.html", need=need, form=form, none=matches.no_match(session, need))
+        return render_template(
+            "patient/invitation.html", need=need, form=form, no_match=matches.no_match(session, need)
+        )
     if not form.validate():
         return render_template(
-            "patient/invitation.html", need=need, form=form, none=matches.no_match(session, need)
+            "patient/invitation.html", need=need, form=form, no_match=matches.no_match(session, need)
         ), 422
     with writing(session):
         pools.agree(session, request_now(), actor, need_id, form.data["default_answer"])

@@ -67,3 +67,13 @@ def test_pages_follow_a_tender_from_draft_to_award(site: Site) -> None:
     opens(site, None, "/", f"/tenders/{tender}")
     opens(site, "p1@example.test", "/patient/seen")
     world.now += timedelta(minutes=1)
+
+
+def test_somebody_without_a_match_reads_why(site: Site) -> None:
+    """The patient's page tells it in a sentence, and offer by offer; the broker's in one row."""
+    world = site.world.draft().agree().publish()
+    world.offer("near", (0, 6_100))
+    world.later(days=15).run_round()
+    text = site.client("p1@example.test").get(f"/patient/invitations/{world.need(1).id}").get_data(as_text=True)
+    assert "No provider was found this time" in text
+    assert "It would cost £610.00. Your share is £600.00." in text

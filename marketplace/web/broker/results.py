@@ -91,10 +91,10 @@ def award(tender_id: str) -> Answer:
         else:
             flash("The award is confirmed. The pause before it is final has begun.", "done")
             return redirect(url_for("broker.tender", tender_id=tender_id))
-    found = results.result(session, actor, tender.id)
-    answers = tenders.answers(session, found.tender)
+    tender = one(session, tenders_for(actor), tender_id, "tender")
+    offers, answers = results.award_rows(session, tender), tenders.answers(session, tender)
     seen([match.need.patient_id for match in answers], "answers to a match")
-    html = render_template("broker/award.html", form=form, result=found, answers=answers, now=request_now())
+    html = render_template("broker/award.html", form=form, tender=tender, offers=offers, answers=answers)
     return (html, 422) if form.errors else html
 
 

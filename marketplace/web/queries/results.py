@@ -128,6 +128,14 @@ def result(session: Session, actor: Actor, tender_id: str) -> Result:
     )
 
 
+def award_rows(session: Session, tender: Tender) -> list[AwardRow]:
+    """The offers in use in the latest verified round, each with the answers it has."""
+    row = latest_round(session, tender.id)
+    if row is None:
+        raise NotFound("not_found", "There is no result yet.")
+    return _awards(row, matches_of(session, tender), offer_labels(session, tender))
+
+
 def offer_labels(session: Session, tender: Tender) -> dict[str, str]:
     """What each opened offer is called now: its alias, and its provider once that may be known."""
     query = select(Offer).where(Offer.tender_id == tender.id, Offer.opened_at.is_not(None))
@@ -186,9 +194,9 @@ def _lots(
                 label=labels[offer],
                 units=units[(bundle.id, offer)],
                 people=heads[(bundle.id, offer)],
-                fill=f"cp-fill-{order[offer] % FILLS + 1}",
+                fill=f"cp-fill-{position % FILLS + 1}",
             )
-            for offer in serving
+            for position, offer in enumerate(serving)
         ]
         lots.append(LotResult(bundle, segments, sum(need.units for need in left), len(left)))
     return lots
