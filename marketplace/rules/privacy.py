@@ -1,4 +1,6 @@
-"""Figures that name nobody: small counts are not shown."""
+"""Figures that name nobody: small counts are not shown, nor what would give them away beside a sum."""
+
+from collections.abc import Sequence
 
 K = 8
 """Counts below this are suppressed (NHS disclosure control; an installation may only raise it)."""
@@ -12,3 +14,34 @@ def shown_count(count: int, k: int = K) -> str:
 def shown_units(units: int, patients: int, k: int = K) -> int | None:
     """Units of so many patients as outsiders may see them; None where they would point at somebody."""
     return units if patients >= k else None
+
+
+def hidden(counts: Sequence[int], k: int = K) -> frozenset[int]:
+    """Which cells of a row (by position) stay hidden when the row's sum is shown beside them.
+
+    The small ones, and with them as many of the next smallest as it takes until two cells are hidden that come to
+    `k` together: a single hidden cell could be read off the sum. Where the sum itself is small, whoever shows the row
+    hides the sum too.
+    """
+    small = {place for place, count in enumerate(counts) if 0 < count < k}
+    if not small:
+        return frozenset()
+    larger = sorted((count, place) for place, count in enumerate(counts) if count >= k)
+    for _, place in larger:
+        if len(small) > 1 and sum(counts[other] for other in small) >= k:
+            break
+        small.add(place)
+    return frozenset(small)
+
+
+def shown(counts: Sequence[int], k: int = K) -> tuple[int | None, ...]:
+    """The cells of a row as they may stand beside its sum: None for what `hidden` names."""
+    not_shown = hidden(counts, k)
+    return tuple(None if place in not_shown else count for place, count in enumerate(counts))
+
+
+def share_permille(part: int, whole: int, k: int = K) -> int | None:
+    """A share as it may be shown: None where the part, the rest or the whole is so small that it names somebody."""
+    if whole < k or 0 < part < k or 0 < whole - part < k:
+        return None
+    return part * 1000 // whole

@@ -1,0 +1,202 @@
+"""Claim 4, fairness: who is served, at what share of their budget, how near and how well; and who serves them.
+
+`fairness` groups everybody who was pooled by age, deprivation, condition and extra support, over all results that are
+public, and weighs how concentrated provision is in each service and area (Herfindahl-Hirschman index: the sum of the
+squared shares in per cent; 10,000 is one provider for all).
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Select, case, func, select
+from sqlalchemy.orm import Session
+
+from marketplace.journey.figures import NOT_IN_THE_POOL
+from marketplace.records.catalogue import Service
+from marketplace.records.offers import Offer
+from marketplace.records.people import Patient, PatientCondition
+from marketplace.records.pools import Bundle, Need
+from marketplace.records.providers import Site
+from marketplace.records.rounds import Match
+from marketplace.rules.privacy import K, hidden, share_permille
+
+from .cohort import Counted, distance_squared, served
+
+NEAR_M = 10_000
+GOOD_GRADE = 3
+AGE_BANDS = ((0, 49), (50, 64), (65, 74), (75, 84), (85, 200))
+CONCENTRATED_FROM = (1_500, 2_500)
+"""Below the first: spread over many; from the second on: in few hands."""
+
+
+@dataclass(frozen=True, slots=True)
+class FairnessGroup:
+    """One group of people and how they fare; what is too small to be shown is None.
+
+    Attributes
+    ----------
+    people
+        Everybody of the group who was pooled.
+    coverage_permille
+        How many of a thousand of their needs were matched.
+    charge_permille
+        What their matches cost, in thousandths of what their plans set aside for them.
+    near_permille
+        How many of a thousand are served within ten kilometres.
+    good_permille
+        Of those served by a rated provider: how many by one that is Good or better.
+    """
+
+    name: str
+    people: int | None
+    coverage_permille: int | None
+    charge_permille: int | None
+    near_permille: int | None
+    good_permille: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Concentration:
+    """How provision of one service in one area is spread; the index is left out where it would show a few people."""
+
+    service: str
+    area: str
+    providers: int
+    hhi: int | None
+    band: str
+
+
+@dataclass(frozen=True, slots=True)
+class FairnessClaim:
+    """The groups of each kind, in their order, and the concentration of provision."""
+
+    ages: tuple[FairnessGroup, ...]
+    deprivation: tuple[FairnessGroup, ...]
+    conditions: tuple[FairnessGroup, ...]
+    extra_support: tuple[FairnessGroup, ...]
+    concentration: tuple[Concentration, ...]
+
+
+_SUMS = ("people", "unserved", "needs", "matched", "charge_pence", "budget_pence", "near", "rated", "good")
+
+
+def fairness(session: Session, counted: Sequence[Counted], today: date) -> FairnessClaim:
+    """Count every group once; ages are those reached in this year."""
+    rows = session.execute(_sums(counted, Patient.birth_year, Patient.deprivation_decile, Patient.extra_support)).all()
+    conditions = session.execute(
+        _sums(counted, PatientCondition.condition).join(PatientCondition, PatientCondition.patient_id == Patient.id)
+    ).all()
+    return FairnessClaim(
+        ages=_groups(((_age_band(today.year - row[0]), row[3:]) for row in rows), _ordered_ages),
+        deprivation=_groups(((_fifth(row[1]), row[3:]) for row in rows), sorted),
+        conditions=_groups(((row[0], row[1:]) for row in conditions), sorted),
+        extra_support=_groups((("yes" if row[2] else "no", row[3:]) for row in rows), sorted),
+        concentration=_concentration(session, counted),
+    )
+
+
+def _sums(counted: Sequence[Counted], *keys: Any) -> Select[*tuple[Any, ...]]:
+    """The sums of `_SUMS` by these keys, over every need of the counted tenders that was pooled."""
+    near = distance_squared() <= NEAR_M * NEAR_M
+    match = served(
+        counted,
+        Match.need_id.label("need_id"),
+        Match.charge_pence.label("charge_pence"),
+        case((near, 1), else_=0).label("near"),
+        Site.grade.label("grade"),
+    ).subquery()
+    is_matched = match.c.need_id.is_not(None)
+    return (
+        select(
+            *keys,
+            func.count(func.distinct(Need.patient_id)),
+            func.count(func.distinct(case((~is_matched, Need.patient_id)))),
+            func.count(Need.id),
+            func.count(match.c.need_id),
+            func.coalesce(func.sum(match.c.charge_pence), 0),
+            func.coalesce(func.sum(case((is_matched, Need.budget_pence), else_=0)), 0),
+            func.coalesce(func.sum(match.c.near), 0),
+            func.coalesce(func.sum(case((match.c.grade > 0, 1), else_=0)), 0),
+            func.coalesce(func.sum(case((match.c.grade >= GOOD_GRADE, 1), else_=0)), 0),
+        )
+        .select_from(Need)
+        .join(Bundle, Bundle.id == Need.bundle_id)
+        .join(Patient, Patient.id == Need.patient_id)
+        .outerjoin(match, match.c.need_id == Need.id)
+        .where(Bundle.tender_id.in_([tender.tender_id for tender in counted]), Need.status.not_in(NOT_IN_THE_POOL))
+        .group_by(*keys)
+    )
+
+
+def _groups(
+    rows: Iterable[tuple[str, Sequence[int]]], order: Callable[[Iterable[str]], list[str]]
+) -> tuple[FairnessGroup, ...]:
+    """Add up by name and hide what is small: groups of few people, and shares that few people make."""
+    sums: dict[str, Counter[str]] = defaultdict(Counter)
+    for name, values in rows:
+        sums[name].update({key: int(value) for key, value in zip(_SUMS, values, strict=True)})
+    names = order(sums)
+    small = hidden([sums[name]["people"] for name in names])
+    few_unserved = hidden([sums[name]["unserved"] for name in names])
+    return tuple(
+        FairnessGroup(name, None, None, None, None, None)
+        if place in small
+        else _group(name, sums[name], with_coverage=place not in few_unserved)
+        for place, name in enumerate(names)
+    )
+
+
+def _group(name: str, row: Counter[str], *, with_coverage: bool) -> FairnessGroup:
+    matched, budget_pence = row["matched"], row["budget_pence"]
+    return FairnessGroup(
+        name=name,
+        people=row["people"],
+        coverage_permille=share_permille(matched, row["needs"]) if with_coverage else None,
+        charge_permille=row["charge_pence"] * 1000 // budget_pence if matched >= K and budget_pence else None,
+        near_permille=share_permille(row["near"], matched),
+        good_permille=share_permille(row["good"], row["rated"]),
+    )
+
+
+def _age_band(age: int) -> str:
+    low, high = next(band for band in AGE_BANDS if age <= band[1])
+    return f"{low} and over" if high == AGE_BANDS[-1][1] else f"{low} to {high}" if low else f"under {high + 1}"
+
+
+def _ordered_ages(names: Iterable[str]) -> list[str]:
+    order = [_age_band(low) for low, _ in AGE_BANDS]
+    return sorted(names, key=order.index)
+
+
+def _fifth(decile: int | None) -> str:
+    """The fifth of England's areas: "1" the most deprived, "5" the least; "unknown" comes last."""
+    return "unknown" if decile is None else str((decile + 1) // 2)
+
+
+def _concentration(session: Session, counted: Sequence[Counted]) -> tuple[Concentration, ...]:
+    columns = (Service.name, Bundle.area, Offer.provider_id)
+    query = served(counted, *columns, func.sum(Need.units), func.count(func.distinct(Need.patient_id)))
+    places: dict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)
+    for service, area, _, units, people in session.execute(query.group_by(*columns)):
+        places[service, area].append((int(units), people))
+    return tuple(
+        _spread(service, area, rows)
+        for (service, area), rows in sorted(places.items())
+        if sum(people for _, people in rows) >= K
+    )
+
+
+def _spread(service: str, area: str, rows: Sequence[tuple[int, int]]) -> Concentration:
+    total = sum(units for units, _ in rows)
+    hhi = 10_000 * sum(units * units for units, _ in rows) // (total * total)
+    spread, few = CONCENTRATED_FROM
+    return Concentration(
+        service=service,
+        area=area,
+        providers=len(rows),
+        hhi=hhi if all(people >= K for _, people in rows) else None,
+        band="few" if hhi >= few else "some" if hhi >= spread else "many",
+    )

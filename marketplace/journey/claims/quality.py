@@ -1,0 +1,118 @@
+"""Claim 5, quality pays: how often offers are used, by the quality of their site and by their price; `quality`.
+
+Prices are an offer's lowest for a lot, in thousandths of the catalogue's guide price, so that services can be put side
+by side. A losing bidder's price is nobody's business: fewer than k offers show no price.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from marketplace.records.catalogue import Service
+from marketplace.records.offers import Offer, OfferStatus
+from marketplace.records.pools import Bundle, Need
+from marketplace.records.providers import Site
+from marketplace.rules.awarding import rank_band
+from marketplace.rules.privacy import K
+from marketplace.rules.tendering import OfferTerms
+
+from .cohort import Counted, lower_median, served
+
+
+@dataclass(frozen=True, slots=True)
+class OfferGroup:
+    """Offers of one grade, or of one third by price: how many there were, how many are used, the middle price."""
+
+    key: str
+    offers: int
+    used: int
+    price_permille: int | None
+
+    @property
+    def used_permille(self) -> int:
+        """How many of a thousand are used."""
+        return self.used * 1000 // self.offers
+
+
+@dataclass(frozen=True, slots=True)
+class QualityClaim:
+    """The offers by grade, the best first (0: not rated), and by price within their lot, the lowest third first."""
+
+    by_grade: tuple[OfferGroup, ...]
+    by_price: tuple[OfferGroup, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Bid:
+    """One offer's line on one lot."""
+
+    bundle_id: str
+    offer_id: str
+    grade: int
+    price_permille: int
+    used: bool
+
+
+def quality(session: Session, counted: Sequence[Counted]) -> QualityClaim:
+    """Group the opened offers on the counted tenders."""
+    bids = _bids(session, counted)
+    by_lot: dict[str, list[_Bid]] = defaultdict(list)
+    for bid in bids:
+        by_lot[bid.bundle_id].append(bid)
+    thirds: dict[str, list[_Bid]] = {"top third": [], "middle third": [], "lower third": []}
+    for lot in by_lot.values():
+        for place, bid in enumerate(sorted(lot, key=lambda one: (one.price_permille, one.offer_id))):
+            thirds[rank_band(place, len(lot))].append(bid)
+    grades = sorted({bid.grade for bid in bids}, reverse=True)
+    return QualityClaim(
+        by_grade=tuple(_group(str(grade), (bid for bid in bids if bid.grade == grade)) for grade in grades),
+        by_price=tuple(
+            _group(key, members)
+            for key, members in zip(("lowest", "middle", "highest"), thirds.values(), strict=True)
+            if members
+        ),
+    )
+
+
+def _bids(session: Session, counted: Sequence[Counted]) -> list[_Bid]:
+    tenders = [tender.tender_id for tender in counted]
+    in_use = set(session.execute(served(counted, Offer.id, Need.bundle_id).distinct()).all())
+    guide = dict(
+        session.execute(
+            select(Bundle.id, Service.reference_pence)
+            .join(Service, Service.id == Bundle.service_id)
+            .where(Bundle.tender_id.in_(tenders))
+        ).all()
+    )
+    query = (
+        select(Offer.id, Offer.content, Site.grade)
+        .join(Site, Site.id == Offer.site_id)
+        .where(Offer.tender_id.in_(tenders), Offer.status == OfferStatus.STANDING, Offer.content.is_not(None))
+        .order_by(Offer.id)
+    )
+    return [
+        _Bid(
+            bundle_id=line.bundle,
+            offer_id=offer_id,
+            grade=grade,
+            price_permille=min(tier.price_pence for tier in line.tiers) * 1000 // guide[line.bundle],
+            used=(offer_id, line.bundle) in in_use,
+        )
+        for offer_id, content, grade in session.execute(query)
+        for line in OfferTerms.from_document(content or {}).lines
+        if line.bundle in guide
+    ]
+
+
+def _group(key: str, bids: Iterable[_Bid]) -> OfferGroup:
+    members = list(bids)
+    prices = [bid.price_permille for bid in members]
+    return OfferGroup(
+        key=key,
+        offers=len(members),
+        used=sum(bid.used for bid in members),
+        price_permille=lower_median(prices) if len(prices) >= K else None,
+    )

@@ -1,0 +1,106 @@
+"""Claim 1, saving: what groups pay against the conventional package and against buying alone; `savings`.
+
+Buying alone is each person's sessions at the private price of a single session, as the catalogue has it with its
+source. The published evidence for and against pooling stands beside it, whichever way it points.
+"""
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from sqlalchemy import func
+from sqlalchemy.orm import Session
+
+from marketplace.records.catalogue import Service
+from marketplace.records.pools import Bundle, Need
+from marketplace.records.rounds import Match
+from marketplace.rules.awarding import Saving
+from marketplace.rules.privacy import hidden
+
+from .cohort import Counted, served
+
+EVIDENCE = Path(__file__).parent / "data" / "pooling_evidence.csv"
+
+
+@dataclass(frozen=True, slots=True)
+class SavingRow:
+    """What one tender or one service saves; `saving` is None where the people behind it are too few to be shown."""
+
+    key: str
+    name: str
+    people: int | None
+    saving: Saving | None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One published finding: does buying for many lower the price? `value_permille` is by how much, where it says."""
+
+    side: str
+    finding: str
+    value_permille: int | None
+    period: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class SavingClaim:
+    """The saving per tender, per service and in all. `total` is None while there is no result to show."""
+
+    tenders: tuple[SavingRow, ...]
+    services: tuple[SavingRow, ...]
+    total: Saving | None
+    evidence: tuple[Evidence, ...]
+
+
+def savings(session: Session, counted: Sequence[Counted]) -> SavingClaim:
+    """Add up charges, and what the same units cost in the two other ways."""
+    spent = (
+        func.sum(Match.charge_pence),
+        func.sum(Need.units * Service.conventional_pence),
+        func.sum(Need.units * Service.private_pence),
+    )
+    by_tender = served(counted, Bundle.tender_id, *spent).group_by(Bundle.tender_id)
+    sums = {tender_id: Saving(*map(int, pence)) for tender_id, *pence in session.execute(by_tender)}
+    tenders = tuple(SavingRow(row.tender_id, row.title, row.people, sums[row.tender_id]) for row in counted)
+    people = func.count(func.distinct(Need.patient_id))
+    by_service = served(counted, Service.id, Service.name, people, *spent).group_by(Service.id, Service.name)
+    services = session.execute(by_service.order_by(Service.name)).all()
+    not_shown = hidden([row[2] for row in services])
+    return SavingClaim(
+        tenders=tenders,
+        services=tuple(
+            SavingRow(key, name, None, None)
+            if place in not_shown
+            else SavingRow(key, name, count, Saving(*map(int, pence)))
+            for place, (key, name, count, *pence) in enumerate(services)
+        ),
+        total=_sum(tuple(sums.values())) if sums else None,
+        evidence=published_evidence(),
+    )
+
+
+@cache
+def published_evidence() -> tuple[Evidence, ...]:
+    """What is published for and against a lower price for many."""
+    with EVIDENCE.open(encoding="utf-8", newline="") as file:
+        return tuple(
+            Evidence(
+                side=row["side"],
+                finding=row["finding"],
+                value_permille=int(row["value_permille"]) if row["value_permille"] else None,
+                period=row["period"],
+                source=row["source"],
+            )
+            for row in csv.DictReader(file)
+        )
+
+
+def _sum(rows: Sequence[Saving]) -> Saving:
+    return Saving(
+        charges_pence=sum(row.charges_pence for row in rows),
+        conventional_pence=sum(row.conventional_pence for row in rows),
+        alone_pence=sum(row.alone_pence for row in rows),
+    )

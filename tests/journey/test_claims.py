@@ -1,0 +1,199 @@
+"""The six claims on small worlds, every figure worked out by hand; nothing small is shown."""
+
+from datetime import date
+
+from sqlalchemy.orm import Session
+
+from marketplace.journey import claims
+from marketplace.journey.claims.choice import theme_of
+from marketplace.journey.claims.saving import published_evidence
+from marketplace.journey.claims.unmet import what_was_missed
+from marketplace.records.database import writing
+from marketplace.records.people import PatientCondition
+from marketplace.rules.awarding import Saving
+from marketplace.rules.lifecycle import TenderStatus
+from tests.worlds import SmallWorld
+
+APRIL = date(2026, 4, 10)
+
+
+def asked(world: SmallWorld, today: date = APRIL) -> claims.Claims:
+    world.session.rollback()
+    return claims.all_claims(world.session, today)
+
+
+def test_what_the_pool_saves(world: SmallWorld) -> None:
+    """Twelve people, ten sessions each: £49 a session and £120 between them, against £79.06 and £55 a session."""
+    world.awarded()
+    saving = asked(world).saving
+    expected = Saving(charges_pence=600_000, conventional_pence=948_720, alone_pence=660_000)
+    assert saving.total == expected
+    assert [(row.name, row.people, row.saving) for row in saving.tenders] == [("Physiotherapy, Lincoln", 12, expected)]
+    assert [(row.key, row.people, row.saving) for row in saving.services] == [("physiotherapy", 12, expected)]
+    assert (expected.against_conventional_pence, expected.against_alone_pence) == (348_720, 60_000)
+
+
+def test_a_result_counts_from_the_standstill_on(world: SmallWorld) -> None:
+    """What is only proposed is nobody else's business."""
+    world.proposed()
+    assert asked(world).saving.total is None
+    before = claims.state_of(world.session, APRIL)
+    world.accept().confirm()
+    assert asked(world).saving.total is not None
+    assert claims.state_of(world.session, APRIL) != before
+
+
+def test_both_sides_of_the_evidence_are_told() -> None:
+    sides = [row.side for row in published_evidence()]
+    assert {"for", "unclear", "against"} == set(sides)
+    assert all(row.source and row.finding for row in published_evidence())
+
+
+def test_seven_people_are_counted_nowhere(session: Session, monday: object) -> None:
+    """A result for fewer than eight people is left out, so that no later sum can be subtracted from."""
+    world = SmallWorld(session, monday, patient_count=7).found()  # type: ignore[arg-type]
+    world.draft().agree().publish().three_offers().later(days=15).run_round().accept().confirm()
+    found = asked(world)
+    assert (found.saving.total, found.saving.tenders, found.saving.services) == (None, (), ())
+    assert (found.fairness.ages, found.fairness.concentration, found.quality.by_grade) == ((), (), ())
+    assert found.choice.brokers[0].clients is None
+    assert (found.choice.answers, found.choice.accepted_permille) == (None, None)
+
+
+def test_who_could_not_pay_is_an_invitation(world: SmallWorld) -> None:
+    """An offer of £65 where everybody has £60: all are unmet, and £60 would have been enough."""
+    world.draft().agree().publish()
+    world.offer("near", (0, 6_500))
+    world.later(days=15).run_round()
+    assert world.tender.status is TenderStatus.UNSUCCESSFUL
+    unmet = asked(world).unmet
+    assert (unmet.people, unmet.unspent_pence) == (12, 720_000)
+    service, area = unmet.services[0], unmet.services[0].areas[0]
+    assert (service.service, service.people, area.area, area.people, area.units) == (
+        "Physiotherapy", 12, "Lincoln", 12, 120,
+    )  # fmt: skip
+    assert (area.price_for_half_pence, area.distance_for_half_m) == (6_000, 20_000)
+    assert [(one.kind, one.people, one.nearest, one.enough_for_half) for one in service.obstacles] == [
+        ("price", 12, 6_500, 6_000)
+    ]
+
+
+def test_where_no_offer_came_nobody_is_served(world: SmallWorld) -> None:
+    world.draft().agree().publish().later(days=15)
+    unmet = asked(world).unmet
+    assert [(one.kind, one.people, one.nearest) for one in unmet.services[0].obstacles] == [("no_offer", 12, None)]
+
+
+def test_few_unmet_people_are_named_by_service_only(session: Session, monday: object) -> None:
+    world = SmallWorld(session, monday, patient_count=5).found()  # type: ignore[arg-type]
+    world.draft().agree().publish().later(days=15)
+    unmet = asked(world).unmet
+    assert (unmet.people, unmet.unspent_pence) == (None, None)
+    assert [(row.service, row.people, row.areas[0].people, row.obstacles) for row in unmet.services] == [
+        ("Physiotherapy", None, None, ())
+    ]
+
+
+def test_what_stood_in_the_way_is_what_came_nearest() -> None:
+    """A price that was too high comes before a distance that was; the figures are those of the nearest offer."""
+    far = {"offer": "A", "rule": "distance", "value": 30_000, "limit": 20_000}
+    farther = {"offer": "B", "rule": "distance", "value": 41_000, "limit": 20_000}
+    dear = {"offer": "C", "rule": "own_budget", "value": 66_000, "limit": 60_000}
+    no_match = {"need": "n", "reason": "no_eligible_offer"}
+    assert what_was_missed({**no_match, "refusals": [farther, far]}, 10).had == 30_000
+    assert what_was_missed({**no_match, "refusals": [far, dear]}, 10).asked == 6_000
+    assert what_was_missed({**no_match, "refusals": []}, 10).obstacle == "no_offer"
+    assert what_was_missed({**no_match, "reason": "not_chosen", "refusals": []}, 10).obstacle == "room"
+    lacking = {"offer": "A", "rule": "attributes", "value": None, "limit": "home_visit"}
+    assert what_was_missed({**no_match, "refusals": [lacking]}, 10).obstacle == "needs"
+
+
+def test_distance_is_compared_for_the_same_people(world: SmallWorld) -> None:
+    """All are served from 5 km away; nine plans say that the usual service is 12 km away."""
+    world.awarded()
+    with writing(world.session):
+        for number in range(1, 10):
+            world.plan_line(number).usual_distance_m = 12_000
+    access = asked(world).access
+    assert (access.distance.now, access.distance.before) == ((9, 0, 0, 0, 0), (0, 0, 9, 0, 0))
+    assert (access.distance.compared, access.distance.better_permille) == (9, 1000)
+    assert (access.wait.now, access.wait.before, access.wait.compared) == ((0, 12, 0, 0, 0), (), 0)
+
+
+def test_what_no_plan_says_is_not_compared(world: SmallWorld) -> None:
+    """Seven plans are too few: the distance of everybody is told, without a comparison."""
+    world.awarded()
+    with writing(world.session):
+        for number in range(1, 8):
+            world.plan_line(number).usual_distance_m = 12_000
+    access = asked(world).access
+    assert (access.distance.now, access.distance.before) == ((12, 0, 0, 0, 0), ())
+    assert access.days_to_result == 15
+
+
+def test_how_groups_fare(world: SmallWorld) -> None:
+    """Everybody matched at five sixths of their share, near, by one provider that is rated Good."""
+    world.awarded()
+    with writing(world.session):
+        for patient in world.patients:
+            patient.deprivation_decile = 2
+            world.session.add(PatientCondition(patient_id=patient.id, condition="osteoporosis"))
+    fairness = asked(world).fairness
+    group = fairness.deprivation[0]
+    assert (group.name, group.people, group.coverage_permille, group.charge_permille) == ("1", 12, 1000, 833)
+    assert (group.near_permille, group.good_permille) == (1000, 1000)
+    assert [(row.name, row.people) for row in fairness.conditions] == [("osteoporosis", 12)]
+    assert [(row.name, row.people) for row in fairness.extra_support] == [("no", 12)]
+    assert [(row.providers, row.hhi, row.band) for row in fairness.concentration] == [(1, 10_000, "few")]
+
+
+def test_ten_of_one_age_and_two_others_are_not_told_apart(world: SmallWorld) -> None:
+    """Born 1941 to 1952: one is 85, one is 74, ten are between. The ten would give away the two."""
+    world.awarded()
+    ages = asked(world).fairness.ages
+    assert [row.name for row in ages] == ["65 to 74", "75 to 84", "85 and over"]
+    assert [row.people for row in ages] == [None, None, None]
+
+
+def test_how_offers_are_used(world: SmallWorld) -> None:
+    """Two offers rated Good, one of them used; it is the cheapest of three. So few show no price."""
+    world.awarded()
+    quality = asked(world).quality
+    assert [(row.key, row.offers, row.used, row.used_permille) for row in quality.by_grade] == [
+        ("3", 2, 1, 500),
+        ("2", 1, 0, 0),
+    ]
+    assert [(row.key, row.used, row.price_permille) for row in quality.by_price] == [
+        ("lowest", 1, None),
+        ("middle", 0, None),
+        ("highest", 0, None),
+    ]
+
+
+def test_clients_are_counted_to_the_end_of_the_last_month(world: SmallWorld) -> None:
+    """All twelve chose their broker on 2 March: nobody before, all of them after March."""
+    world.awarded()
+    assert asked(world, date(2026, 3, 20)).choice.brokers[0].clients == 0
+    choice = asked(world).choice
+    assert choice.until == date(2026, 3, 31)
+    assert [(row.broker, row.clients, row.came, row.went) for row in choice.brokers] == [("Fen Brokers", 12, 0, 0)]
+    assert (choice.answers, choice.accepted_permille, choice.reasons) == (12, 1000, ())
+
+
+def test_a_few_refusals_are_not_counted_out(world: SmallWorld) -> None:
+    """Two of twelve decline: neither they nor the ten who accepted can be read off."""
+    world.proposed(fee=0).decline(1).decline(2, "I know my own therapist").accept(*range(3, 13)).confirm()
+    choice = asked(world).choice
+    assert (choice.answers, choice.accepted_permille) == (None, None)
+    assert [(reason.theme, reason.people) for reason in choice.reasons] == [
+        ("present_provider", None),
+        ("travel", None),
+    ]
+
+
+def test_reasons_are_sorted_by_what_they_speak_of() -> None:
+    assert theme_of("It is too far for me in winter.") == "travel"
+    assert theme_of("Only in the evening, please") == "time"
+    assert theme_of("I would rather keep my usual nurse") == "present_provider"
+    assert theme_of("Too expensive") == "price"
+    assert (theme_of("Because."), theme_of(" "), theme_of(None)) == ("other", "none_given", "none_given")
