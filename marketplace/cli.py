@@ -29,6 +29,8 @@ from .rules.money import format_pounds
 from .work.supervise import run_together
 
 console = Console()
+if not console.is_terminal:  # a log is wider than an old terminal
+    console = Console(width=120)
 
 
 def clock() -> Instant:

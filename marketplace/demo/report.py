@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 from sqlalchemy import func, select
@@ -26,7 +27,6 @@ from marketplace.records.pools import Need
 from marketplace.records.rounds import Round, RoundStatus
 from marketplace.records.tenders import Tender
 from marketplace.rules.clock import london_date
-from marketplace.rules.lifecycle import TENDER_WORDS
 from marketplace.rules.money import format_pounds
 
 
@@ -42,11 +42,16 @@ class Checks:
 
 def print_tenders(console: Console, session: Session, stage: Stage) -> None:
     """One row a tender, and a sum over those that have been matched."""
-    table = Table(title="Tenders of Lincolnshire", title_justify="left")
-    for heading in ("Tender", "State"):
-        table.add_column(heading, overflow="fold")
-    for heading in ("Offers", "Needs", "Matched", "Cost", "Saved against the conventional package", "... buying alone"):
-        table.add_column(heading, justify="right")
+    table = Table(
+        title="Tenders of Lincolnshire",
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        expand=True,
+    )
+    table.add_column("Tender", ratio=1)
+    for heading in ("Offers", "Needs", "Matched", "Cost", "Saved", "Alone"):
+        table.add_column(heading, justify="right", no_wrap=True)
     counts = dict(
         session.execute(
             select(Offer.tender_id, func.count()).where(Offer.status == OfferStatus.STANDING).group_by(Offer.tender_id)
@@ -56,15 +61,25 @@ def print_tenders(console: Console, session: Session, stage: Stage) -> None:
     for tender_id in stage.tender_ids.values():
         tender = session.get_one(Tender, tender_id)
         figures = tender_figures(session, tender)
-        row = [tender.title, TENDER_WORDS[tender.status], str(counts.get(tender_id, 0)), str(figures.needs)]
+        row = [
+            f"{tender.title} [dim]({tender.status.value.replace('_', ' ')})[/dim]",
+            str(counts.get(tender_id, 0)),
+            str(figures.needs),
+        ]
         if figures.matched:
             matched.append(figures)
             row += _matched_cells(figures.matched, [figures])
         table.add_row(*row)
     table.add_section()
     needs, served = sum(figures.needs for figures in matched), sum(figures.matched for figures in matched)
-    table.add_row("All that have been matched", "", "", str(needs), *_matched_cells(served, matched))
+    table.add_row("All that have been matched", "", str(needs), *_matched_cells(served, matched))
     console.print(table)
+    console.print(
+        "Saved: against the conventional package"
+        f" ({_percent(matched, 'against_conventional_pence', 'conventional_pence')} in all)."
+        " Alone: against everybody buying single private sessions"
+        f" ({_percent(matched, 'against_alone_pence', 'alone_pence')} in all)."
+    )
 
 
 def _matched_cells(served: int, figures: Sequence[TenderFigures]) -> list[str]:
@@ -73,15 +88,25 @@ def _matched_cells(served: int, figures: Sequence[TenderFigures]) -> list[str]:
     alone_pence = sum(one.saving.alone_pence for one in figures)
     return [
         str(served),
-        format_pounds(charges_pence),
+        _whole_pounds(charges_pence),
         _saved(conventional_pence, charges_pence),
         _saved(alone_pence, charges_pence),
     ]
 
 
 def _saved(instead_pence: int, charges_pence: int) -> str:
-    saved_pence = instead_pence - charges_pence
-    return f"{format_pounds(saved_pence)} ({saved_pence * 100 // max(1, instead_pence)}%)"
+    return _whole_pounds(instead_pence - charges_pence)
+
+
+def _percent(figures: Sequence[TenderFigures], saved: str, instead: str) -> str:
+    """A saving over several tenders, in whole per cent."""
+    total_pence = sum(getattr(one.saving, instead) for one in figures)
+    return f"{sum(getattr(one.saving, saved) for one in figures) * 100 // max(1, total_pence)}%"
+
+
+def _whole_pounds(pence: int) -> str:
+    """For a table: rounded to the pound, because what it shows is the size of things."""
+    return format_pounds((pence + 50) // 100 * 100).removesuffix(".00")
 
 
 def print_story(console: Console, session: Session) -> None:

@@ -66,7 +66,7 @@ def test_the_checks_at_the_end_hold(played: Played) -> None:
 
 
 def test_the_report_has_the_table_the_story_and_the_doors(played: Played) -> None:
-    assert "Saved against" in played.text
+    assert "Saved: against the conventional package" in played.text
     assert "The story of" in played.text
     assert " 10. " in played.text
     assert "make serve" in played.text
