@@ -12,7 +12,7 @@ from matching.market import read_market
 from matching.outcome import read_outcome
 from matching.verify import verify
 from tests.matching import oracle
-from tests.matching.verify.worlds import CLUB_PLAN, WORLDS, club, county, good_outcome, refuse, row_of, says
+from tests.matching.verify.worlds import CLUB_PLAN, WORLDS, bands, club, county, good_outcome, refuse, row_of, says
 
 
 @pytest.mark.parametrize("world", WORLDS)
@@ -114,3 +114,36 @@ def test_a_pool_may_take_all_the_room_there_is() -> None:
     assert verify(market, outcome) == []
     row_of(outcome, "n1")["charge_pence"] -= 1
     assert {finding.code for finding in verify(market, outcome)} == {"charge", "charges_sum"}
+
+
+ALONE = {
+    "all limits just met": ({}, {}, 4, True),
+    "too few for the offer": ({"min_units": 5}, {}, 4, False),
+    "too many for the offer": ({"max_units": 3}, {}, 4, False),
+    "too many for the line": ({}, {"max_units": 3}, 4, False),
+    "the other line wants some too": ({}, {"min_units": 1}, 4, False),
+    "the cheap band begins later": ({}, {}, 5, False),
+}
+
+
+@pytest.mark.parametrize("name", ALONE)
+def test_unaffordable_is_untrue_only_where_the_need_could_be_served_alone(name: str) -> None:
+    """Four units at 100 from `start` units on, 300 before; a budget of 400."""
+    of_offer, of_line, start, is_untrue = ALONE[name]
+    tiers = bands((0, 300), (start, 100))
+    own = {"bundle": "b", "min_units": 4, "max_units": 4, "tiers": tiers}
+    other = {"bundle": "c", "tiers": tiers}
+    if "max_units" in of_line:
+        own |= of_line
+    else:
+        other |= of_line
+    market = {
+        "format": "market/1",
+        "bundles": [{"id": "b"}, {"id": "c"}],
+        "needs": [{"id": "n", "bundle": "b", "units": 4, "budget_pence": 400}],
+        "providers": [{"id": "p"}],
+        "offers": [{"id": "o", "provider": "p", "min_units": 4, "max_units": 4, **of_offer, "lines": [other, own]}],
+    }
+    outcome = oracle.outcome_document(read_market(market), {"n": None})
+    outcome["unmatched"][0]["reason"] = "unaffordable"
+    assert [finding.code for finding in verify(market, outcome)] == ["reason"] * is_untrue
