@@ -3,6 +3,7 @@
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validates_schema
+from marshmallow.validate import OneOf
 
 from marketplace.records.pools import DefaultAnswer
 
@@ -32,6 +33,15 @@ class MatchAnswerSchema(Schema):
         metadata={"title": "Do you want this provider?"},
     )
     reason = Words(longest=1000, missing="", load_default="", metadata={"title": "Why not?"})
+    look_again = fields.String(
+        load_default="yes",
+        validate=OneOf(["yes", "no"], error="Choose whether we shall look for another provider"),
+        metadata={
+            "title": "If no, shall we look for another provider?",
+            "description": "If there is one, you can say yes or no again.",
+            "x-words": {"yes": "Yes, look for another one", "no": "No, leave it"},
+        },
+    )
 
     @validates_schema
     def check_reason(self, data: dict[str, Any], **_: Any) -> None:

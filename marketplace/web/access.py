@@ -1,7 +1,8 @@
 """Who may come to a page. Every view says so with one of these; a view that does not say is shut.
 
 `public`, `signed_in`, `for_role` mark a view; `check_access` runs before every request and enforces the mark;
-`current_actor` is who is signed in; `seen` notes that they look at a patient's record.
+`current_actor` is who is acting, `own_actor` who is signed in: the two differ while a representative acts for a
+patient, which is asked of the database on every request; `seen` notes that they look at a patient's record.
 Whether a thing on the page is theirs is asked by the query or step that loads it.
 """
 
@@ -12,7 +13,8 @@ from typing import Any, TypeVar
 from flask import abort, current_app, flash, g, redirect, request, session, url_for
 from werkzeug.wrappers import Response
 
-from marketplace.journey import accounts
+from marketplace.journey import accounts, representatives
+from marketplace.rules.errors import NotFound
 from marketplace.rules.permissions import Actor, Role
 
 from .clock import request_now
@@ -29,6 +31,9 @@ class Access:
 
 
 ANYBODY = Access(frozenset())
+
+ACTING_FOR = "acting_for"
+"""Where the cookie keeps for whom a representative acts. It is a wish: whether they may is asked on every request."""
 
 
 def public(view: View) -> View:
@@ -47,7 +52,7 @@ def for_role(*roles: Role) -> Callable[[View], View]:
     return mark
 
 
-signed_in = for_role(Role.PATIENT, Role.BROKER, Role.PROVIDER, Role.COMMISSIONER, Role.HOLDER)
+signed_in = for_role(*(role for role in Role if role is not Role.SYSTEM))
 """Anybody with an account may come."""
 
 
@@ -57,18 +62,38 @@ def access_of(view: Callable[..., Any]) -> Access | None:
     return access
 
 
-def find_actor() -> Actor | None:
+def find_own_actor() -> Actor | None:
     """Who is signed in, asked of the database once per request: a cookie kept after signing out is nobody's."""
-    if "actor" not in g:
+    if "own_actor" not in g:
         token = session.get("sign_in")
-        g.actor = accounts.actor_of(db_session(), request_now(), token) if token else None
-        if token and g.actor is None:
+        g.own_actor = accounts.actor_of(db_session(), request_now(), token) if token else None
+        if token and g.own_actor is None:
             session.pop("sign_in", None)
         elif token and accounts.needs_touch(db_session(), request_now(), token):
             with writing(db_session()) as transaction:
                 accounts.touch(transaction, request_now(), token)
+    own: Actor | None = g.own_actor
+    return own
+
+
+def find_actor() -> Actor | None:
+    """Who is acting: whoever is signed in, or a representative in the place of the patient they chose to act for."""
+    if "actor" not in g:
+        g.actor = _acting_for(find_own_actor())
     actor: Actor | None = g.actor
     return actor
+
+
+def _acting_for(own: Actor | None) -> Actor | None:
+    patient_id = session.get(ACTING_FOR)
+    if own is None or own.role is not Role.REPRESENTATIVE or not patient_id:
+        return own
+    try:
+        return representatives.acting_for(db_session(), request_now(), own, patient_id)
+    except NotFound:
+        session.pop(ACTING_FOR)
+        flash("You can no longer act for this person.", "error")
+        return own
 
 
 def current_actor() -> Actor:
@@ -79,9 +104,21 @@ def current_actor() -> Actor:
     return actor
 
 
+def own_actor() -> Actor:
+    """Who is signed in, on a page that is not public: never the patient in whose place they act."""
+    actor = find_own_actor()
+    if actor is None:
+        abort(401)
+    return actor
+
+
 def seen(patient_ids: Iterable[str], page: str) -> None:
-    """Whoever is acting sees these patients' records on this kind of page: each patient can read that."""
-    note_seen(request_now(), current_actor(), patient_ids, page)
+    """Whoever is acting sees these patients' records on this kind of page: each patient can read that.
+
+    A representative's look is noted for every page, by `check_access`, and not once more by the page.
+    """
+    if current_actor().authority_id is None:
+        note_seen(request_now(), current_actor(), patient_ids, page)
 
 
 def check_access() -> Response | None:
@@ -99,6 +136,13 @@ def check_access() -> Response | None:
             flash("You were signed out before that was sent. Please sign in and send it again.", "error")
             return redirect(url_for("account.sign_in"))
         return redirect(url_for("account.sign_in", next=request.full_path.removesuffix("?")))
-    if actor.role not in access.roles:
+    if actor.role not in access.roles and own_actor().role not in access.roles:
         abort(403)
+    if actor.authority_id is not None and Role.REPRESENTATIVE not in access.roles:
+        note_seen(request_now(), actor, [actor.party_id], _page_name(request.endpoint))
     return None
+
+
+def _page_name(endpoint: str) -> str:
+    """The kind of page in words, from the name of its view: ``patient.care_plan`` -> ``care plan``."""
+    return endpoint.rpartition(".")[2].replace("_", " ")

@@ -9,6 +9,7 @@ from . import (
     access,
     account,
     broker,
+    claim_words,
     commissioner,
     database,
     ending,
@@ -22,9 +23,11 @@ from . import (
     oversight,
     patient,
     paying,
+    people,
     provider,
     public,
     reasons,
+    representing,
     security,
 )
 
@@ -39,6 +42,7 @@ def build_app(settings: Mapping[str, object]) -> Flask:
     database.init_app(app)
     filters.init_app(app)
     reasons.init_app(app)
+    claim_words.init_app(app)
     nhsuk.init_app(app)
     navigation.init_app(app)
     security.init_app(app)
@@ -58,6 +62,8 @@ def build_app(settings: Mapping[str, object]) -> Flask:
         oversight.pages,
         paying.pages,
         ending.pages,
+        representing.pages,
+        people.pages,
     ):
         app.register_blueprint(pages)
     security.limit_sign_in(app, "account.sign_in")

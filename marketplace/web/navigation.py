@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from flask import Flask, request, url_for
 
-from marketplace.records.people import User
+from marketplace.records.people import Patient, User
 from marketplace.rules.permissions import Role
 
 from .access import find_actor
@@ -24,6 +24,7 @@ MENUS: dict[Role, tuple[tuple[str, str], ...]] = {
     ),
     Role.COMMISSIONER: (("commissioner.home", "Home"), ("commissioner.budgets", "Budgets")),
     Role.HOLDER: (("holder.home", "Home"),),
+    Role.REPRESENTATIVE: (("representing.home", "People I act for"),),
 }
 """Each role's pages in the menu; the first one is its home."""
 
@@ -39,12 +40,13 @@ class MenuItem:
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Whoever looks at the page: the name they signed in under (none: nobody did) and their menu."""
+    """Whoever looks at the page: the name they signed in under (none: nobody did), their menu, for whom they act."""
 
     name: str | None = None
     role: Role | None = None
     home: str | None = None
     menu: list[MenuItem] = field(default_factory=list)
+    acting_for: str | None = None
 
 
 def visitor() -> Visitor:
@@ -56,7 +58,14 @@ def visitor() -> Visitor:
     menu = [
         MenuItem(text, url_for(endpoint), current=request.endpoint == endpoint) for endpoint, text in MENUS[actor.role]
     ]
-    return Visitor(name=user.name if user else "Signed in", role=actor.role, home=menu[0].href, menu=menu)
+    patient = db_session().get(Patient, actor.party_id) if actor.authority_id is not None else None
+    return Visitor(
+        name=user.name if user else "Signed in",
+        role=actor.role,
+        home=menu[0].href,
+        menu=menu,
+        acting_for=patient.name if patient else None,
+    )
 
 
 def home_endpoint(role: Role) -> str:

@@ -137,7 +137,7 @@ def match(match_id: str) -> Answer:
     """My match: provider, charge, the reasons, and my answer."""
     session, actor, now = db_session(), current_actor(), request_now()
     page = matches.match_page(session, actor, now, match_id)
-    form = WebForm(MatchAnswerSchema(), sent(), choices={"answer": MATCH_ANSWERS})
+    form = WebForm(MatchAnswerSchema(), sent(), initial={"look_again": "yes"}, choices={"answer": MATCH_ANSWERS})
     if request.method == "GET":
         return render_template("patient/match.html", page=page, form=form)
     if not form.validate():
@@ -147,8 +147,10 @@ def match(match_id: str) -> Answer:
             awards.accept_match(session, now, actor, match_id)
             flash("You said yes. We will tell you when it is final.", "done")
         else:
-            awards.decline_match(session, now, actor, match_id, form.data["reason"])
-            flash("You said no. Your money is free to use again.", "done")
+            look_again = form.data["look_again"] == "yes"
+            awards.decline_match(session, now, actor, match_id, form.data["reason"], look_again=look_again)
+            then = " We ask your broker to look for another provider." if look_again else ""
+            flash(f"You said no. Your money is free to use again.{then}", "done")
     return redirect(url_for("patient.match", match_id=match_id))
 
 
@@ -157,7 +159,12 @@ def match(match_id: str) -> Answer:
 def contract(contract_id: str) -> str:
     """My contract: what was agreed, what has been done, what is left."""
     found = one(db_session(), contracts_for(current_actor()), contract_id, "contract")
-    return render_template("patient/contract.html", contract=found, can_sign=care.can_be_signed(found, request_now()))
+    return render_template(
+        "patient/contract.html",
+        contract=found,
+        can_sign=care.can_be_signed(found, request_now()),
+        rating=care.rating_of(db_session(), found),
+    )
 
 
 @pages.post("/contracts/<contract_id>/sign")

@@ -1,15 +1,19 @@
-"""A patient's care: `care_lines` (each line of the plan and where it stands), `waiting` (what needs an answer)."""
+"""A patient's care: `care_lines` (each line of the plan and where it stands), `waiting` (what needs an answer).
+
+`rating_of` is what the patient said of a contract's provider.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
 from marketplace.journey.scopes import contracts_for, deliveries_for, matches_for, needs_for, plan_lines_for
 from marketplace.records.budgets import PlanLine
-from marketplace.records.contracts import Contract, Delivery, DeliveryStatus
+from marketplace.records.contracts import Contract, Delivery, DeliveryStatus, Rating
 from marketplace.records.pools import Bundle, Need, NeedStatus
 from marketplace.records.rounds import Award, Match, MatchStatus
 from marketplace.rules.clock import Instant
@@ -137,6 +141,11 @@ def can_be_answered(match: Match, now: Instant) -> bool:
 
 def _can_be_joined(need: Need) -> bool:
     return need.status is NeedStatus.INVITED and need.bundle.tender.status is TenderStatus.DRAFT
+
+
+def rating_of(session: Session, contract: Contract) -> Rating | None:
+    """How the patient rated the provider of this contract; None if they have not."""
+    return session.scalar(select(Rating).where(Rating.contract_id == contract.id))
 
 
 def can_be_signed(contract: Contract, now: Instant) -> bool:

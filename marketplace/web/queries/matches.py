@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
+from marketplace.journey.ratings import evidence_of
 from marketplace.journey.rounds import latest_round
 from marketplace.journey.scopes import matches_for, one
 from marketplace.records.catalogue import Service
@@ -22,6 +23,7 @@ from marketplace.records.tenders import Tender
 from marketplace.rules.clock import Instant
 from marketplace.rules.money import Pence
 from marketplace.rules.permissions import Actor
+from marketplace.rules.quality import PatientEvidence
 from marketplace.web import reasons
 
 from .care import can_be_answered
@@ -58,6 +60,7 @@ class MatchPage:
     alternatives: Sequence[Alternative]
     can_answer: bool
     silence_means_yes: bool
+    evidence: PatientEvidence
 
     @property
     def place(self) -> str:
@@ -96,6 +99,7 @@ def match_page(session: Session, actor: Actor, now: Instant, match_id: str) -> M
         alternatives=_alternatives(session, match),
         can_answer=can_be_answered(match, now),
         silence_means_yes=_silence_means_yes(need.consents),
+        evidence=evidence_of(session, [site.id])[site.id],
     )
 
 

@@ -1,0 +1,36 @@
+"""What a patient says of the people around them: which broker, how good a provider was."""
+
+from marshmallow import Schema, fields
+
+from .fields import Whole, Words
+
+STARS = (
+    (5, "5 stars: very good"),
+    (4, "4 stars: good"),
+    (3, "3 stars: so-so"),
+    (2, "2 stars: poor"),
+    (1, "1 star: bad"),
+)
+"""What each number of stars means."""
+
+
+class ChooseBrokerSchema(Schema):
+    """The broker who is to buy care for a patient."""
+
+    broker_id = fields.String(
+        required=True,
+        error_messages=dict.fromkeys(("required", "null", "invalid"), "Choose a broker"),
+        metadata={"title": "Which broker do you want?"},
+    )
+
+
+class RatingSchema(Schema):
+    """One to five stars, and a few words if somebody likes."""
+
+    stars = Whole(1, 5, required=True, metadata={"title": "How good is this provider?"})
+    words = Words(
+        longest=1000,
+        missing="",
+        load_default="",
+        metadata={"title": "What do you want to say about it?", "description": "You can leave this empty."},
+    )

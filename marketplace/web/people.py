@@ -1,0 +1,103 @@
+"""The people around a patient: the broker, those who may act for them, and the provider they rate."""
+
+from flask import Blueprint, flash, redirect, render_template, url_for
+from werkzeug.wrappers import Response
+
+from marketplace.journey.people import choose_broker
+from marketplace.journey.ratings import rate as rate_provider
+from marketplace.journey.representatives import end_authority
+from marketplace.journey.scopes import contracts_for, one, patients_for
+from marketplace.rules.errors import DomainError, NotAllowed, NotFound
+from marketplace.rules.permissions import Role, Scope, check_scope
+from marketplace.schemas.people import STARS, ChooseBrokerSchema, RatingSchema
+
+from .access import current_actor, for_role
+from .clock import request_now
+from .database import db_session, writing
+from .forms import WebForm, sent
+from .queries import care, people
+
+Answer = str | Response | tuple[str, int]
+
+pages = Blueprint("people", __name__, url_prefix="/patient")
+
+
+@pages.route("/broker", methods=["GET", "POST"])
+@for_role(Role.PATIENT)
+def broker() -> Answer:
+    """Who buys care for me; choose another one, and what that does to my groups."""
+    session, actor = db_session(), current_actor()
+    check_scope(actor, Scope.BROKER)
+    patient = one(session, patients_for(actor), actor.party_id, "patient")
+    brokers = people.brokers_to_choose(session, patient)
+    others = [(row.id, row.name) for row in brokers if row.id != patient.broker_id]
+    form = WebForm(ChooseBrokerSchema(), sent(), choices={"broker_id": others})
+    if sent() is not None and form.validate():
+        chosen = next((name for broker_id, name in others if broker_id == form.data["broker_id"]), None)
+        if chosen is None:
+            form.refuse("broker_id", "Choose a broker from this list")
+        else:
+            with writing(session):
+                choose_broker(session, request_now(), actor, form.data["broker_id"])
+            flash(f"{chosen} is your broker now.", "done")
+            return redirect(url_for("people.broker"))
+    page = render_template(
+        "patient/broker.html",
+        patient=patient,
+        others=others,
+        groups=people.groups_to_leave(session, actor),
+        form=form,
+    )
+    return (page, 422) if form.errors else page
+
+
+@pages.get("/representatives")
+@for_role(Role.PATIENT)
+def representatives() -> str:
+    """Who may act for me, for what, until when."""
+    actor = current_actor()
+    rows = people.standing_authorities(db_session(), request_now(), actor)
+    return render_template("patient/representatives.html", authorities=rows, can_end=actor.authority_id is None)
+
+
+@pages.route("/representatives/<authority_id>/end", methods=["GET", "POST"])
+@for_role(Role.PATIENT)
+def end_representative(authority_id: str) -> Answer:
+    """Ask once more, then end what somebody may do for me."""
+    session, actor = db_session(), current_actor()
+    if sent() is not None:
+        with writing(session):
+            end_authority(session, request_now(), actor, authority_id)
+        flash("This person can no longer act for you.", "done")
+        return redirect(url_for("people.representatives"))
+    if actor.authority_id is not None:
+        raise NotAllowed("patient_only", "Only the patient or the commissioner can end an authority.")
+    rows = people.standing_authorities(session, request_now(), actor)
+    found = next((row for row in rows if row.authority_id == authority_id), None)
+    if found is None:
+        raise NotFound("not_found", "We cannot find that authority.")
+    return render_template("patient/representative_end.html", authority=found)
+
+
+@pages.route("/contracts/<contract_id>/rate", methods=["GET", "POST"])
+@for_role(Role.PATIENT)
+def rate(contract_id: str) -> Answer:
+    """Give the provider of one contract one to five stars, once."""
+    session, actor = db_session(), current_actor()
+    check_scope(actor, Scope.DELIVERIES)
+    contract = one(session, contracts_for(actor), contract_id, "contract")
+    form = WebForm(RatingSchema(), sent(), choices={"stars": STARS})
+    if sent() is not None and form.validate():
+        try:
+            with writing(session):
+                rate_provider(session, request_now(), actor, contract_id, form.data["stars"], form.data["words"])
+        except (NotAllowed, NotFound):
+            raise
+        except DomainError as error:
+            form.refuse_for(error)
+        else:
+            flash("Thank you. Your stars help other people to choose.", "done")
+            return redirect(url_for("patient.contract", contract_id=contract_id))
+    contract = one(session, contracts_for(actor), contract_id, "contract")
+    page = render_template("patient/rate.html", contract=contract, form=form, rating=care.rating_of(session, contract))
+    return (page, 422) if form.errors else page

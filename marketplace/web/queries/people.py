@@ -1,0 +1,80 @@
+"""Around a patient: `standing_authorities` (who may act for whom), `brokers_to_choose`, `groups_to_leave`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload
+
+from marketplace.journey import representatives
+from marketplace.journey.pools import CAN_BE_LEFT
+from marketplace.journey.scopes import needs_for
+from marketplace.records.people import AuthorityBasis, Broker, Patient
+from marketplace.records.pools import Bundle, Need
+from marketplace.records.tenders import Tender
+from marketplace.rules.clock import Instant
+from marketplace.rules.lifecycle import TenderStatus
+from marketplace.rules.permissions import Actor, Scope
+
+BASIS_WORDS = {
+    AuthorityBasis.PATIENTS_WISH: "The person's own wish",
+    AuthorityBasis.PARENT: "A parent",
+    AuthorityBasis.POWER_OF_ATTORNEY: "Power of attorney",
+    AuthorityBasis.COURT_DEPUTY: "Named by a court",
+}
+SCOPE_WORDS = {
+    Scope.POOLS: "Join and leave groups",
+    Scope.MATCHES: "Answer matches, sign and end contracts",
+    Scope.DELIVERIES: "Say what took place, rate the provider",
+    Scope.BROKER: "Choose the broker",
+    Scope.BUDGET: "Pay providers, choose the usual NHS care",
+}
+"""What a representative may do, as said to the person and to the representative alike."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorityRow:
+    """Who may act for whom: why, for what, until when."""
+
+    authority_id: str
+    patient_id: str
+    patient: str
+    representative: str
+    basis: str
+    may: Sequence[str]
+    until: date
+
+
+def standing_authorities(session: Session, now: Instant, actor: Actor) -> list[AuthorityRow]:
+    """The authorities that hold today: over a patient, or of a representative."""
+    return [
+        AuthorityRow(
+            authority_id=row.id,
+            patient_id=row.patient_id,
+            patient=row.patient.name,
+            representative=row.representative.name,
+            basis=BASIS_WORDS[row.basis],
+            may=[SCOPE_WORDS[scope] for scope in Scope if scope.value in row.scopes],
+            until=row.valid_to,
+        )
+        for row in representatives.authorities_of(session, now, actor)
+    ]
+
+
+def brokers_to_choose(session: Session, patient: Patient) -> Sequence[Broker]:
+    """The brokers that the patient's commissioner has approved and not suspended, by name."""
+    query = select(Broker).where(
+        Broker.commissioner_id == patient.commissioner_id,
+        Broker.approved_at.is_not(None),
+        Broker.suspended_at.is_(None),
+    )
+    return session.scalars(query.order_by(Broker.name)).all()
+
+
+def groups_to_leave(session: Session, actor: Actor) -> Sequence[Need]:
+    """The groups that a change of broker would end for the patient: those whose offers are not in yet."""
+    query = needs_for(actor).where(
+        Need.status.in_(CAN_BE_LEFT), Tender.status.in_((TenderStatus.DRAFT, TenderStatus.OPEN))
+    )
+    return session.scalars(query.options(joinedload(Need.bundle).joinedload(Bundle.service)).order_by(Need.id)).all()

@@ -1,0 +1,204 @@
+"""The people around a patient: the broker, who may act for them and how that looks, the stars they give."""
+
+from datetime import date, timedelta
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from marketplace.journey import accounts, people, representatives
+from marketplace.records.contracts import Rating
+from marketplace.records.database import writing
+from marketplace.records.people import Authority, AuthorityBasis
+from marketplace.records.pools import NeedStatus
+from marketplace.records.rounds import MatchStatus
+from marketplace.rules.permissions import Role, Scope
+from tests.web.site import PASSWORD, Site
+
+STOP = "/representative/stop"
+
+
+def daughter_of(site: Site, number: int, *scopes: Scope, days: int = 365) -> Authority:
+    """A daughter with an account, who may act for this patient."""
+    world = site.world
+    with writing(world.session):
+        user = accounts.open_account(
+            world.session,
+            world.now,
+            email="daughter@example.test",
+            name="A Daughter",
+            role=Role.REPRESENTATIVE,
+            party_id="daughter",
+            password=PASSWORD,
+        )
+        return representatives.appoint(
+            world.session,
+            world.now,
+            world.funder,
+            patient_id=world.patients[number - 1].id,
+            representative_id=user.id,
+            basis=AuthorityBasis.PATIENTS_WISH,
+            scopes=scopes or tuple(Scope),
+            valid_from=world.now.date(),
+            valid_to=world.now.date() + timedelta(days=days),
+        )
+
+
+def act(site: Site, authority: Authority) -> FlaskClient:
+    """The daughter's browser, once she acts for the patient."""
+    client = site.client("daughter@example.test")
+    assert client.post(f"/representative/act-for/{authority.patient_id}").location == "/patient/"
+    return client
+
+
+@pytest.fixture
+def other_broker(site: Site) -> str:
+    """Another broker whom the commissioner has approved."""
+    with writing(site.world.session):
+        return people.approve_broker(site.world.session, site.world.now, site.world.funder, "Wold Brokers").id
+
+
+def test_a_patient_chooses_another_broker(site: Site, other_broker: str) -> None:
+    """The page names the groups that are left; nothing chosen, or somebody unknown, is named and changes nothing."""
+    world = site.world.draft().agree(1)
+    client = site.client("p1@example.test")
+    assert "/patient/broker" in client.get("/patient/").text
+    page = client.get("/patient/broker").text
+    assert "Fen Brokers" in page
+    assert "Wold Brokers" in page
+    assert "Physiotherapy, Lincoln" in page
+    for typed in ({}, {"broker_id": "nobody"}, {"broker_id": world.broker.id}):
+        refused = client.post("/patient/broker", data=typed)
+        assert refused.status_code == 422
+        assert 'href="#broker_id"' in refused.text
+    assert client.post("/patient/broker", data={"broker_id": other_broker}).status_code == 302
+    assert "Wold Brokers is your broker now" in client.get("/patient/broker").text
+    assert site.fresh().need(1).status is NeedStatus.LEFT
+    assert site.client("broker@example.test").post("/patient/broker").status_code == 403
+
+
+def test_a_patient_gives_stars_once(site: Site) -> None:
+    """After something was delivered; without stars the field is named and the words are kept."""
+    world = site.world.awarded()
+    contract = world.contract(1).id
+    client, at = site.client("p1@example.test"), f"/patient/contracts/{contract}/rate"
+    assert "once you have had some care" in client.get(at).text
+    assert client.post(at, data={"stars": "4"}).status_code == 422
+    world.deliver(1)
+    assert at in client.get(f"/patient/contracts/{contract}").text
+    refused = client.post(at, data={"stars": "6", "words": "Kind people"})
+    assert refused.status_code == 422
+    assert 'href="#stars"' in refused.text
+    assert "Kind people" in refused.text
+    assert site.client("p2@example.test").get(at).status_code == 404
+    assert site.client("p2@example.test").post(at, data={"stars": "1"}).status_code == 404
+    assert site.client("near@example.test").get(at).status_code == 403
+    assert client.post(at, data={"stars": "4", "words": "Kind people"}).status_code == 302
+    assert "You gave this provider 4 stars" in client.get(f"/patient/contracts/{contract}").text
+    assert client.post(at, data={"stars": "1"}).status_code == 422
+    assert site.fresh().session.scalars(select(Rating.stars)).all() == [4]
+
+
+def test_a_match_shows_what_patients_say(site: Site) -> None:
+    """Few ratings are not shown: somebody's own could be read off them."""
+    world = site.world.proposed()
+    page = site.client("p1@example.test").get(f"/patient/matches/{world.match(1).id}").text
+    assert "Too few people have rated this place yet" in page
+
+
+@pytest.mark.parametrize(
+    ("typed", "wanted"), [({}, True), ({"look_again": "yes"}, True), ({"look_again": "no"}, False)]
+)
+def test_a_no_says_whether_to_look_again(site: Site, typed: dict[str, str], wanted: bool) -> None:
+    """Whoever wants no other provider is left out of the next matching."""
+    world = site.world.proposed()
+    client, at = site.client("p1@example.test"), f"/patient/matches/{world.match(1).id}"
+    assert "shall we look for another provider" in client.get(at).text
+    wrong = client.post(at, data={"answer": "decline", "reason": "Too far", "look_again": "maybe"})
+    assert wrong.status_code == 422
+    assert 'href="#look_again"' in wrong.text
+    assert client.post(at, data={"answer": "decline", "reason": "Too far", **typed}).status_code == 302
+    match = site.fresh().match(1)
+    assert (match.status, match.look_again) == (MatchStatus.DECLINED, wanted)
+
+
+def test_a_patient_ends_an_authority(site: Site) -> None:
+    """The list says who, for what and until when; ending asks once more; nobody else can."""
+    authority = daughter_of(site, 1, Scope.POOLS)
+    client, end = site.client("p1@example.test"), f"/patient/representatives/{authority.id}/end"
+    page = client.get("/patient/representatives").text
+    assert "A Daughter" in page
+    assert "Join and leave groups" in page
+    assert "2 March 2027" in page
+    assert client.get(end).status_code == 200
+    other = site.client("p2@example.test")
+    assert "Nobody may act for you" in other.get("/patient/representatives").text
+    assert {other.get(end).status_code, other.post(end).status_code} == {404}
+    daughter = act(site, authority)
+    assert {daughter.get(end).status_code, daughter.post(end).status_code} == {403}
+    assert end not in daughter.get("/patient/representatives").text
+    assert client.post(end).status_code == 302
+    assert "Nobody may act for you" in client.get("/patient/representatives").text
+    # the daughter's next click finds herself again, and nobody's pages
+    refused = daughter.get("/patient/")
+    assert refused.status_code == 403
+    assert "You can no longer act for this person" in refused.text
+    assert "You may act for nobody" in daughter.get("/representative/").text
+
+
+def test_a_representative_acts_in_a_patients_place(site: Site) -> None:
+    """Their pages, under a banner; the act is recorded as the daughter's; the patient reads that she looked."""
+    world = site.world.draft()
+    authority = daughter_of(site, 1)
+    client = site.client("daughter@example.test")
+    assert client.get("/home").location == "/representative/"
+    assert "Patient 01" in client.get("/representative/").text
+    assert client.get("/patient/").status_code == 403
+    client = act(site, authority)
+    assert client.get("/home").location == "/patient/"
+    for path in ("/patient/", "/patient/budget", "/patient/care", f"/patient/invitations/{world.need(1).id}", "/"):
+        answer = client.get(path)
+        assert answer.status_code == 200
+        assert "You act for <strong>Patient 01</strong>" in answer.text
+    assert client.get(f"/patient/invitations/{world.need(2).id}").status_code == 404
+    agreed = client.post(f"/patient/invitations/{world.need(1).id}", data={"default_answer": "accept"})
+    assert agreed.status_code == 302
+    need = site.fresh().need(1)
+    assert need.status is NeedStatus.AGREED
+    assert need.consents[-1].authority_id == authority.id
+    seen = site.client("p1@example.test").get("/patient/seen").text
+    assert "A Daughter" in seen
+    assert "Care plan" in seen
+    assert client.post(STOP).location == "/representative/"
+    assert client.get("/patient/").status_code == 403
+
+
+def test_what_is_not_covered_is_refused_in_words(site: Site) -> None:
+    """Authority for deliveries alone opens the pages, and neither the pool nor the choice of a broker."""
+    world = site.world.draft()
+    client = act(site, daughter_of(site, 1, Scope.DELIVERIES))
+    refused = client.post(f"/patient/invitations/{world.need(1).id}", data={"default_answer": "accept"})
+    for answer in (refused, client.get("/patient/broker"), client.post("/patient/broker", data={"broker_id": "x"})):
+        assert answer.status_code == 403
+        assert "does not cover this" in answer.text
+    assert site.fresh().need(1).status is NeedStatus.INVITED
+
+
+def test_nobody_acts_without_an_authority_that_holds(site: Site) -> None:
+    """Not for another patient, not a patient, not after the last day, not by a cookie of one's own making."""
+    authority = daughter_of(site, 1, days=30)
+    client = site.client("daughter@example.test")
+    assert client.post(f"/representative/act-for/{site.world.patients[1].id}").status_code == 404
+    patient = site.client("p2@example.test")
+    assert patient.post(f"/representative/act-for/{authority.patient_id}").status_code == 403
+    assert patient.get("/representative/").status_code == 403
+    with patient.session_transaction() as cookie:
+        cookie["acting_for"] = authority.patient_id
+    assert "Patient 02" in patient.get("/patient/").text
+    site.world.now += timedelta(days=31)
+    late = site.client("daughter@example.test")
+    assert site.world.now.date() > date(2026, 4, 1)
+    assert late.post(f"/representative/act-for/{authority.patient_id}").status_code == 404
+    with late.session_transaction() as cookie:
+        cookie["acting_for"] = authority.patient_id
+    assert late.get("/patient/").status_code == 403
