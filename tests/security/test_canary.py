@@ -47,7 +47,7 @@ def test_a_number_twice_is_in_no_error(world: SmallWorld, caplog: pytest.LogCapt
 
 
 def test_a_database_error_hides_its_parameters(world: SmallWorld) -> None:
-    """SQLAlchemy's own message repeats no value. (PostgreSQL's DETAIL does: so such errors are never logged as text.)"""
+    """SQLAlchemy's own message repeats no value; PostgreSQL's DETAIL does, so no page logs such an error as text."""
     with pytest.raises((DBAPIError, DomainError)) as caught, writing(world.session):
         world.session.execute(
             text("INSERT INTO patients (id, name) VALUES (:id, :name)"), {"id": "x", "name": synthetic_nhs_number(1)}
