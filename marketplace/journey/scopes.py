@@ -14,10 +14,10 @@ from marketplace.records.base import Base
 from marketplace.records.budgets import Budget, PlanLine
 from marketplace.records.contracts import Contract, Delivery
 from marketplace.records.offers import Offer
-from marketplace.records.people import Patient
+from marketplace.records.people import Authority, Broker, Patient
 from marketplace.records.pools import Bundle, Need
 from marketplace.records.rounds import Award, Match, Round
-from marketplace.records.tenders import Tender
+from marketplace.records.tenders import Question, Representation, Tender
 from marketplace.rules.errors import NotFound
 from marketplace.rules.lifecycle import TenderStatus
 from marketplace.rules.permissions import Actor, Role
@@ -174,6 +174,40 @@ def deliveries_for(actor: Actor) -> Select[Delivery]:
             {
                 Role.PATIENT: Contract.patient_id == actor.party_id,
                 Role.PROVIDER: Contract.provider_id == actor.party_id,
+            },
+        )
+    )
+
+
+def questions_for(actor: Actor | None) -> Select[Question]:
+    """The questions on the tenders that somebody may see: who asked is nobody's to read."""
+    return select(Question).where(Question.tender_id.in_(tenders_for(actor).with_only_columns(Tender.id)))
+
+
+def representations_for(actor: Actor) -> Select[Representation]:
+    """A provider's own; those on a broker's own tenders; those that a commissioner has to decide."""
+    query = select(Representation).join(Representation.tender).join(Tender.broker)
+    return query.where(
+        _by_role(
+            actor,
+            {
+                Role.PROVIDER: Representation.provider_id == actor.party_id,
+                Role.BROKER: Tender.broker_id == actor.party_id,
+                Role.COMMISSIONER: Broker.commissioner_id == actor.party_id,
+            },
+        )
+    )
+
+
+def authorities_for(actor: Actor) -> Select[Authority]:
+    """The authorities over a patient, and those over the patients whom a commissioner funds."""
+    query = select(Authority).join(Authority.patient)
+    return query.where(
+        _by_role(
+            actor,
+            {
+                Role.PATIENT: Authority.patient_id == actor.party_id,
+                Role.COMMISSIONER: Patient.commissioner_id == actor.party_id,
             },
         )
     )

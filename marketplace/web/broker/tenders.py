@@ -20,7 +20,7 @@ from marketplace.web.database import db_session, writing
 from marketplace.web.filters import typed_pounds
 from marketplace.web.forms import WebForm, sent
 from marketplace.web.listing import page_of
-from marketplace.web.queries import demand, tenders
+from marketplace.web.queries import demand, proceedings, tenders
 
 from .blueprint import pages
 
@@ -64,8 +64,15 @@ def tender(tender_id: str) -> str:
     """One tender: where it stands, its groups, and what can be done now."""
     session, actor = db_session(), current_actor()
     row = tenders.tender_row(session, actor, tender_id)
-    lots = tenders.lots_of(session, actor, row.tender)
-    return render_template("broker/tender.html", row=row, lots=lots, now=request_now())
+    return render_template(
+        "broker/tender.html",
+        row=row,
+        lots=tenders.lots_of(session, actor, row.tender),
+        talk=proceedings.talk(session, tender_id),
+        follower=proceedings.successor_of(session, row.tender),
+        rerun=proceedings.must_run_again(session, row.tender),
+        now=request_now(),
+    )
 
 
 @pages.route("/tenders/<tender_id>/groups/new", methods=["GET", "POST"])

@@ -1,0 +1,211 @@
+"""The steps of a tender's life beside its straight way: amendments, questions, exclusions, objections, decisions."""
+
+from typing import Any
+
+from marshmallow import Schema, fields, post_load
+from marshmallow.validate import OneOf
+
+from marketplace.records.offers import ExclusionCode
+from marketplace.records.people import InterestKind
+from marketplace.records.tenders import CancelCode, Decision
+
+from .fields import Day, Words, choice
+from .tenders import TenderSchema
+
+CANCEL_WORDS = {
+    "no_longer_needed": "It is no longer needed",
+    "error_in_tender": "There is an error in the tender",
+    "conduct": "Somebody did not keep to the rules",
+    "funds_withdrawn": "The money is no longer there",
+}
+"""The grounds that a person may choose; the others follow from a review."""
+
+
+class ClarifySchema(Schema):
+    """An explanation of an open tender, for everybody to read."""
+
+    text = Words(
+        required=True,
+        longest=2000,
+        missing="Write what you want to explain, in a sentence or two",
+        metadata={"title": "What do you want to explain?"},
+    )
+
+
+class ExtendSchema(Schema):
+    """A later deadline, and why."""
+
+    offers_due_on = Day(
+        required=True, missing="Enter the new last day for offers", metadata={"title": "New last day for offers"}
+    )
+    text = Words(
+        required=True,
+        longest=2000,
+        missing="Write why the deadline changes, in a sentence or two",
+        metadata={"title": "Why does the deadline change?"},
+    )
+
+
+class PolicySchema(TenderSchema):
+    """What counts how much, and the times, of a tender that has its title already."""
+
+    class Meta:
+        """The title stays what it is."""
+
+        exclude = ("title",)
+
+    @post_load
+    def make(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        """As they are: the page puts them in place of the old ones."""
+        return data
+
+
+class ChangeSchema(PolicySchema):
+    """A changed policy of an open tender, with its later deadline and what has changed."""
+
+    offers_due_on = Day(
+        required=True, missing="Enter the new last day for offers", metadata={"title": "New last day for offers"}
+    )
+    text = Words(
+        required=True,
+        longest=2000,
+        missing="Write what changes and why, in a sentence or two",
+        metadata={"title": "What changes, and why?"},
+    )
+
+
+class QuestionSchema(Schema):
+    """A provider's question, public and without a name."""
+
+    text = Words(
+        required=True,
+        longest=1000,
+        missing="Write your question",
+        metadata={"title": "What do you want to know?"},
+    )
+
+
+class AnswerSchema(Schema):
+    """The broker's answer."""
+
+    text = Words(required=True, longest=2000, missing="Write your answer", metadata={"title": "Your answer"})
+
+
+class ExcludeSchema(Schema):
+    """The grounds on which an opened offer is left out."""
+
+    code = fields.Enum(
+        ExclusionCode,
+        by_value=True,
+        required=True,
+        error_messages=choice("the grounds"),
+        metadata={
+            "title": "On what grounds?",
+            "x-words": {
+                "conflict": "Its provider and I have a conflict of interest",
+                "suspension": "Its provider is suspended",
+                "providers_error": "Its provider has told us of an error in it",
+            },
+        },
+    )
+    reason = Words(
+        required=True,
+        longest=1000,
+        missing="Write why this offer is left out",
+        metadata={"title": "Why is this offer left out?"},
+    )
+
+
+class CancelSchema(Schema):
+    """Why a tender, or some lots of it, is cancelled."""
+
+    bundle_ids = fields.List(
+        fields.String(),
+        load_default=None,
+        metadata={"title": "Which groups?", "description": "None: the whole tender."},
+    )
+    code = fields.String(
+        required=True,
+        validate=OneOf(list(CANCEL_WORDS), list(CANCEL_WORDS.values()), error="Choose the grounds"),
+        error_messages=choice("the grounds"),
+        metadata={"title": "On what grounds?"},
+    )
+    reason = Words(
+        required=True,
+        longest=1000,
+        missing="Write why it is cancelled",
+        metadata={"title": "Why is it cancelled?"},
+    )
+
+    @post_load
+    def make(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        """With the code as the records know it."""
+        return data | {"code": CancelCode(data["code"])}
+
+
+class InterestSchema(Schema):
+    """A broker's interest in a provider."""
+
+    provider_id = fields.String(
+        required=True,
+        error_messages={"required": "Choose a provider"},
+        metadata={"title": "Which provider?", "x-widget": "select"},
+    )
+    kind = fields.Enum(
+        InterestKind,
+        by_value=True,
+        required=True,
+        error_messages=choice("how you stand to this provider"),
+        metadata={
+            "title": "How do you stand to this provider?",
+            "x-words": {
+                "owns": "We own it, or a part of it",
+                "paid_by": "It pays us, or somebody who works for us",
+                "represents": "We act for it",
+            },
+        },
+    )
+
+
+class AdmitErrorSchema(Schema):
+    """A provider's word on the error in its own offer."""
+
+    reason = Words(
+        required=True, longest=1000, missing="Write what is wrong with it", metadata={"title": "What is wrong with it?"}
+    )
+
+
+class GroundsSchema(Schema):
+    """What a bidder thinks was wrong with an award."""
+
+    grounds = Words(
+        required=True,
+        longest=4000,
+        missing="Write what you think was wrong, and why",
+        metadata={"title": "What do you think was wrong, and why?"},
+    )
+
+
+class DecisionSchema(Schema):
+    """A commissioner's decision on a representation."""
+
+    decision = fields.Enum(
+        Decision,
+        by_value=True,
+        required=True,
+        error_messages=choice("what you decide"),
+        metadata={
+            "title": "What do you decide?",
+            "x-words": {
+                "refused": "Refuse it: the award stands, after a second pause",
+                "run_again": "Uphold it: the match is run again",
+                "cancel": "Uphold it: the tender is cancelled",
+            },
+        },
+    )
+    reasons = Words(
+        required=True,
+        longest=4000,
+        missing="Write the reasons for your decision",
+        metadata={"title": "Your reasons for this decision"},
+    )

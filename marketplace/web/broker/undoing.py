@@ -1,0 +1,117 @@
+"""Ways back once the offers are open: leave an offer out, cancel, begin anew; and the interests a broker declares."""
+
+from typing import Any
+
+from flask import flash, redirect, render_template, url_for
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+
+from marketplace.journey import cancellations
+from marketplace.journey.conduct import declare_interest
+from marketplace.journey.scopes import offers_for, one, tenders_for
+from marketplace.rules.errors import WrongState
+from marketplace.rules.permissions import Role
+from marketplace.schemas.proceedings import CancelSchema, ExcludeSchema, InterestSchema
+from marketplace.web.access import current_actor, for_role
+from marketplace.web.asking import Answer, ask
+from marketplace.web.clock import request_now
+from marketplace.web.database import db_session, writing
+from marketplace.web.forms import WebForm, sent
+from marketplace.web.queries import proceedings
+
+from .blueprint import pages
+
+
+@pages.get("/tenders/<tender_id>/offers")
+@for_role(Role.BROKER)
+def offers(tender_id: str) -> str:
+    """The opened offers by their aliases, and which of them were left out, and why."""
+    session, actor = db_session(), current_actor()
+    tender = one(session, tenders_for(actor), tender_id, "tender")
+    rows = proceedings.opened_offers(session, actor, tender)
+    return render_template("broker/offers.html", tender=tender, rows=rows)
+
+
+@pages.route("/offers/<offer_id>/exclude", methods=["GET", "POST"])
+@for_role(Role.BROKER)
+def exclude(offer_id: str) -> Answer:
+    """Leave an opened offer out, for one of the grounds that count."""
+    session, actor = db_session(), current_actor()
+    offer = one(session, offers_for(actor), offer_id, "offer")
+    tender_id = offer.tender_id
+    row = next(row for row in proceedings.opened_offers(session, actor, offer.tender) if row.offer.id == offer_id)
+
+    def step(session: Session, data: dict[str, Any]) -> None:
+        cancellations.exclude_offer(session, request_now(), actor, offer_id, data["code"], data["reason"])
+
+    return ask(
+        "broker/exclude.html",
+        WebForm(ExcludeSchema(), sent()),
+        step,
+        back=url_for("broker.offers", tender_id=tender_id),
+        done="The offer is left out. If a match was made with it, run the match again.",
+        row=row,
+    )
+
+
+@pages.route("/tenders/<tender_id>/cancel", methods=["GET", "POST"])
+@for_role(Role.BROKER)
+def cancel(tender_id: str) -> Answer:
+    """Cancel a tender, or single groups of it, once the offers are open."""
+    tender = one(db_session(), tenders_for(current_actor()), tender_id, "tender")
+    if tender.status not in cancellations.AFTER_OPENING:
+        raise WrongState("cannot_cancel", "A tender can be cancelled from the opening of its offers to its award.")
+    lots = proceedings.active_lots(tender)
+
+    def step(session: Session, data: dict[str, Any]) -> None:
+        cancellations.cancel(
+            session,
+            request_now(),
+            current_actor(),
+            tender_id,
+            code=data["code"],
+            reason=data["reason"],
+            bundle_ids=data["bundle_ids"],
+        )
+
+    return ask(
+        "broker/cancel.html",
+        WebForm(CancelSchema(), sent(), choices={"bundle_ids": lots}),
+        step,
+        back=url_for("broker.tender", tender_id=tender_id),
+        done="It is cancelled. The money set aside for it is free again.",
+        tender=tender,
+        lots=lots,
+    )
+
+
+@pages.post("/tenders/<tender_id>/successor")
+@for_role(Role.BROKER)
+def successor(tender_id: str) -> Response:
+    """Draft a new tender in place of one that ended without an award."""
+    with writing(db_session()) as session:
+        successor_id = cancellations.draft_successor(session, request_now(), current_actor(), tender_id).id
+    flash("A new draft is made, with the same title and the same rules. Now build a group for it.", "done")
+    return redirect(url_for("broker.tender", tender_id=successor_id))
+
+
+@pages.route("/interests", methods=["GET", "POST"])
+@for_role(Role.BROKER)
+def interests() -> Answer:
+    """The providers that we have an interest in: they cannot make offers to us."""
+    session, actor = db_session(), current_actor()
+    declared = proceedings.interests_of(session, actor)
+    taken = {interest.provider_id for interest, _ in declared}
+    choices = [(key, name) for key, name in proceedings.providers(session) if key not in taken]
+
+    def step(session: Session, data: dict[str, Any]) -> None:
+        declare_interest(session, request_now(), actor, data["provider_id"], data["kind"])
+
+    return ask(
+        "broker/interests.html",
+        WebForm(InterestSchema(), sent(), choices={"provider_id": choices}),
+        step,
+        back=url_for("broker.interests"),
+        done="Your interest is on record. From now on this provider cannot make you an offer.",
+        declared=declared,
+    )

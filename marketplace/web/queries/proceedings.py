@@ -1,0 +1,115 @@
+"""What goes on beside a tender's straight way: `talk` (amendments, questions), offers, interests, objections."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload
+
+from marketplace.journey.rounds import excluded_since
+from marketplace.journey.scopes import offers_for, questions_for, representations_for
+from marketplace.records.offers import Offer
+from marketplace.records.people import Interest
+from marketplace.records.providers import Provider
+from marketplace.records.tenders import Amendment, Question, Representation, Tender
+from marketplace.rules.lifecycle import LotResult, TenderStatus
+from marketplace.rules.permissions import Actor
+from marketplace.rules.tendering import Policy
+
+from .results import offer_labels
+
+SINGLE_LOTS = frozenset({TenderStatus.CLOSED, TenderStatus.PROPOSED})
+"""The states in which a single lot can be cancelled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """What was said about a tender since it was published, the newest first."""
+
+    amendments: Sequence[Amendment]
+    questions: Sequence[Question]
+
+    @property
+    def unanswered(self) -> int:
+        """How many questions wait for the broker."""
+        return sum(question.answered_at is None for question in self.questions)
+
+
+@dataclass(frozen=True, slots=True)
+class OfferRow:
+    """One opened offer as its broker may name it now."""
+
+    offer: Offer
+    label: str
+
+
+def talk(session: Session, tender_id: str) -> Talk:
+    """The amendments and questions of a published tender: public, all of them."""
+    amendments = select(Amendment).where(Amendment.tender_id == tender_id)
+    questions = questions_for(None).where(Question.tender_id == tender_id)
+    return Talk(
+        session.scalars(amendments.order_by(Amendment.made_at.desc(), Amendment.id)).all(),
+        session.scalars(questions.order_by(Question.asked_at.desc(), Question.id)).all(),
+    )
+
+
+def opened_offers(session: Session, actor: Actor, tender: Tender) -> list[OfferRow]:
+    """The opened offers of one of the broker's tenders, by their aliases."""
+    labels = offer_labels(session, tender)
+    rows = session.scalars(offers_for(actor).where(Offer.tender_id == tender.id)).all()
+    return sorted((OfferRow(row, labels[row.id]) for row in rows), key=lambda row: row.label)
+
+
+def active_lots(tender: Tender) -> list[tuple[str, str]]:
+    """The lots of which one alone could be cancelled now: id and words; none where only the whole can be."""
+    lots = [bundle for bundle in tender.bundles if bundle.result is LotResult.ACTIVE]
+    if tender.status not in SINGLE_LOTS or len(lots) < 2:
+        return []
+    return [(bundle.id, f"{bundle.service.name}, {bundle.area}") for bundle in lots]
+
+
+def successor_of(session: Session, tender: Tender) -> Tender | None:
+    """The tender that follows one that ended without an award, if it is drafted already."""
+    return session.scalars(select(Tender).where(Tender.predecessor_id == tender.id).order_by(Tender.created_at)).first()
+
+
+def must_run_again(session: Session, tender: Tender) -> bool:
+    """Whether its match no longer counts: an offer was left out since, or a decision has ordered another one."""
+    if tender.status is TenderStatus.UNDER_REVIEW:
+        return tender.rerun_ordered
+    return tender.status is TenderStatus.PROPOSED and excluded_since(session, tender)
+
+
+def policy_of(tender: Tender) -> Policy:
+    """A tender's policy as a value: its weights and its times."""
+    stated = {**tender.policy["matching"], **tender.policy["process"]}
+    return Policy(**{name: stated[name] for name in Policy.__dataclass_fields__ if name in stated})
+
+
+def interests_of(session: Session, actor: Actor) -> list[tuple[Interest, str]]:
+    """A broker's declared interests that stand, each with the provider's name."""
+    query = (
+        select(Interest, Provider.name)
+        .join(Provider, Provider.id == Interest.provider_id)
+        .where(Interest.holder_id == actor.party_id, Interest.ended_at.is_(None))
+        .order_by(Provider.name)
+    )
+    return [(row[0], row[1]) for row in session.execute(query)]
+
+
+def providers(session: Session) -> list[tuple[str, str]]:
+    """Every provider by name, to choose from."""
+    return [(row[0], row[1]) for row in session.execute(select(Provider.id, Provider.name).order_by(Provider.name))]
+
+
+def representations(session: Session, actor: Actor) -> Sequence[Representation]:
+    """The representations that somebody may see: those that wait first, then the newest."""
+    query = representations_for(actor).options(joinedload(Representation.tender).joinedload(Tender.broker))
+    return session.scalars(
+        query.order_by(Representation.decided_at.is_not(None), Representation.made_at.desc(), Representation.id)
+    ).all()
+
+
+def name_of_provider(session: Session, provider_id: str) -> str:
+    """A provider's name."""
+    return session.get_one(Provider, provider_id).name
