@@ -15,6 +15,7 @@ from marketplace.records.pools import NeedStatus
 from marketplace.records.rounds import MatchStatus
 from marketplace.rules.lifecycle import TenderStatus
 from tests.web.site import PASSWORD, Site, build_site
+from tests.work.hands import do_what_was_asked
 
 pytestmark = pytest.mark.browser
 Open = Callable[[str], Any]
@@ -145,6 +146,8 @@ def test_a_broker_runs_the_match_and_confirms(site: Site, enter: Open) -> None:
     window = enter("broker").go("/broker/").follow("Run the match")
     assert "Bulk Physio" not in window.text
     window.press("Run the match")
+    do_what_was_asked(world)
+    window.page.wait_for_url("**/result")
     assert window.heading.endswith("Result of the match")
     assert "12 of 12" in window.text
     window.follow("people matched")
@@ -152,6 +155,8 @@ def test_a_broker_runs_the_match_and_confirms(site: Site, enter: Open) -> None:
     world.decline(12, "too far").accept(*range(1, 12))
     window.go(f"/broker/tenders/{world.tender.id}/award").look("broker-award-refused")
     window.press("Look again for those who said no")
+    do_what_was_asked(world)
+    window.page.wait_for_url("**/result")
     assert "independent check" in window.text
     world.session.rollback()
     for number in range(1, 13):

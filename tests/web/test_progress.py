@@ -1,9 +1,13 @@
 """A match that a worker does: asked for, followed, called off, and what its page says at the end."""
 
+from sqlalchemy import select
+
 from marketplace.records.database import writing
 from marketplace.records.jobs import Job, JobStatus, Worker
 from marketplace.rules.lifecycle import TenderStatus
+from marketplace.work import steps
 from tests.web.site import Site
+from tests.work.hands import do_what_was_asked, lend
 
 
 def closed_with_a_worker(site: Site) -> str:
@@ -46,13 +50,37 @@ def test_a_match_is_asked_for_followed_and_called_off(site: Site) -> None:
     assert site.fresh().tender.status is TenderStatus.CLOSED
 
 
-def test_without_a_worker_the_request_does_the_work(site: Site) -> None:
+def test_without_a_worker_it_waits_for_one(site: Site) -> None:
+    """The request only asks; the page says that nobody is there yet, and leads on once somebody has done it."""
     world = site.world.draft().agree().publish().three_offers().later(days=15)
     at = f"/broker/tenders/{world.tender.id}"
     client = site.client("broker@example.test")
-    assert client.post(f"{at}/round").location == f"{at}/result"
+    for _ in range(2):
+        assert client.post(f"{at}/round").location == f"{at}/progress"
+    assert "No worker is free" in client.get(f"{at}/progress").text
+    assert site.fresh().tender.status is TenderStatus.CLOSED
+    assert do_what_was_asked(world) == 1
+    assert client.get(f"{at}/progress").location == f"{at}/result"
+    assert "independent check" in client.get(f"{at}/result").text
+    assert world.tender.status is TenderStatus.PROPOSED
+
+
+def test_stopped_in_the_middle(site: Site) -> None:
+    """Stopped while the engine is at it: the page says so, and leads back to a tender that is closed again."""
+    at = closed_with_a_worker(site)
+    client = site.client("broker@example.test")
+    client.post(f"{at}/round")
+    lend(site.world)
+    job_id = site.fresh().session.scalars(select(Job.id)).one()
+    round_id = steps.freeze(job_id)
+    assert round_id is not None
+    answer = steps.solve(job_id, round_id)
+    assert "Part 1" in client.get(f"{at}/progress").text
+    client.post(f"{at}/progress/stop")
+    steps.record(job_id, round_id, answer)
     assert client.get(f"{at}/progress").location == at
-    assert site.fresh().tender.status is TenderStatus.PROPOSED
+    assert "was stopped before it was finished" in client.get(at).text
+    assert site.fresh().tender.status is TenderStatus.CLOSED
 
 
 def test_nobody_else_can_follow_or_stop_it(site: Site) -> None:

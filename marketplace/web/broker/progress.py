@@ -1,7 +1,7 @@
 """A match that is under way: asked of a worker, followed part by part, called off.
 
-Where a worker is about (`carepool serve` starts one beside the pages), `results` asks it; where none is, the request
-itself does the work. The page asks again every two seconds, with htmx or, without scripts, by reloading itself.
+`results` asks for it, whether a worker is about or not (`carepool serve` starts one beside the pages): it begins as
+soon as one is. The page asks again every two seconds, with htmx or, without scripts, by reloading itself.
 """
 
 from flask import flash, make_response, redirect, render_template, request, url_for

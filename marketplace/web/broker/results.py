@@ -2,16 +2,14 @@
 
 from collections.abc import Callable
 
-from flask import current_app, flash, redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from marketplace.journey import awards, rematch, rounds
+from marketplace.journey import awards
 from marketplace.journey import tenders as steps
 from marketplace.journey.scopes import one, tenders_for
 from marketplace.records.jobs import Job
-from marketplace.records.tenders import Tender
-from marketplace.rules.errors import DomainError, WrongState
-from marketplace.rules.lifecycle import TenderStatus
+from marketplace.rules.errors import WrongState
 from marketplace.rules.permissions import Role
 from marketplace.schemas.tenders import AwardSchema
 from marketplace.web.access import current_actor, for_role, seen
@@ -20,7 +18,6 @@ from marketplace.web.database import db_session, writing
 from marketplace.web.forms import WebForm, sent
 from marketplace.web.listing import page_of
 from marketplace.web.queries import results, tenders
-from marketplace.web.queries.workers import worker_is_about
 from marketplace.work.client import enqueue_rematch, enqueue_round
 
 from .blueprint import pages
@@ -42,15 +39,15 @@ def close(tender_id: str) -> Response:
 @pages.post("/tenders/<tender_id>/round")
 @for_role(Role.BROKER)
 def run_round(tender_id: str) -> Response:
-    """Run the match under the published policy. One that fails leaves the tender closed, with the reason."""
-    return _match(enqueue_round, rounds.run_round, tender_id)
+    """Ask for the match under the published policy. One that fails leaves the tender closed, with the reason."""
+    return _match(enqueue_round, tender_id)
 
 
 @pages.post("/tenders/<tender_id>/rematch")
 @for_role(Role.BROKER)
 def run_rematch(tender_id: str) -> Response:
     """Look for other providers for those who said no; everybody else stays where they are."""
-    return _match(enqueue_rematch, rematch.run_rematch, tender_id)
+    return _match(enqueue_rematch, tender_id)
 
 
 @pages.get("/tenders/<tender_id>/result")
@@ -98,29 +95,9 @@ def award(tender_id: str) -> Answer:
     return (html, 422) if form.errors else html
 
 
-def _match(ask: Callable[..., Job], step: Callable[..., Tender], tender_id: str) -> Response:
-    """Ask a worker for a match, or take the step here where no worker is about.
-
-    Whatever stops the step, it has put things back.
-    """
-    session, now, actor = db_session(), request_now(), current_actor()
-    if worker_is_about(session, now):
-        with writing(session):
-            ask(session, now, actor, tender_id)
-        return redirect(url_for("broker.progress", tender_id=tender_id))
-    at_tender = url_for("broker.tender", tender_id=tender_id)
-    try:
-        tender = step(session, now, actor, tender_id)
-    except DomainError as error:
-        if error.code != "round_failed":
-            raise
-        flash(error.message, "error")
-        return redirect(at_tender)
-    except Exception as error:
-        current_app.logger.error("the match of tender %s stopped: %s", tender_id, type(error).__name__)
-        flash("The match stopped before it was finished. Nothing was changed.", "error")
-        return redirect(at_tender)
-    if tender.status is not TenderStatus.PROPOSED:
-        return redirect(at_tender)
-    flash("The match is done, and its result has passed an independent check.", "done")
-    return redirect(url_for("broker.result", tender_id=tender_id))
+def _match(ask: Callable[..., Job], tender_id: str) -> Response:
+    """Ask a worker for a match, and go where it can be followed. No request does such work itself."""
+    session = db_session()
+    with writing(session):
+        ask(session, request_now(), current_actor(), tender_id)
+    return redirect(url_for("broker.progress", tender_id=tender_id))
