@@ -23,6 +23,7 @@ from . import (
     oversight,
     patient,
     paying,
+    payments,
     people,
     provider,
     public,
@@ -64,6 +65,7 @@ def build_app(settings: Mapping[str, object]) -> Flask:
         ending.pages,
         representing.pages,
         people.pages,
+        payments.pages,
     ):
         app.register_blueprint(pages)
     security.limit_sign_in(app, "account.sign_in")

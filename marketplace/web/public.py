@@ -1,4 +1,4 @@
-"""What anybody may see: the start page, how it works, open tenders and their notices.
+"""What anybody may see: the start page, how it works, notices of tenders and awards, unmet needs, the figures.
 
 Nothing here is about a person.
 """
@@ -8,7 +8,8 @@ from flask import Blueprint, render_template, request
 from .access import public
 from .clock import request_now
 from .database import db_session
-from .queries import notices
+from .listing import page_of
+from .queries import claims, notices
 
 pages = Blueprint("public", __name__)
 
@@ -30,14 +31,17 @@ def how_it_works() -> str:
 @pages.get("/tenders")
 @public
 def tenders() -> str:
-    """Tenders open for offers, by service and area."""
+    """Notices of tenders, by state, service and area: those open for offers unless something else is asked for."""
     session = db_session()
-    service, area = request.args.get("service", ""), request.args.get("area", "")
-    found = notices.open_notices(session, request_now(), service=service, area=area)
+    state, service, area = _asked("state"), _asked("service"), _asked("area")
+    state = state if state in notices.STATES else "open"
+    found = notices.notices(session, request_now(), state=state, service=service, area=area)
     return render_template(
         "public/tenders.html",
-        notices=found,
-        services=[("", "All services"), *((row.name, row.name) for row in notices.services(session))],
+        page=page_of(found),
+        states=[(key, words) for key, (words, _) in notices.STATES.items()],
+        services=_services(),
+        state=state,
         service=service,
         area=area,
     )
@@ -48,3 +52,35 @@ def tenders() -> str:
 def tender(tender_id: str) -> str:
     """One tender's notice: what was published of it, and what has come of it since."""
     return render_template("public/tender.html", notice=notices.notice(db_session(), tender_id))
+
+
+@pages.get("/unmet-needs")
+@public
+def unmet_needs() -> str:
+    """Who found no provider, by service and area, and what would have been enough: an invitation to providers."""
+    claim = claims.current_claims(db_session(), request_now()).unmet
+    service, area = _asked("service"), _asked("area")
+    return render_template(
+        "public/unmet_needs.html",
+        claim=claim,
+        page=page_of(claims.unmet_services(claim, service=service, area=area)),
+        services=_services(),
+        service=service,
+        area=area,
+    )
+
+
+@pages.get("/figures")
+@public
+def figures() -> str:
+    """The six claims, each as a picture and as a table."""
+    return render_template("public/figures.html", claims=claims.current_claims(db_session(), request_now()))
+
+
+def _asked(name: str) -> str:
+    return request.args.get(name, "")[:80]
+
+
+def _services() -> list[tuple[str, str]]:
+    """The catalogue as choices of a filter."""
+    return [("", "All services"), *((row.name, row.name) for row in notices.services(db_session()))]

@@ -1,28 +1,45 @@
-"""What anybody may know of tenders: `counts`, `services`, `open_notices`, `notice`.
+"""What anybody may know of tenders: `counts`, `services`, `notices`, `notice`.
 
 Demand is shown as it was frozen at publication, with small counts suppressed there; names of winners come with the
 standstill's notice. Nothing here follows who joins or leaves later.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy import Row, func, select
+from sqlalchemy.orm import Session, joinedload
 
 from marketplace.journey.scopes import one, tenders_for
 from marketplace.records.catalogue import Service
 from marketplace.records.contracts import Contract
 from marketplace.records.offers import Offer, OfferStatus
-from marketplace.records.rounds import Round, RoundStatus
-from marketplace.records.tenders import Tender
+from marketplace.records.pools import Bundle, Need
+from marketplace.records.providers import Provider
+from marketplace.records.rounds import Award, Match, MatchStatus, Round, RoundStatus
+from marketplace.records.tenders import Amendment, Question, Tender
+from marketplace.rules.awarding import Saving
 from marketplace.rules.clock import Instant
 from marketplace.rules.lifecycle import TENDER_WORDS, TenderStatus
-from marketplace.rules.privacy import shown_count, shown_units
+from marketplace.rules.privacy import K, hidden, shown_count
 
 WINNERS_KNOWN = frozenset({TenderStatus.STANDSTILL, TenderStatus.UNDER_REVIEW, TenderStatus.AWARDED})
 OFFERS_COUNTED = frozenset(TenderStatus) - {TenderStatus.DRAFT, TenderStatus.OPEN, TenderStatus.WITHDRAWN}
+STATES: Mapping[str, tuple[str, frozenset[TenderStatus]]] = {
+    "open": ("Open for offers", frozenset({TenderStatus.OPEN})),
+    "running": (
+        "Offers are in, no result yet",
+        frozenset({TenderStatus.CLOSED, TenderStatus.MATCHING, TenderStatus.PROPOSED}),
+    ),
+    "awards": ("Awards", WINNERS_KNOWN),
+    "ended": (
+        "Ended without an award",
+        frozenset({TenderStatus.UNSUCCESSFUL, TenderStatus.WITHDRAWN, TenderStatus.CANCELLED}),
+    ),
+    "all": ("All", frozenset(TenderStatus)),
+}
+"""What the list of notices can be narrowed to: words, and the states behind them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +65,7 @@ class Lot:
 
 @dataclass(frozen=True, slots=True)
 class Winner:
-    """One award as the notice tells it; units and value of a few people would point at them, and are left out."""
+    """One provider's award; units and value of a few people would point at them, and are left out."""
 
     provider: str
     units: int | None
@@ -56,15 +73,28 @@ class Winner:
 
 
 @dataclass(frozen=True, slots=True)
+class Listed:
+    """A published tender in the list."""
+
+    tender: Tender
+    status_words: str
+    lots: Sequence[Lot]
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
-    """A published tender."""
+    """A published tender with all that anybody may know of it. `round` has the number and the hashes of the result."""
 
     tender: Tender
     status_words: str
     lots: Sequence[Lot]
     offers: int | None
     winners: Sequence[Winner]
-    round: Round | None
+    saving: Saving | None
+    round: Row[*tuple[Any, ...]] | None
+    amendments: Sequence[Amendment]
+    questions: Sequence[Question]
+    successor: Tender | None
 
 
 def counts(session: Session) -> Counts:
@@ -83,28 +113,36 @@ def services(session: Session) -> Sequence[Service]:
     return session.scalars(select(Service).order_by(Service.name)).all()
 
 
-def open_notices(session: Session, now: Instant, *, service: str = "", area: str = "") -> list[Notice]:
-    """Tenders that take offers now, the nearest deadline first."""
-    query = (
-        tenders_for(None)
-        .where(Tender.status == TenderStatus.OPEN, Tender.offers_due_at > now)
-        .options(selectinload(Tender.broker))
-        .order_by(Tender.offers_due_at, Tender.id)
-    )
+def notices(session: Session, now: Instant, *, state: str = "open", service: str = "", area: str = "") -> list[Listed]:
+    """Published tenders in this state: open ones by their deadline, the others by publication, the latest first."""
+    query = tenders_for(None).where(Tender.status.in_(STATES[state][1])).options(joinedload(Tender.broker))
+    if state == "open":
+        query = query.where(Tender.offers_due_at > now).order_by(Tender.offers_due_at, Tender.id)
+    else:
+        query = query.order_by(Tender.published_at.desc(), Tender.id)
     names = _names(session)
-    notices = [_notice(tender, names) for tender in session.scalars(query)]
-    return [notice for notice in notices if _fits(notice, service, area.strip().lower())]
+    found = [Listed(tender, TENDER_WORDS[tender.status], _lots(tender, names)) for tender in session.scalars(query)]
+    return [row for row in found if _fits(row.lots, service, area.strip().lower())]
 
 
 def notice(session: Session, tender_id: str) -> Notice:
     """One tender's notice, whatever has come of it."""
     tender = one(session, tenders_for(None), tender_id, "tender")
-    offers = None
-    if tender.status in OFFERS_COUNTED:
-        standing = select(func.count()).where(Offer.tender_id == tender.id, Offer.opened_at.is_not(None))
-        offers = session.scalar(standing.where(Offer.status != OfferStatus.WITHDRAWN))
     last = _last_round(session, tender.id) if tender.status in WINNERS_KNOWN else None
-    return _notice(tender, _names(session), offers=offers, last=last)
+    amended = select(Amendment).where(Amendment.tender_id == tender.id).order_by(Amendment.made_at)
+    asked = select(Question).where(Question.tender_id == tender.id).order_by(Question.asked_at)
+    return Notice(
+        tender=tender,
+        status_words=TENDER_WORDS[tender.status],
+        lots=_lots(tender, _names(session)),
+        offers=_offers(session, tender),
+        winners=_winners(session, last.id) if last else (),
+        saving=_saving(session, last.id) if last else None,
+        round=last,
+        amendments=session.scalars(amended).all(),
+        questions=session.scalars(asked).all(),
+        successor=session.scalar(tenders_for(None).where(Tender.predecessor_id == tender.id)),
+    )
 
 
 def lots_of(session: Session, tender: Tender) -> list[Lot]:
@@ -112,28 +150,56 @@ def lots_of(session: Session, tender: Tender) -> list[Lot]:
     return _lots(tender, _names(session))
 
 
-def _notice(
-    tender: Tender, names: dict[str, Service], *, offers: int | None = None, last: Round | None = None
-) -> Notice:
-    winners = [
-        Winner(
-            provider=award.offer.provider.name,
-            units=shown_units(award.units, len(award.matches)),
-            value_pence=shown_units(award.spend_pence, len(award.matches)),
-        )
-        for award in (last.awards if last else [])
-    ]
-    return Notice(
-        tender=tender,
-        status_words=TENDER_WORDS[tender.status],
-        lots=_lots(tender, names),
-        offers=offers,
-        winners=sorted(winners, key=lambda winner: winner.provider),
-        round=last,
+def _offers(session: Session, tender: Tender) -> int | None:
+    """How many offers were opened; while offers can be made, their number is nobody's to know."""
+    if tender.status not in OFFERS_COUNTED:
+        return None
+    opened = select(func.count()).where(Offer.tender_id == tender.id, Offer.opened_at.is_not(None))
+    return session.scalar(opened.where(Offer.status != OfferStatus.WITHDRAWN))
+
+
+def _winners(session: Session, round_id: str) -> Sequence[Winner]:
+    """Who serves how much, of what was accepted; a small award is hidden, and what would give it away beside a sum."""
+    people = func.count(func.distinct(Need.patient_id))
+    query = (
+        select(Provider.name, people, func.sum(Need.units), func.sum(Match.charge_pence))
+        .join(Offer, Offer.provider_id == Provider.id)
+        .join(Award, Award.offer_id == Offer.id)
+        .join(Match, Match.award_id == Award.id)
+        .join(Need, Need.id == Match.need_id)
+        .where(Award.round_id == round_id, Match.status == MatchStatus.ACCEPTED)
+        .group_by(Provider.id, Provider.name)
+        .order_by(Provider.name)
     )
+    rows = session.execute(query).all()
+    small = hidden([row[1] for row in rows])
+    return [
+        Winner(name, None, None) if place in small else Winner(name, int(units), int(pence))
+        for place, (name, _, units, pence) in enumerate(rows)
+    ]
 
 
-def _lots(tender: Tender, names: dict[str, Service]) -> list[Lot]:
+def _saving(session: Session, round_id: str) -> Saving | None:
+    """What the result saves in all, where enough people stand behind it."""
+    query = (
+        select(
+            func.count(func.distinct(Need.patient_id)),
+            func.sum(Match.charge_pence),
+            func.sum(Need.units * Service.conventional_pence),
+            func.sum(Need.units * Service.private_pence),
+        )
+        .select_from(Match)
+        .join(Award, Award.id == Match.award_id)
+        .join(Need, Need.id == Match.need_id)
+        .join(Bundle, Bundle.id == Need.bundle_id)
+        .join(Service, Service.id == Bundle.service_id)
+        .where(Award.round_id == round_id, Match.status == MatchStatus.ACCEPTED)
+    )
+    people, *pence = session.execute(query).one()
+    return Saving(*map(int, pence)) if people >= K else None
+
+
+def _lots(tender: Tender, names: Mapping[str, Service]) -> list[Lot]:
     demand: dict[str, Any] = tender.demand or {"lots": []}
     return [
         Lot(
@@ -152,11 +218,13 @@ def _names(session: Session) -> dict[str, Service]:
     return {service.id: service for service in session.scalars(select(Service))}
 
 
-def _last_round(session: Session, tender_id: str) -> Round | None:
-    query = select(Round).where(Round.tender_id == tender_id, Round.status == RoundStatus.VERIFIED)
-    return session.scalars(query.order_by(Round.number.desc())).first()
+def _last_round(session: Session, tender_id: str) -> Row[*tuple[Any, ...]] | None:
+    """The last verified round, without its documents: they are large."""
+    query = select(Round.id, Round.number, Round.market_sha256, Round.outcome_sha256, Round.finished_at)
+    query = query.where(Round.tender_id == tender_id, Round.status == RoundStatus.VERIFIED)
+    return session.execute(query.order_by(Round.number.desc()).limit(1)).first()
 
 
-def _fits(notice: Notice, service: str, area: str) -> bool:
-    lots = [lot for lot in notice.lots if not service or lot.service == service]
-    return any(not area or area in lot.area.lower() for lot in lots)
+def _fits(lots: Sequence[Lot], service: str, area: str) -> bool:
+    of_service = [lot for lot in lots if not service or lot.service == service]
+    return any(not area or area in lot.area.lower() for lot in of_service)
