@@ -5,7 +5,15 @@ Values in, values out: no clock, no database, no web. README.md beside this file
 
 from matching.changes import Change
 from matching.errors import DocumentError, MarketTooLarge, MatchingError, QuestionError
-from matching.explain import NeedExplanation, OfferExplanation, explain, explain_need, explain_offer
+from matching.explain import (
+    Alternative,
+    NeedExplanation,
+    OfferExplanation,
+    explain,
+    explain_need,
+    explain_needs,
+    explain_offer,
+)
 from matching.levels import Progress
 from matching.market import Bundle, Line, Market, Need, Offer, Pair, Policy, Provider, Tier, read_market
 from matching.outcome import Assignment, Award, Level, Outcome, Reason, Refusal, Termination, Unmatched, read_outcome
@@ -15,9 +23,9 @@ from matching.solve import DEFAULT_MAX_PAIRS, solve
 from matching.verify import Finding, verify
 
 __all__ = [
-    "DEFAULT_MAX_PAIRS", "Assignment", "Award", "Bundle", "Change", "Comparison", "DocumentError", "Finding", "Level",
-    "Line", "Market", "MarketTooLarge", "MatchingError", "Need", "NeedExplanation", "Offer", "OfferExplanation",
-    "Outcome", "Pair", "Policy", "Progress", "Provider", "QuestionError", "Reason", "Refusal", "Rematch", "Scenario",
-    "Termination", "Tier", "Unmatched", "compare", "explain", "explain_need", "explain_offer", "price_of_rules",
-    "read_market", "read_outcome", "read_scenario", "rematch", "solve", "verify",
+    "DEFAULT_MAX_PAIRS", "Alternative", "Assignment", "Award", "Bundle", "Change", "Comparison", "DocumentError",
+    "Finding", "Level", "Line", "Market", "MarketTooLarge", "MatchingError", "Need", "NeedExplanation", "Offer",
+    "OfferExplanation", "Outcome", "Pair", "Policy", "Progress", "Provider", "QuestionError", "Reason", "Refusal",
+    "Rematch", "Scenario", "Termination", "Tier", "Unmatched", "compare", "explain", "explain_need", "explain_needs",
+    "explain_offer", "price_of_rules", "read_market", "read_outcome", "read_scenario", "rematch", "solve", "verify",
 ]  # fmt: skip

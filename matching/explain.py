@@ -6,7 +6,7 @@
 Both return values, no prose: who shows them finds the words. Every answer comes from the model itself.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -116,9 +116,23 @@ def check_same(market: Market, outcome: Outcome) -> None:
 def explain_need(market: Market, outcome: Outcome, name: str, seconds: float = RESOLVE_SECONDS) -> NeedExplanation:
     """Say why a need has the offer it has, or none."""
     need = market.need_by_id[name]
+    told = _told(market, outcome, standing_of(market, outcome), need)
+    if told.chosen is not None:
+        return told
+    return replace(told, changes=tuple(need_changes(market, outcome, need, seconds)))
+
+
+def explain_needs(market: Market, outcome: Outcome) -> dict[str, NeedExplanation]:
+    """Every need's alternatives, by need, with the model laid out once and nothing re-solved (`changes` is empty)."""
+    check_same(market, outcome)
+    standing = standing_of(market, outcome)
+    return {need.id: _told(market, outcome, standing, need) for need in market.needs}
+
+
+def _told(market: Market, outcome: Outcome, standing: Standing | None, need: Need) -> NeedExplanation:
+    name = need.id
     row = next((row for row in outcome.assignments if row.need == name), None)
     left: Unmatched | None = next((row for row in outcome.unmatched if row.need == name), None)
-    standing = standing_of(market, outcome)
     refused = {refusal.offer: refusal for refusal in refusals_of(market, need)}
     alternatives = []
     for offer in market.offers:
@@ -129,8 +143,8 @@ def explain_need(market: Market, outcome: Outcome, name: str, seconds: float = R
         if row is not None and row.offer == offer.id:
             place, verdict = Place.CHOSEN, None
         elif offer.id in refused:
-            told = refused[offer.id]
-            place, verdict = Place.REFUSED, Verdict(told.rule, offer.id, told.value, told.limit)
+            found = refused[offer.id]
+            place, verdict = Place.REFUSED, Verdict(found.rule, offer.id, found.value, found.limit)
         else:
             place, verdict = Place.NOT_CHOSEN, _decided(standing, need, offer, parts)
         alternatives.append(Alternative(offer.id, offer.provider, place, award is not None, tier, parts, verdict))
@@ -141,7 +155,7 @@ def explain_need(market: Market, outcome: Outcome, name: str, seconds: float = R
         reason=None if left is None else left.reason,
         rules=() if left is None else left.rules,
         alternatives=tuple(alternatives),
-        changes=tuple(need_changes(market, outcome, need, seconds)) if row is None else (),
+        changes=(),
     )
 
 

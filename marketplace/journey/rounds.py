@@ -30,7 +30,7 @@ from marketplace.rules.permissions import Actor, Role, check_owner
 from marketplace.rules.tendering import seed_of
 
 from .markets import market_document
-from .reasons import Reasons
+from .reasons import reasons_of
 from .scopes import locked
 from .tenders import give_up
 
@@ -273,7 +273,7 @@ def _displaced(session: Session, row: Round, earlier: dict[str, Match]) -> list[
 def _record_awards(session: Session, row: Round, earlier: dict[str, Match]) -> list[Need]:
     """Write awards and matches; who had accepted the same offer at no less keeps that answer. Returns who is asked."""
     outcome = matching.read_outcome(row.outcome or {})
-    reasons = Reasons(matching.read_market(row.market), outcome)
+    reasons = reasons_of(matching.read_market(row.market), outcome)
     waived = {match.award.offer_id: match.award.waived_at for match in earlier.values()}
     awards = {
         award.offer: Award(
@@ -295,7 +295,7 @@ def _record_awards(session: Session, row: Round, earlier: dict[str, Match]) -> l
     }
     asked = []
     for assignment in outcome.assignments:
-        match = _match(assignment, awards[assignment.offer].id, reasons.of(assignment.need, assignment.offer))
+        match = _match(assignment, awards[assignment.offer].id, reasons[assignment.need])
         if not _keep_answer(match, earlier.get(assignment.need), assignment.offer):
             asked.append(needs[assignment.need])
         session.add(match)

@@ -40,12 +40,20 @@ TO_A_PATIENT: Mapping[str, Sentence] = {
     "keep_provider": lambda *_: "You asked to stay with your own provider.",
     "own_budget": lambda value, limit: f"It would cost {pounds(value)}. Your share is {pounds(limit)}.",
     "fee_cover": lambda *_: "Its set-up fee did not fit into the shares of the people it could serve.",
-    "capacity": lambda value, limit: f"It is full: {value} of its {limit} units are taken.",
-    "not_in_use": lambda *_: "It was not chosen for anybody. Other providers were better for the group.",
-    "effective_cost": lambda value, limit: (
-        f"With price, quality, distance and waiting counted, it comes to {pounds(value)}. "
-        f"Your match comes to {pounds(limit)}."
-        + ("" if value >= limit else " Your match is the better one for the group as a whole.")
+    "capacity": lambda value, limit: f"It is full. With you it would need {value} units, and it has {limit}.",
+    "line_capacity": lambda value, limit: f"It is full here. With you it would need {value} units, and it has {limit}.",
+    "provider_capacity": lambda value, limit: f"It is full. With you it would need {value} units, and it has {limit}.",
+    "minimum_volume": lambda value, limit: f"It starts from {limit} units. It would have had {value}.",
+    "line_minimum": lambda value, limit: f"It starts from {limit} units here. It would have had {value}.",
+    "tier_volume": lambda value, limit: f"Its price holds from {limit} units. It would have had {value}.",
+    "provider_count": lambda *_: "Your group has as many providers as its rules allow.",
+    "provider_share": lambda *_: "It has as large a part of your group as the rules allow.",
+    "bundle_quality": lambda *_: "The quality of your whole group would have been too low.",
+    "exclusive_offers": lambda *_: "The same provider is used with another of its offers.",
+    "as_good": lambda *_: "It was just as good. The draw that was fixed before the offers came in decided.",
+    "effective_cost": lambda value, _: (
+        "With price, quality, distance and waiting counted, the whole group "
+        + (f"would have paid {pounds(value)} more." if value else "would have been no better off.")
     ),
 }
 
