@@ -22,7 +22,7 @@ def test_what_is_due_happens(engine: Engine, session: Session, monday: datetime,
     crew.start()
     system = open_system(engine.url)
     flows = client_on(system)
-    wait_until(lambda: {row["schedule_name"] for row in flows.list_schedules()} == {"deadlines", "post"})
+    wait_until(lambda: {row["schedule_name"] for row in flows.list_schedules()} >= {"deadlines", "post"})
     for _ in range(2):
         handle = flows.trigger_schedule("deadlines")
         handle.get_result()
