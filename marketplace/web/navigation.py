@@ -21,9 +21,14 @@ MENUS: dict[Role, tuple[tuple[str, str], ...]] = {
         ("provider.home", "Home"),
         ("provider.list_offers", "My offers"),
         ("provider.list_contracts", "Contracts"),
+        ("provider.claims", "Claims"),
     ),
-    Role.COMMISSIONER: (("commissioner.home", "Home"), ("commissioner.budgets", "Budgets")),
-    Role.HOLDER: (("holder.home", "Home"),),
+    Role.COMMISSIONER: (
+        ("commissioner.home", "Home"),
+        ("commissioner.budgets", "Budgets"),
+        ("payments.runs", "Payments"),
+    ),
+    Role.HOLDER: (("holder.home", "Home"), ("payments.runs", "Payments")),
     Role.REPRESENTATIVE: (("representing.home", "People I act for"),),
 }
 """Each role's pages in the menu; the first one is its home."""

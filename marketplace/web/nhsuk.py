@@ -22,6 +22,7 @@ COMPONENTS = {
     "nhs_error_message": ("error-message", "errorMessage"),
     "nhs_error_summary": ("error-summary", "errorSummary"),
     "nhs_fieldset": ("fieldset", "fieldset"),
+    "nhs_file_upload": ("file-upload", "fileUpload"),
     "nhs_input": ("input", "input"),
     "nhs_inset_text": ("inset-text", "insetText"),
     "nhs_notification_banner": ("notification-banner", "notificationBanner"),

@@ -1,9 +1,9 @@
-"""A provider's pages: `home` (tenders that fit), `offers` (make, read, withdraw), `contracts` (sign, record, get paid).
+"""A provider's pages: `home` (tenders that fit), `offers` (make, read, withdraw), `contracts` and `claims`.
 
-The three share one blueprint, `pages`.
+The four share one blueprint, `pages`.
 """
 
-from . import contracts, home, offers
+from . import claims, contracts, home, objecting, offers
 from .blueprint import pages
 
-__all__ = ["contracts", "home", "offers", "pages"]
+__all__ = ["claims", "contracts", "home", "objecting", "offers", "pages"]

@@ -1,0 +1,37 @@
+"""What a payer brings back from its bank."""
+
+import csv
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields
+
+from marketplace.adapters.bank_files import ANSWER_COLUMNS, Answer, read_answer
+from marketplace.rules.errors import Invalid
+
+
+class BankAnswers(fields.Field[list[Answer]]):
+    """A bank's file as text, read into its answers; what cannot be used is told by its line."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> list[Answer]:
+        try:
+            answers = read_answer(str(value))
+        except Invalid as error:
+            raise ValidationError(error.message) from None
+        except csv.Error:
+            raise ValidationError("This file cannot be read as CSV. Save it again as CSV and send that.") from None
+        if not answers:
+            raise ValidationError("There is no payment in this file.")
+        return answers
+
+
+class BankAnswerSchema(Schema):
+    """The bank's answer to one payment run."""
+
+    answers = BankAnswers(
+        required=True,
+        error_messages=dict.fromkeys(("required", "null"), "Choose the file that your bank gave you"),
+        metadata={
+            "title": "The bank's answer, as a CSV file",
+            "description": f"Its first line must be: {', '.join(ANSWER_COLUMNS)}. The result is paid or returned.",
+        },
+    )

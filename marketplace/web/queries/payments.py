@@ -1,0 +1,165 @@
+"""Money on its way: `run_rows` and `line_rows` for whoever pays, `claim_rows` and `claim_sums` for a provider."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import ColumnElement, Select, case, func, select
+from sqlalchemy.orm import Session, joinedload, selectinload
+
+from marketplace.journey.payments import runs_for
+from marketplace.journey.scopes import deliveries_for
+from marketplace.journey.statements import PAYERS
+from marketplace.records.budgets import PlanLine
+from marketplace.records.contracts import Contract, Delivery, DeliveryStatus
+from marketplace.records.payments import LineStatus, PaymentLine, PaymentRun
+from marketplace.records.pools import Need
+from marketplace.rules.clock import Instant
+from marketplace.rules.money import Pence
+from marketplace.rules.permissions import Actor
+
+LINE_WORDS = {
+    LineStatus.SENT: ("With the bank", "yellow"),
+    LineStatus.PAID: ("Paid", "green"),
+    LineStatus.RETURNED: ("Returned", "red"),
+}
+DUE, WITH_BANK, PAID, REFUNDED = "Due", "With the bank", "Paid", "Refunded"
+CLAIM_COLOURS = {DUE: "blue", WITH_BANK: "yellow", PAID: "green", REFUNDED: "grey"}
+CLAIMED = (DeliveryStatus.CONFIRMED, DeliveryStatus.PAID, DeliveryStatus.REFUNDED)
+"""What a patient has confirmed is a claim of the provider's, whatever becomes of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """One payment run in figures."""
+
+    run_id: str
+    made_at: Instant
+    payments: int
+    sent_pence: Pence
+    paid_pence: Pence
+    returned_pence: Pence
+
+    @property
+    def waiting_pence(self) -> Pence:
+        """What the bank has not answered yet."""
+        return self.sent_pence - self.paid_pence - self.returned_pence
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimRow:
+    """One confirmed delivery as the provider's claim: who pays it, and how far that is."""
+
+    contract_id: str
+    delivered_on: date
+    service: str
+    units: int
+    amount_pence: Pence
+    payer: str
+    state: str
+    paid_at: Instant | None
+    reference: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimSums:
+    """A provider's claims in all."""
+
+    due_pence: Pence
+    with_bank_pence: Pence
+    paid_pence: Pence
+
+
+def run_count(session: Session, actor: Actor) -> int:
+    """How many runs this payer has made."""
+    return session.scalar(select(func.count()).select_from(runs_for(actor).subquery())) or 0
+
+
+def run_rows(session: Session, actor: Actor, first: int, size: int) -> list[RunRow]:
+    """Some of this payer's runs, the latest first."""
+    query = (
+        select(
+            PaymentRun.id,
+            PaymentRun.made_at,
+            func.count(PaymentLine.id),
+            func.sum(PaymentLine.amount_pence),
+            _sum_of(LineStatus.PAID),
+            _sum_of(LineStatus.RETURNED),
+        )
+        .join(PaymentRun.lines)
+        .where(PaymentRun.id.in_(runs_for(actor).with_only_columns(PaymentRun.id)))
+        .group_by(PaymentRun.id, PaymentRun.made_at)
+        .order_by(PaymentRun.made_at.desc(), PaymentRun.id)
+    )
+    rows = session.execute(query.offset(first).limit(size))
+    return [RunRow(run, at, count, int(sent), int(paid), int(back)) for run, at, count, sent, paid, back in rows]
+
+
+def _sum_of(status: LineStatus) -> ColumnElement[int]:
+    return func.sum(case((PaymentLine.status == status, PaymentLine.amount_pence), else_=0))
+
+
+def line_rows(session: Session, run: PaymentRun) -> Sequence[PaymentLine]:
+    """A run's payments, by the provider's reference."""
+    query = select(PaymentLine).where(PaymentLine.run_id == run.id).order_by(PaymentLine.id)
+    return session.scalars(query.options(joinedload(PaymentLine.provider), selectinload(PaymentLine.deliveries))).all()
+
+
+def claim_count(session: Session, actor: Actor) -> int:
+    """How many claims the provider has."""
+    return session.scalar(select(func.count()).select_from(_claims(actor).subquery())) or 0
+
+
+def claim_rows(session: Session, actor: Actor, first: int = 0, size: int | None = None) -> list[ClaimRow]:
+    """Some of the provider's claims (all, without a size), the latest day first."""
+    ids = _claims(actor).with_only_columns(Delivery.id)
+    query = select(Delivery).where(Delivery.id.in_(ids)).order_by(Delivery.delivered_on.desc(), Delivery.id)
+    contract = joinedload(Delivery.contract)
+    deliveries = session.scalars(
+        query.offset(first)
+        .limit(size)
+        .options(
+            contract.joinedload(Contract.need).joinedload(Need.plan_line).joinedload(PlanLine.service),
+            contract.joinedload(Contract.budget),
+        )
+    )
+    return [_claim(row) for row in deliveries]
+
+
+def claim_sums(session: Session, actor: Actor) -> ClaimSums:
+    """What is due, with a bank, and paid."""
+    query = _claims(actor).with_only_columns(
+        Delivery.status, Delivery.payment_line_id.is_not(None), func.sum(Delivery.due_pence)
+    )
+    sums = {DUE: 0, WITH_BANK: 0, PAID: 0, REFUNDED: 0}
+    for status, in_run, pence in session.execute(
+        query.group_by(Delivery.status, Delivery.payment_line_id.is_not(None)).order_by(None)
+    ):
+        sums[_state(status, in_run=bool(in_run))] += int(pence or 0)
+    return ClaimSums(due_pence=sums[DUE], with_bank_pence=sums[WITH_BANK], paid_pence=sums[PAID])
+
+
+def _claims(actor: Actor) -> Select[Delivery]:
+    return deliveries_for(actor).where(Delivery.status.in_(CLAIMED))
+
+
+def _claim(delivery: Delivery) -> ClaimRow:
+    contract = delivery.contract
+    refunded = delivery.status is DeliveryStatus.REFUNDED
+    return ClaimRow(
+        contract_id=contract.id,
+        delivered_on=delivery.delivered_on,
+        service=contract.need.plan_line.service.name,
+        units=delivery.units,
+        amount_pence=(delivery.refunded_pence if refunded else delivery.due_pence) or 0,
+        payer=PAYERS[contract.budget.parties.payer.role],
+        state=_state(delivery.status, in_run=delivery.payment_line_id is not None),
+        paid_at=delivery.paid_at,
+        reference=delivery.payment_line_id,
+    )
+
+
+def _state(status: DeliveryStatus, *, in_run: bool) -> str:
+    if status is DeliveryStatus.CONFIRMED:
+        return WITH_BANK if in_run else DUE
+    return PAID if status is DeliveryStatus.PAID else REFUNDED
