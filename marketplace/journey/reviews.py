@@ -6,7 +6,7 @@ time does.
 
 from datetime import timedelta
 
-from sqlalchemy import select
+from sqlalchemy import null, select, update
 from sqlalchemy.orm import Session
 
 from marketplace.adapters.calendar import england_holidays
@@ -62,7 +62,8 @@ def decide(
 ) -> Tender:
     """Status: under_review -> standstill (again, 5 working days), or stays for a new round, or -> cancelled.
 
-    With `Decision.RUN_AGAIN` the tender waits, still under review, for its broker to run the round again.
+    With `Decision.RUN_AGAIN` the tender waits, still under review, for its broker to run the round again; the feedback
+    on the old result no longer holds, and bidders are told anew when an award is confirmed.
 
     Raises
     ------
@@ -90,6 +91,7 @@ def decide(
         tender.rerun_ordered = True
         within = tender.policy["process"]["match_within_days"]
         tender.match_by = london_midnight_after(london_date(now) + timedelta(days=within))
+        session.execute(update(Offer).where(Offer.tender_id == tender.id).values(feedback=null()))
         return tender
     return _stand_still_again(session, now, actor, tender)
 

@@ -13,7 +13,7 @@ from dbos import DBOS
 
 from marketplace.journey.deadlines import run_due
 
-from . import post, steps
+from . import feedback, post, steps
 from .equipment import equipment
 from .kinds import Answer
 from .system import JOB
@@ -99,3 +99,18 @@ def send_post() -> int:
 def post_flow(_scheduled_at: datetime, _context: object) -> None:
     """Every minute: the post. What could not be sent waits in the outbox for its next attempt."""
     send_post()
+
+
+@DBOS.step(name="give_feedback", retries_allowed=False)
+@discreet
+def give_feedback() -> int:
+    """Write to bidders how they did; returns how many were told."""
+    tools = equipment()
+    with tools.session() as session:
+        return feedback.prepare_all(session, tools.now())
+
+
+@DBOS.workflow(name="feedback", max_recovery_attempts=RECOVERIES)
+def feedback_flow(_scheduled_at: datetime, _context: object) -> None:
+    """Every minute: the feedback on awards that were confirmed. What time did not allow waits for the next minute."""
+    give_feedback()

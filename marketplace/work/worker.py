@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from . import care, flows, post
 from .equipment import Equipment, lend_equipment
 from .slots import executor_id
-from .system import CLOCKWORK, client_on, configuration, declare_queues, open_system
+from .system import CLOCKWORK, JOBS, client_on, configuration, declare_queues, open_system
 
 LOOK_S = 0.2
 """How often it looks for new jobs."""
@@ -67,9 +67,13 @@ def _keep_time() -> None:
                 "schedule_name": name,
                 "workflow_fn": flow,
                 "schedule": "* * * * *",
-                "queue_name": CLOCKWORK,
+                "queue_name": queue,
             }
-            for name, flow in (("deadlines", flows.deadlines_flow), ("post", flows.post_flow))
+            for name, flow, queue in (
+                ("deadlines", flows.deadlines_flow, CLOCKWORK),
+                ("post", flows.post_flow, CLOCKWORK),
+                ("feedback", flows.feedback_flow, JOBS),
+            )
         ]
     )
 

@@ -23,6 +23,7 @@ from marketplace.web.database import db_session, writing
 from marketplace.web.filters import typed_pounds
 from marketplace.web.forms import WebForm, sent
 from marketplace.web.queries import notices, offers
+from marketplace.web.queries.proceedings import talk
 
 from .blueprint import pages
 
@@ -40,7 +41,11 @@ def tender(tender_id: str) -> str:
     session, actor = db_session(), current_actor()
     notice = notices.notice(session, tender_id)
     return render_template(
-        "provider/tender.html", notice=notice, offers=offers.own_offers(session, actor, tender_id), now=request_now()
+        "provider/tender.html",
+        notice=notice,
+        offers=offers.own_offers(session, actor, tender_id),
+        talk=talk(session, tender_id),
+        now=request_now(),
     )
 
 

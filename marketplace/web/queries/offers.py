@@ -29,7 +29,8 @@ OFFER_WORDS = {
     OfferStatus.STANDING: ("Sealed", "green"),
     OfferStatus.REPLACED: ("Replaced", "grey"),
     OfferStatus.WITHDRAWN: ("Withdrawn", "grey"),
-    OfferStatus.EXCLUDED: ("Excluded", "red"),
+    OfferStatus.EXCLUDED: ("Left out", "red"),
+    OfferStatus.VOID: ("Void", "red"),
 }
 RESULT_KNOWN = frozenset({TenderStatus.STANDSTILL, TenderStatus.UNDER_REVIEW, TenderStatus.AWARDED})
 

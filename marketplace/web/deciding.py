@@ -1,0 +1,156 @@
+"""What a commissioner decides about people: representations, suspended organisations, who may act for a patient."""
+
+from typing import Any
+
+from flask import Blueprint, abort, flash, redirect, render_template, url_for
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
+
+from marketplace.journey import conduct, representatives, reviews
+from marketplace.journey.scopes import authorities_for, one, patients_for, representations_for
+from marketplace.records.people import Broker, User
+from marketplace.records.providers import Provider
+from marketplace.rules.errors import Invalid, WrongState
+from marketplace.rules.permissions import Role
+from marketplace.schemas.oversight import BASIS_WORDS, SCOPE_WORDS, AuthoritySchema, SuspendSchema
+from marketplace.schemas.proceedings import DecisionSchema
+
+from .access import current_actor, for_role, seen
+from .asking import Answer, ask
+from .clock import request_now
+from .database import db_session, writing
+from .forms import WebForm, sent
+from .queries import organisations as found
+from .queries import proceedings
+
+pages = Blueprint("deciding", __name__, url_prefix="/commissioner")
+
+
+@pages.get("/representations")
+@for_role(Role.COMMISSIONER)
+def representations() -> str:
+    """Objections to awards: those that wait first."""
+    rows = proceedings.representations(db_session(), current_actor())
+    return render_template("commissioner/representations.html", rows=rows)
+
+
+@pages.route("/representations/<representation_id>", methods=["GET", "POST"])
+@for_role(Role.COMMISSIONER)
+def decide(representation_id: str) -> Answer:
+    """Read a representation and decide it; somebody who has acted on the tender before is told to leave it."""
+    session, actor = db_session(), current_actor()
+    row = one(session, representations_for(actor), representation_id, "representation")
+    provider = proceedings.name_of_provider(session, row.provider_id)
+    if row.decision is not None and sent() is None:
+        return render_template("commissioner/representation.html", row=row, provider=provider)
+
+    def step(session: Session, data: dict[str, Any]) -> None:
+        reviews.decide(session, request_now(), actor, representation_id, data["decision"], data["reasons"])
+
+    return ask(
+        "commissioner/decide.html",
+        WebForm(DecisionSchema(), sent()),
+        step,
+        back=url_for("deciding.representations"),
+        done="Your decision is recorded. The provider and the broker are told, with your reasons.",
+        told_here={"not_independent"},
+        row=row,
+        provider=provider,
+    )
+
+
+@pages.get("/organisations")
+@for_role(Role.COMMISSIONER)
+def organisations() -> str:
+    """Brokers and providers, and which of them are suspended."""
+    rows = found.organisations(db_session(), current_actor())
+    return render_template("commissioner/organisations.html", rows=rows)
+
+
+@pages.route("/organisations/<any(broker, provider):kind>/<party_id>/suspend", methods=["GET", "POST"])
+@for_role(Role.COMMISSIONER)
+def suspend(kind: str, party_id: str) -> Answer:
+    """Suspend an organisation: no new tender, no new offer, until it is let back."""
+    party = found.organisation(db_session(), current_actor(), kind, party_id)
+    if party.suspended_at is not None:
+        raise WrongState("suspended", "This organisation is suspended already.")
+
+    def step(session: Session, data: dict[str, Any]) -> None:
+        conduct.suspend(session, request_now(), current_actor(), _kind(kind), party_id, data["reason"])
+
+    return ask(
+        "commissioner/suspend.html",
+        WebForm(SuspendSchema(), sent()),
+        step,
+        back=url_for("deciding.organisations"),
+        done="The organisation is suspended, and is told why.",
+        party=party,
+        kind=kind,
+    )
+
+
+@pages.post("/organisations/<any(broker, provider):kind>/<party_id>/reinstate")
+@for_role(Role.COMMISSIONER)
+def reinstate(kind: str, party_id: str) -> Response:
+    """Lift a suspension."""
+    with writing(db_session()) as session:
+        conduct.reinstate(session, request_now(), current_actor(), _kind(kind), party_id)
+    flash("The suspension is lifted.", "done")
+    return redirect(url_for("deciding.organisations"))
+
+
+@pages.route("/patients/<patient_id>/representatives", methods=["GET", "POST"])
+@for_role(Role.COMMISSIONER)
+def appoint(patient_id: str) -> Answer:
+    """Who acts for a patient, and a form to appoint somebody."""
+    session, actor, now = db_session(), current_actor(), request_now()
+    patient = one(session, patients_for(actor), patient_id, "patient")
+    seen([patient_id], "representatives")
+
+    def step(session: Session, data: dict[str, Any]) -> None:
+        values = {name: value for name, value in data.items() if name != "email"}
+        representative_id = _representative(session, data["email"])
+        representatives.appoint(
+            session, now, actor, patient_id=patient_id, representative_id=representative_id, **values
+        )
+
+    return ask(
+        "commissioner/representatives.html",
+        WebForm(AuthoritySchema(), sent()),
+        step,
+        back=url_for("deciding.appoint", patient_id=patient_id),
+        done="They may act for this patient now. The patient is told.",
+        told_here={"conflict_of_interest"},
+        patient=patient,
+        authorities=found.authorities(session, actor, patient_id),
+        basis_words=BASIS_WORDS,
+        scope_words=SCOPE_WORDS,
+    )
+
+
+@pages.post("/authorities/<authority_id>/end")
+@for_role(Role.COMMISSIONER)
+def end_authority(authority_id: str) -> Response:
+    """End an authority; what was agreed to under it and does not bind yet is void."""
+    patient_id = one(db_session(), authorities_for(current_actor()), authority_id, "authority").patient_id
+    with writing(db_session()) as session:
+        representatives.end_authority(session, request_now(), current_actor(), authority_id)
+    flash("The authority has ended. The patient is told.", "done")
+    return redirect(url_for("deciding.appoint", patient_id=patient_id))
+
+
+def _kind(kind: str) -> type[Broker | Provider]:
+    kinds: dict[str, type[Broker | Provider]] = {"broker": Broker, "provider": Provider}
+    return kinds[kind] if kind in kinds else abort(404)
+
+
+def _representative(session: Session, email: str) -> str:
+    """The account of a representative; any other's is not told from one that is not there."""
+    query = select(User.id).where(User.email == email.strip().lower(), User.role == Role.REPRESENTATIVE)
+    user_id = session.scalar(query)
+    if user_id is None:
+        raise Invalid(
+            "no_such_representative", "There is no representative's account with this e-mail address.", place="email"
+        )
+    return user_id

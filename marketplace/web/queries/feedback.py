@@ -1,0 +1,120 @@
+"""What a bidder reads when an award is confirmed: `feedback_page`, in sentences; `can_represent`.
+
+The document is what `journey.feedback` stored: figures and names of rules. The words for them are here.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from marketplace.journey.scopes import offers_for, one, representations_for
+from marketplace.records.offers import Offer, OfferStatus
+from marketplace.records.tenders import Representation, Tender
+from marketplace.rules.clock import Instant
+from marketplace.rules.errors import NotFound
+from marketplace.rules.lifecycle import TenderStatus
+from marketplace.rules.permissions import Actor
+from marketplace.web.filters import plural, pounds, words
+
+from .notices import lots_of
+from .offers import RESULT_KNOWN
+
+TOLD = (OfferStatus.STANDING, OfferStatus.EXCLUDED)
+BAND_WORDS = {
+    "top third": "Among the best third of the offers",
+    "middle third": "In the middle third of the offers",
+    "lower third": "In the lower third of the offers",
+}
+CLOSED_WORDS = {
+    "tier_volume": "Not all of your volume bands could be reached with the people whom you could serve.",
+    "minimum_volume": "Your least number of units could not be reached with the people whom you could serve.",
+    "line_minimum": "Your least number of units for one group could not be reached.",
+    "capacity": "Your greatest number of units was too small for one of your volume bands.",
+    "provider_capacity": "All your offers together reached your greatest number of units.",
+    "line_capacity": "Your greatest number of units for one group was too small.",
+    "fee_cover": "Your fixed fee did not fit into the budgets of the people whom you could serve.",
+}
+CHANGES: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
+    "price": lambda change: f"A price per unit lower by {pounds(change['needed'])} in every band would have been used.",
+    "capacity": lambda change: (
+        f"Room for {plural(change['needed'], 'unit')} in place of {change['now']:,} would have been used."
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FeedbackPage:
+    """One opened offer and what its provider is told of it; None until it is written."""
+
+    offer: Offer
+    feedback: Mapping[str, Any] | None
+    bands: Sequence[tuple[str, str]]
+    represented: Representation | None
+
+    @property
+    def verdict(self) -> str:
+        """What came of the offer, in one sentence."""
+        said = self.feedback or {}
+        if said.get("rule") == "excluded":
+            return "Your offer was left out of the match."
+        if said.get("used"):
+            people = plural(said["needs"], "person", "people")
+            return f"Your offer was used: {plural(said['units'], 'unit')} for {people}."
+        if not said.get("eligible_needs"):
+            return "Your offer was not used: it fitted the needs of nobody in the group."
+        return "Your offer was not used: others were better for the group under the published rules."
+
+    @property
+    def obstacles(self) -> list[str]:
+        """The rules that stood in its way."""
+        said = self.feedback or {}
+        rules = [] if said.get("used") else said.get("closed_by", [])
+        return [CLOSED_WORDS.get(rule, f"{words(rule)}.") for rule in rules]
+
+    @property
+    def changes(self) -> list[str]:
+        """The single changes that would have brought it into use."""
+        return [_change(change) for change in (self.feedback or {}).get("changes", [])]
+
+
+def feedback_page(session: Session, actor: Actor, offer_id: str) -> FeedbackPage:
+    """The feedback on one of the provider's own offers, once the award is confirmed.
+
+    Raises
+    ------
+    NotFound
+        If it is somebody else's, or its result is not known yet.
+    """
+    offer = one(session, offers_for(actor), offer_id, "offer")
+    tender = offer.tender
+    if tender.status not in RESULT_KNOWN or offer.opened_at is None or offer.status not in TOLD:
+        raise NotFound("not_found", "There is no feedback on this offer yet.")
+    named = {lot.bundle_id: f"{lot.service}, {lot.area}" for lot in lots_of(session, tender)}
+    bands = (offer.feedback or {}).get("band", {})
+    return FeedbackPage(
+        offer=offer,
+        feedback=offer.feedback,
+        bands=[(named.get(lot, "A group"), BAND_WORDS.get(band, band)) for lot, band in bands.items()],
+        represented=latest_representation(session, actor, tender),
+    )
+
+
+def latest_representation(session: Session, actor: Actor, tender: Tender) -> Representation | None:
+    """The provider's own latest representation on a tender, with what was decided."""
+    query = representations_for(actor).where(Representation.tender_id == tender.id)
+    return session.scalars(query.order_by(Representation.made_at.desc(), Representation.id)).first()
+
+
+def can_represent(tender: Tender, now: Instant) -> bool:
+    """Whether a bidder can object now."""
+    ends_at = tender.standstill_ends_at
+    return tender.status is TenderStatus.STANDSTILL and ends_at is not None and now < ends_at
+
+
+def _change(change: Mapping[str, Any]) -> str:
+    sentence = CHANGES.get(str(change["kind"]))
+    if sentence is None:
+        return f"{words(change['kind'])}: {change['needed']} in place of {change['now']}."
+    return sentence(change) + ("" if change.get("smallest") else " A smaller change may have been enough.")

@@ -1,0 +1,51 @@
+"""Whom a commissioner oversees: `organisations` (brokers and providers), `authorities` over a patient."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, joinedload
+
+from marketplace.journey.scopes import authorities_for
+from marketplace.records.people import Authority, Broker
+from marketplace.records.providers import Provider
+from marketplace.rules.errors import NotFound
+from marketplace.rules.permissions import Actor
+
+
+@dataclass(frozen=True, slots=True)
+class Organisation:
+    """A broker or a provider in the list."""
+
+    kind: str
+    party: Broker | Provider
+
+
+def organisations(session: Session, actor: Actor) -> list[Organisation]:
+    """The commissioner's brokers and all providers, those suspended first."""
+    brokers = session.scalars(select(Broker).where(Broker.commissioner_id == actor.party_id)).all()
+    providers = session.scalars(select(Provider)).all()
+    rows = [Organisation("broker", row) for row in brokers] + [Organisation("provider", row) for row in providers]
+    return sorted(rows, key=lambda row: (row.party.suspended_at is None, row.kind, row.party.name))
+
+
+def organisation(session: Session, actor: Actor, kind: str, party_id: str) -> Broker | Provider:
+    """One of them.
+
+    Raises
+    ------
+    NotFound
+        If there is none, or none that this commissioner oversees.
+    """
+    party: Broker | Provider | None
+    party = session.get(Broker, party_id) if kind == "broker" else session.get(Provider, party_id)
+    if party is None or (isinstance(party, Broker) and party.commissioner_id != actor.party_id):
+        raise NotFound("not_found", "We cannot find that organisation.")
+    return party
+
+
+def authorities(session: Session, actor: Actor, patient_id: str) -> Sequence[Authority]:
+    """The authorities over a patient that nobody has ended, the newest first."""
+    query = authorities_for(actor).where(Authority.patient_id == patient_id, Authority.ended_at.is_(None))
+    query = query.options(joinedload(Authority.representative))
+    return session.scalars(query.order_by(Authority.approved_at.desc(), Authority.id)).all()
