@@ -302,11 +302,14 @@ class Search:
         """Pass the solver's own figures on as progress; they become the outcome's only after an exact check."""
         if self.control.on_progress is None:
             return None
+        everybody = int(self.model.part.need_priority.sum())
         sign, constant = (-1, 0) if level == "coverage" else (1, self.model.constant_pence)
 
         def watch(value: float, bound: float) -> None:
             best = sign * round(value) + constant if isfinite(value) else self._value(level)
             proven = sign * ceil(bound - BOUND_SLACK) + constant if isfinite(bound) else None
+            if level == "coverage" and proven is not None:
+                proven = min(proven, everybody)
             self.control.tell(self.name, level, best, proven)
 
         return watch
