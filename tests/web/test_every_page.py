@@ -1,7 +1,10 @@
 """Every page of every role opens, in every state of a tender; what belongs to somebody else is not found."""
 
+import re
 from datetime import timedelta
 
+from marketplace.journey import awards
+from marketplace.records.database import writing
 from tests.web.site import Site
 
 
@@ -10,6 +13,7 @@ def opens(site: Site, email: str | None, *paths: str) -> None:
     for path in paths:
         answer = client.get(path)
         assert answer.status_code == 200, f"{email} {path}: {answer.status_code}"
+        assert not re.search(r"&lt;/?[a-z]+", answer.get_data(as_text=True)), f"{email} {path}: markup told as text"
 
 
 def test_pages_follow_a_tender_from_draft_to_award(site: Site) -> None:
@@ -53,7 +57,12 @@ def test_pages_follow_a_tender_from_draft_to_award(site: Site) -> None:
     opens(site, "p1@example.test", "/patient/", f"/patient/matches/{match}")
     opens(site, "bulk@example.test", f"/provider/offers/{offer}")
 
-    world.accept().confirm()
+    world.decline(12).accept(*range(1, 12))
+    opens(site, "broker@example.test", f"{at}/award")
+    opens(site, "bulk@example.test", f"/provider/offers/{offer}")
+    with writing(world.session):
+        awards.waive_minimum(world.session, world.now, world.provider("bulk"), world.match(1).award_id)
+    world.confirm()
     opens(site, None, f"/tenders/{tender}")
     opens(site, "broker@example.test", "/broker/", at, f"{at}/result", f"{at}/award")
     opens(site, "p1@example.test", "/patient/", f"/patient/matches/{match}")
