@@ -26,16 +26,15 @@ AT_ONCE = 500
 def begin(session: Session, at: datetime, worker_id: str) -> None:
     """Enter this worker in the list, or back in it."""
     with writing(session):
-        row = session.get(Worker, worker_id) or Worker(id=worker_id)
-        row.version, row.started_at, row.seen_at, row.stopped_at = WORK_VERSION, at, at, None
-        session.add(row)
+        session.merge(Worker(id=worker_id, version=WORK_VERSION, started_at=at, seen_at=at, stopped_at=None))
 
 
 def beat(session: Session, at: datetime, worker_id: str, *, stopping: bool = False) -> None:
-    """Say that this worker is still there, or that it is leaving."""
+    """Say that this worker is still there, or that it is leaving; enter it anew should the list have been emptied."""
     with writing(session):
-        values = {"seen_at": at, "stopped_at": at if stopping else None}
-        session.execute(update(Worker).where(Worker.id == worker_id).values(**values))
+        row = session.get(Worker, worker_id) or Worker(id=worker_id, version=WORK_VERSION, started_at=at)
+        row.seen_at, row.stopped_at = at, at if stopping else None
+        session.add(row)
 
 
 def hand_over(session: Session, at: datetime, client: DBOSClient) -> int:
