@@ -14,7 +14,7 @@ from marketplace.records import audit
 from marketplace.records.ledger import hold
 from marketplace.records.outbox import tell
 from marketplace.records.pools import DefaultAnswer, Need, NeedStatus
-from marketplace.records.rounds import Award, Match, MatchStatus
+from marketplace.records.rounds import Award, Match, MatchStatus, Round
 from marketplace.records.tenders import Tender
 from marketplace.rules.awarding import LineDemand, Remaining, award_shortfall, check_award_reasons
 from marketplace.rules.clock import Instant, standstill_ends
@@ -173,10 +173,13 @@ def stands(award: Award, matches: list[Match]) -> bool:
 
 
 def _own_open_match(session: Session, now: Instant, actor: Actor, match_id: str) -> tuple[Match, Tender]:
+    tender_id = session.scalar(
+        select(Round.tender_id).join(Award).join(Match, Match.award_id == Award.id).where(Match.id == match_id)
+    )
+    tender = locked(session, Tender, tender_id or "", "match")  # the tender first, like every step that holds both
     match = locked(session, Match, match_id, "match")
     check_owner(actor, Role.PATIENT, match.need.patient_id, "match")
     check_scope(actor, Scope.MATCHES)
-    tender = locked(session, Tender, match.award.round.tender_id, "tender")
     in_time = tender.answers_due_at is not None and now < tender.answers_due_at
     if tender.status is not TenderStatus.PROPOSED or match.status is not MatchStatus.PROPOSED or not in_time:
         raise WrongState("cannot_answer", "This match has been answered, or the time to answer is over.")

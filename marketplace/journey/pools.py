@@ -296,10 +296,15 @@ def _draft_tender(session: Session, actor: Actor, tender_id: str) -> Tender:
 
 
 def _own_need(session: Session, actor: Actor, need_id: str) -> tuple[Need, Tender]:
+    """The need and its tender, the tender locked first: every step that holds both takes them in this order."""
+    tender_id = session.scalar(
+        select(Bundle.tender_id).join(Need, Need.bundle_id == Bundle.id).where(Need.id == need_id)
+    )
+    tender = locked(session, Tender, tender_id or "", "invitation")
     need = locked(session, Need, need_id, "invitation")
     check_owner(actor, Role.PATIENT, need.patient_id, "invitation")
     check_scope(actor, Scope.POOLS)
-    return need, locked(session, Tender, need.bundle.tender_id, "tender")
+    return need, tender
 
 
 def _check_fits(bundle: Bundle, line: PlanLine) -> None:
