@@ -6,7 +6,7 @@
 import csv
 import io
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from marketplace.rules.errors import Invalid
@@ -31,12 +31,13 @@ class Instruction:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the bank says of one payment."""
+    """What the bank says of one payment, and in which line of its file (0: it came from no file)."""
 
     reference: str
     amount_pence: int
     paid: bool
     reason: str
+    line: int = field(default=0, compare=False)
 
 
 def write(instructions: Iterable[Instruction], day: date) -> str:
@@ -84,4 +85,4 @@ def _answer(row: list[str], number: int) -> Answer:
         amount_pence = parse_pounds(amount)
     except Invalid:
         raise Invalid("amount", f"{place}: the amount must look like 48.50.", place=place) from None
-    return Answer(reference, amount_pence, result.lower() == "paid", reason)
+    return Answer(reference, amount_pence, result.lower() == "paid", reason, number)

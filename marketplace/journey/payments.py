@@ -110,7 +110,7 @@ def post_back(session: Session, now: Instant, actor: Actor, run_id: str, answers
     settled = 0
     for number, answer in enumerate(answers, start=2):
         line = lines.get(answer.reference)
-        place = f"line {number}"
+        place = f"line {answer.line or number}"
         if line is None:
             raise Invalid("unknown_reference", f"{place}: this reference is not of this payment run.", place=place)
         if line.amount_pence != answer.amount_pence:

@@ -16,12 +16,17 @@ class BankAnswers(fields.Field[list[Answer]]):
         try:
             answers = read_answer(str(value))
         except Invalid as error:
-            raise ValidationError(error.message) from None
+            raise ValidationError(in_the_file(error)) from None
         except csv.Error:
             raise ValidationError("This file cannot be read as CSV. Save it again as CSV and send that.") from None
         if not answers:
             raise ValidationError("There is no payment in this file.")
         return answers
+
+
+def in_the_file(error: Invalid) -> str:
+    """What is wrong with a line of a file, as a sentence of its own: ``In the file, line 3: ...``."""
+    return f"In the file, {error.message}" if error.place.startswith("line") else error.message
 
 
 class BankAnswerSchema(Schema):

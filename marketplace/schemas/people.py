@@ -1,8 +1,9 @@
 """What a patient says of the people around them: which broker, how good a provider was."""
 
 from marshmallow import Schema, fields
+from marshmallow.validate import Range
 
-from .fields import Whole, Words
+from .fields import Words
 
 STARS = (
     (5, "5 stars: very good"),
@@ -12,6 +13,8 @@ STARS = (
     (1, "1 star: bad"),
 )
 """What each number of stars means."""
+
+_CHOOSE_STARS = "Choose how good this provider is: one to five stars"
 
 
 class ChooseBrokerSchema(Schema):
@@ -27,7 +30,12 @@ class ChooseBrokerSchema(Schema):
 class RatingSchema(Schema):
     """One to five stars, and a few words if somebody likes."""
 
-    stars = Whole(1, 5, required=True, metadata={"title": "How good is this provider?"})
+    stars = fields.Integer(
+        required=True,
+        validate=Range(min=1, max=5, error=_CHOOSE_STARS),
+        error_messages=dict.fromkeys(("required", "null", "invalid", "too_large"), _CHOOSE_STARS),
+        metadata={"title": "How good is this provider?"},
+    )
     words = Words(
         longest=1000,
         missing="",

@@ -13,7 +13,7 @@ from marketplace.journey.settlements import payments_due
 from marketplace.records.payments import LineStatus
 from marketplace.rules.errors import Conflict, Invalid
 from marketplace.rules.permissions import Role
-from marketplace.schemas.payments import BankAnswerSchema
+from marketplace.schemas.payments import BankAnswerSchema, in_the_file
 
 from .access import current_actor, for_role
 from .clock import request_now
@@ -62,7 +62,9 @@ def run(run_id: str) -> Answer:
         try:
             with writing(session):
                 settled = steps.post_back(session, request_now(), actor, run_id, form.data["answers"])
-        except (Invalid, Conflict) as error:
+        except Invalid as error:
+            form.refuse("answers", in_the_file(error))
+        except Conflict as error:
             form.refuse("answers", error.message)
         else:
             flash(f"{plural(settled, 'payment is', 'payments are')} settled.", "done")

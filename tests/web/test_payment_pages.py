@@ -107,6 +107,7 @@ def test_a_wrong_line_is_named_and_nothing_is_settled(due: Site) -> None:
     good = (line.id, pounds(line), "paid", "")
     wrong = {
         "line 3: this reference is not of this payment run": [good, ("nobody", "1.00", "paid", "")],
+        "line 4: this reference is not of this payment run": [good, (), ("nobody", "1.00", "paid", "")],
         f"line 2: £{pounds(line)} was sent": [(line.id, "1.00", "paid", "")],
         "line 3: the result must be": [good, (line.id, "1.00", "perhaps", "")],
         "There is no payment in this file": [],
@@ -116,7 +117,7 @@ def test_a_wrong_line_is_named_and_nothing_is_settled(due: Site) -> None:
         assert refused.status_code == 422
         assert told in refused.text
         assert 'href="#answers"' in refused.text
-    assert "The first line must be" in answer(client, at, [good], head=("A", "B")).text
+    assert "he first line must be" in answer(client, at, [good], head=("A", "B")).text
     assert client.post(at).status_code == 422
     broken = client.post(at, data={"answers": (io.BytesIO(b"\xff\xfe\x00" + b'"' * 9), "a.csv")})
     assert broken.status_code == 422
