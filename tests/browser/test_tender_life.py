@@ -1,0 +1,162 @@
+"""The ways beside the straight one, as people meet them: amendments, questions, objections, decisions, suspensions."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from marketplace.journey import accounts
+from marketplace.records.database import writing
+from marketplace.records.offers import Offer
+from marketplace.records.tenders import Question, Representation
+from marketplace.rules.permissions import Role
+from marketplace.work.feedback import prepare_all
+from tests.web.site import Site, build_site
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A small world with accounts, on a real server; a daughter could act for somebody."""
+    made = build_site(tmp_path_factory.mktemp("site"))
+    world = made.world
+    with writing(world.session):
+        accounts.open_account(
+            world.session,
+            world.now,
+            email="daughter@example.test",
+            name="Ann Daughter",
+            role=Role.REPRESENTATIVE,
+            party_id="-",
+            password=None,
+        )
+    yield made
+    world.session.close()
+
+
+class Windows:
+    """One window for each person; whoever looks is signed in anew, because time passes quickly here."""
+
+    def __init__(self, site: Site, address: str, visit: Callable[[str], Any]) -> None:
+        self.site = site
+        self.windows = {name: visit(address) for name in ("broker", "near", "bulk", "funder")}
+
+    def at(self, name: str, path: str) -> Any:
+        return self.windows[name].carry(self.site.cookie(f"{name}@example.test")).go(path)
+
+
+@pytest.fixture
+def windows(site: Site, serve: Callable[[Flask], str], visit: Callable[[str], Any]) -> Windows:
+    """The people, each before their browser."""
+    return Windows(site, serve(site.app), visit)
+
+
+def offer_of(site: Site, name: str) -> str:
+    world = site.world
+    return world.session.scalars(
+        select(Offer.id).where(Offer.tender_id == world.tender.id, Offer.provider_id == world.providers[name].id)
+    ).one()
+
+
+def write(window: Any, label: str, text: str) -> Any:
+    window.page.get_by_label(label).fill(text)
+    return window
+
+
+def pick_day(window: Any, legend: str, when: Any) -> Any:
+    group = window.page.get_by_role("group", name=legend)
+    for part in ("day", "month", "year"):
+        group.get_by_label(part.title(), exact=True).fill(str(getattr(when, part)))
+    return window
+
+
+def test_while_offers_come_in(site: Site, windows: Windows) -> None:
+    """Rules of a draft; explanation, question and answer, more time, new rules."""
+    world = site.world.draft().agree(1, 2)
+    at = f"/broker/tenders/{world.tender.id}"
+    windows.at("broker", f"{at}/policy").look("life-policy-draft")
+    world.agree().publish().three_offers()
+    near = windows.at("near", f"/provider/tenders/{world.tender.id}").follow("Ask a question").look("life-question")
+    near.press("Publish the question").look("life-question-empty", status=422)
+    write(near, "What do you want to know?", "Is there parking at the patients' homes?").press("Publish the question")
+    near.look("life-provider-tender")
+    question = site.fresh().session.scalars(select(Question)).one().id
+    broker = windows.at("broker", at).look("life-broker-tender").go(f"/broker/questions/{question}").look("life-answer")
+    write(broker, "Your answer", "Yes, for an hour.").press("Publish the answer")
+    broker.go(f"{at}/clarify").look("life-clarify")
+    write(broker, "What do you want to explain?", "A session lasts 40 minutes.").press("Publish the explanation")
+    broker.go(f"{at}/extend").look("life-extend")
+    broker.press("Extend the deadline").look("life-extend-empty", status=422)
+    pick_day(broker, "New last day for offers", world.now + timedelta(days=21))
+    write(broker, "Why does the deadline change?", "Easter falls into it.").press("Extend the deadline")
+    broker.look("life-broker-tender-talk")
+    assert "A session lasts 40 minutes." in broker.text
+    broker.go(f"{at}/policy").look("life-policy-open")
+    broker.press("Change the rules and ask everybody again").look("life-policy-open-wrong", status=422)
+    windows.at("broker", "/broker/interests").look("life-interests")
+
+
+def test_after_the_offers_are_open(site: Site, windows: Windows) -> None:
+    """An error admitted, an offer left out, the tender cancelled, a new one drafted."""
+    world = site.world.draft().agree().publish().three_offers().later(days=15)
+    at, bulk = f"/broker/tenders/{world.tender.id}", offer_of(site, "bulk")
+    windows.at("bulk", f"/provider/offers/{bulk}/error").look("life-admit-error")
+    world.run_round()
+    broker = windows.at("broker", f"{at}/offers").look("life-offers")
+    broker.go(f"/broker/offers/{bulk}/exclude").look("life-exclude")
+    broker.press("Leave the offer out").look("life-exclude-empty", status=422)
+    broker.page.get_by_label("Its provider and I have a conflict of interest").check()
+    write(broker, "Why is this offer left out?", "Its owner is our director's brother.").press("Leave the offer out")
+    broker.look("life-offers-left-out")
+    broker.go(at).look("life-broker-tender-rerun")
+    windows.at("bulk", f"/provider/offers/{bulk}").look("life-offer-left-out")
+    broker = windows.at("broker", f"{at}/cancel").look("life-cancel")
+    broker.page.get_by_label("There is an error in the tender").check()
+    write(broker, "Why is it cancelled?", "The period was wrong.").press("Cancel it")
+    broker.look("life-broker-tender-cancelled").press("Draft a new tender").look("life-successor")
+
+
+def test_an_objection(site: Site, windows: Windows) -> None:
+    """Feedback read, a representation made, decided by the commissioner."""
+    world = site.world.proposed().accept().confirm()
+    near = offer_of(site, "near")
+    window = windows.at("near", f"/provider/offers/{near}").look("life-offer-result").follow("Read your feedback")
+    window.look("life-feedback-waiting")
+    prepare_all(site.fresh().session, world.now)
+    window.go(f"/provider/offers/{near}/feedback").look("life-feedback").follow("Make a representation")
+    window.look("life-represent")
+    write(window, "What do you think was wrong, and why?", "Our rating was read wrongly.")
+    window.press("Send the representation").go(f"/provider/offers/{near}/feedback").look("life-feedback-objected")
+    broker = windows.at("broker", f"/broker/tenders/{world.tender.id}").look("life-broker-tender-review")
+    assert "has objected" in broker.text
+    row = site.fresh().session.scalars(select(Representation)).one().id
+    funder = windows.at("funder", "/commissioner/representations").look("life-representations")
+    funder.go(f"/commissioner/representations/{row}").look("life-decide")
+    funder.press("Decide").look("life-decide-empty", status=422)
+    funder.page.get_by_label("Refuse it: the award stands, after a second pause").check()
+    write(funder, "Your reasons for this decision", "The rating is the regulator's latest.").press("Decide")
+    funder.go(f"/commissioner/representations/{row}").look("life-representation-decided")
+
+
+def test_organisations_and_representatives(site: Site, windows: Windows) -> None:
+    """A provider suspended and let back; a daughter appointed, and her authority ended."""
+    world = site.world
+    funder = windows.at("funder", "/commissioner/organisations").look("life-organisations")
+    near = world.providers["near"].id
+    funder.go(f"/commissioner/organisations/provider/{near}/suspend").look("life-suspend")
+    write(funder, "Why is it suspended?", "Its registration has lapsed.").press("Suspend it")
+    funder.look("life-organisations-suspended").press("Let back Near Physio")
+    funder.go(f"/commissioner/patients/{world.patients[0].id}/representatives").look("life-representatives-none")
+    funder.press("Appoint them").look("life-representatives-empty", status=422)
+    write(funder, "The representative's e-mail address", "daughter@example.test")
+    funder.page.get_by_label("Lasting power of attorney").check()
+    funder.page.get_by_label("Answer a match, and sign the contract").check()
+    funder.page.get_by_label("Confirm or dispute what was delivered").check()
+    pick_day(funder, "From", world.now)
+    pick_day(funder, "Until, including this day", world.now + timedelta(days=300))
+    funder.press("Appoint them").look("life-representatives").press("End this authority")
+    assert "Nobody may act for this patient." in funder.text
