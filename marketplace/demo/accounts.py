@@ -5,19 +5,25 @@ Everybody in the demo has an account, but only these few get a password, the sam
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from marketplace.adapters.passwords import hash_password
+from marketplace.demo.settle import EMAIL_DOMAIN
 from marketplace.demo.stage import Stage
+from marketplace.journey import accounts, representatives
+from marketplace.records.base import new_id
 from marketplace.records.contracts import Contract, Delivery, DeliveryStatus
 from marketplace.records.database import writing
-from marketplace.records.people import User
+from marketplace.records.people import AuthorityBasis, User
 from marketplace.records.pools import Bundle, Need, NeedStatus
 from marketplace.records.rounds import Award, Match, MatchStatus, Round
 from marketplace.records.tenders import Tender
+from marketplace.rules.clock import london_date
 from marketplace.rules.lifecycle import ContractStatus, TenderStatus
+from marketplace.rules.permissions import Role, Scope
 
 DEMO_PASSWORD = "together-we-choose"  # noqa: S105 - it opens made-up accounts of a made-up county
 
@@ -32,21 +38,21 @@ class DemoAccount:
     waiting: str
 
 
-def open_doors(stage: Stage) -> list[DemoAccount]:
+def open_doors(stage: Stage, now: datetime) -> list[DemoAccount]:
     """Choose the accounts and give them the password."""
     with stage.sessions() as session, writing(session):
         waiting: dict[str, list[str]] = {}
-        for party_id, what in _choose(session, stage):
+        for party_id, what in [*_choose(session, stage), *_relative(session, stage, now)]:
             if party_id:
                 waiting.setdefault(party_id, []).append(what)
         users = {user.party_id: user for user in session.scalars(select(User))}
         hashed = hash_password(DEMO_PASSWORD)
-        accounts = []
+        opened = []
         for party_id, what_waits in waiting.items():
             user = users[party_id]
             user.password_hash = hashed
-            accounts.append(DemoAccount(user.role.value, user.email, user.name, "; ".join(what_waits)))
-    return accounts
+            opened.append(DemoAccount(user.role.value, user.email, user.name, "; ".join(what_waits)))
+    return opened
 
 
 def _choose(session: Session, stage: Stage) -> Iterator[tuple[str | None, str]]:
@@ -62,6 +68,34 @@ def _choose(session: Session, stage: Stage) -> Iterator[tuple[str | None, str]]:
     yield session.scalar(_proposed()), "a match to answer: accept or decline"
     yield session.scalar(_to_confirm()), "a delivery to confirm or dispute"
     yield session.scalar(_unmatched()), "no match this time, and the reason why"
+
+
+def _relative(session: Session, stage: Stage, now: datetime) -> Iterator[tuple[str, str]]:
+    """A relative of the patient whose match waits, appointed to act for them."""
+    patient_id = session.scalar(_proposed())
+    if patient_id is None:
+        return
+    user = accounts.open_account(
+        session,
+        now,
+        email=f"relative@{EMAIL_DOMAIN}",
+        name="A relative",
+        role=Role.REPRESENTATIVE,
+        party_id=new_id(),
+        password=None,
+    )
+    representatives.appoint(
+        session,
+        now,
+        stage.town.commissioner,
+        patient_id=patient_id,
+        representative_id=user.id,
+        basis=AuthorityBasis.PATIENTS_WISH,
+        scopes=(Scope.POOLS, Scope.MATCHES, Scope.DELIVERIES),
+        valid_from=london_date(now),
+        valid_to=london_date(now + timedelta(days=365)),
+    )
+    yield user.party_id, "somebody to act for: answer a match in their place"
 
 
 def _broker_waits(stage: Stage, broker: str) -> str:

@@ -44,7 +44,7 @@ def run_demo(
     console.print(_introduction(market), highlight=False)
     with seeded_ids(seed):
         stage = _play(sessions, now, console, market)
-        accounts = open_doors(stage)
+        accounts = open_doors(stage, now)
     with sessions() as session:
         print_tenders(console, session, stage)
         print_story(console, session)

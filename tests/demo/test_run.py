@@ -75,7 +75,8 @@ def test_the_report_has_the_table_the_story_and_the_doors(played: Played) -> Non
 
 
 def test_there_is_a_door_for_every_role_and_something_behind_each(played: Played) -> None:
-    assert {account.role for account in played.accounts} == {"commissioner", "broker", "provider", "patient"}
+    roles = {"commissioner", "broker", "provider", "patient", "representative"}
+    assert {account.role for account in played.accounts} == roles
     assert len({account.email for account in played.accounts}) == len(played.accounts)
     waits = " ".join(account.waiting for account in played.accounts)
     for what in ("an offer to make", "an invitation", "a match to answer", "a delivery to confirm"):
