@@ -9,10 +9,10 @@ from .fields import Day, Words, choice
 
 SCOPE_WORDS = {
     "pools": "Join and leave groups, and say what counts",
-    "matches": "Answer a match, and sign the contract",
-    "deliveries": "Confirm or dispute what was delivered",
+    "matches": "Answer a match, and sign the contract or end it",
+    "deliveries": "Confirm or dispute what was delivered, and rate it",
     "broker": "Choose or change the broker",
-    "budget": "Leave the budget for the usual NHS package",
+    "budget": "Pay providers, or leave the budget for the usual NHS package",
 }
 BASIS_WORDS = {
     "patients_wish": "The patient wishes it",

@@ -1,18 +1,32 @@
-"""A representative's own pages: whom they may act for today, and the switch that puts them in that person's place.
+"""A representative's own pages: whom they may act for today, the switch into that person's place, their interests.
 
 While they act, a patient's pages are theirs (`access.current_actor`); which acts are covered is asked by each step.
 """
 
+from typing import Any
+
 from flask import Blueprint, flash, redirect, render_template, session, url_for
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from marketplace.journey import representatives
+from marketplace.journey.conduct import declare_interest
 from marketplace.rules.permissions import Role
+from marketplace.schemas.proceedings import InterestSchema
 
 from .access import ACTING_FOR, for_role, own_actor
+from .asking import Answer, ask
 from .clock import request_now
 from .database import db_session
-from .queries import people
+from .forms import WebForm, sent
+from .queries import people, proceedings
+
+KINDS = (
+    ("owns", "I own it, or a part of it"),
+    ("paid_by", "It pays me, or somebody in my family"),
+    ("represents", "I act for it"),
+)
+"""How a person may stand to a provider, in their own words."""
 
 pages = Blueprint("representing", __name__, url_prefix="/representative")
 
@@ -23,6 +37,30 @@ def home() -> str:
     """The people I may act for today: for what, and until when."""
     standing = people.standing_authorities(db_session(), request_now(), own_actor())
     return render_template("representative/home.html", authorities=standing, acting_for=session.get(ACTING_FOR))
+
+
+@pages.route("/interests", methods=["GET", "POST"])
+@for_role(Role.REPRESENTATIVE)
+def interests() -> Answer:
+    """The providers I stand to gain by. Whoever has one can represent nobody."""
+    actor = own_actor()
+    declared = proceedings.interests_of(db_session(), actor)
+    taken = {interest.provider_id for interest, _ in declared}
+    providers = [(key, name) for key, name in proceedings.providers(db_session()) if key not in taken]
+
+    def step(session: Session, data: dict[str, Any]) -> None:
+        declare_interest(session, request_now(), actor, data["provider_id"], data["kind"])
+
+    return ask(
+        "representative/interests.html",
+        WebForm(InterestSchema(), sent(), choices={"provider_id": providers, "kind": KINDS}),
+        step,
+        back=url_for("representing.interests"),
+        done="Your interest is on record.",
+        told_here={"acts_for_patients"},
+        declared=declared,
+        kinds=dict(KINDS),
+    )
 
 
 @pages.post("/act-for/<patient_id>")

@@ -184,6 +184,25 @@ def test_what_is_not_covered_is_refused_in_words(site: Site) -> None:
     assert site.fresh().need(1).status is NeedStatus.INVITED
 
 
+def test_a_representative_declares_an_interest(site: Site) -> None:
+    """Not while they act for somebody; nothing chosen names both fields; once declared, nobody can appoint them."""
+    authority = daughter_of(site, 1)
+    world, client, at = site.world, site.client("daughter@example.test"), "/representative/interests"
+    assert at in client.get("/representative/").text
+    refused = client.post(at, data={})
+    assert refused.status_code == 422
+    assert 'href="#provider_id"' in refused.text
+    assert 'href="#kind"' in refused.text
+    typed = {"provider_id": world.providers["near"].id, "kind": "paid_by"}
+    assert "You act for a patient" in client.post(at, data=typed).text
+    assert site.client("p1@example.test").post(f"/patient/representatives/{authority.id}/end").status_code == 302
+    assert client.post(at, data=typed).status_code == 302
+    page = client.get(at).text
+    assert "It pays me" in page
+    assert "Near Physio" in page
+    assert site.client("p1@example.test").get(at).status_code == 403
+
+
 def test_nobody_acts_without_an_authority_that_holds(site: Site) -> None:
     """Not for another patient, not a patient, not after the last day, not by a cookie of one's own making."""
     authority = daughter_of(site, 1, days=30)

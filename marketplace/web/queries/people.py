@@ -10,27 +10,13 @@ from sqlalchemy.orm import Session, joinedload
 from marketplace.journey import representatives
 from marketplace.journey.pools import CAN_BE_LEFT
 from marketplace.journey.scopes import needs_for
-from marketplace.records.people import AuthorityBasis, Broker, Patient
+from marketplace.records.people import Broker, Patient
 from marketplace.records.pools import Bundle, Need
 from marketplace.records.tenders import Tender
 from marketplace.rules.clock import Instant
 from marketplace.rules.lifecycle import TenderStatus
-from marketplace.rules.permissions import Actor, Scope
-
-BASIS_WORDS = {
-    AuthorityBasis.PATIENTS_WISH: "The person's own wish",
-    AuthorityBasis.PARENT: "A parent",
-    AuthorityBasis.POWER_OF_ATTORNEY: "Power of attorney",
-    AuthorityBasis.COURT_DEPUTY: "Named by a court",
-}
-SCOPE_WORDS = {
-    Scope.POOLS: "Join and leave groups",
-    Scope.MATCHES: "Answer matches, sign and end contracts",
-    Scope.DELIVERIES: "Say what took place, rate the provider",
-    Scope.BROKER: "Choose the broker",
-    Scope.BUDGET: "Pay providers, choose the usual NHS care",
-}
-"""What a representative may do, as said to the person and to the representative alike."""
+from marketplace.rules.permissions import Actor
+from marketplace.schemas.oversight import BASIS_WORDS, SCOPE_WORDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +40,8 @@ def standing_authorities(session: Session, now: Instant, actor: Actor) -> list[A
             patient_id=row.patient_id,
             patient=row.patient.name,
             representative=row.representative.name,
-            basis=BASIS_WORDS[row.basis],
-            may=[SCOPE_WORDS[scope] for scope in Scope if scope.value in row.scopes],
+            basis=BASIS_WORDS[row.basis.value],
+            may=[words for scope, words in SCOPE_WORDS.items() if scope in row.scopes],
             until=row.valid_to,
         )
         for row in representatives.authorities_of(session, now, actor)

@@ -3,17 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
 from marketplace.journey.rounds import excluded_since
-from marketplace.journey.scopes import offers_for, questions_for, representations_for
+from marketplace.journey.scopes import offers_for, questions_for, representations_for, tenders_for
 from marketplace.records.offers import Offer
 from marketplace.records.people import Interest
 from marketplace.records.providers import Provider
 from marketplace.records.tenders import Amendment, Question, Representation, Tender
 from marketplace.rules.lifecycle import LotResult, TenderStatus
-from marketplace.rules.permissions import Actor
+from marketplace.rules.permissions import Actor, Role
 from marketplace.rules.tendering import Policy
 
 from .results import offer_labels
@@ -53,6 +53,26 @@ def talk(session: Session, tender_id: str) -> Talk:
     )
 
 
+def unanswered(session: Session, actor: Actor) -> list[tuple[Question, Tender]]:
+    """The questions that wait for a broker's answer, the oldest first, each with its tender."""
+    query = (
+        tenders_for(actor)
+        .join(Question, Question.tender_id == Tender.id)
+        .where(Tender.status == TenderStatus.OPEN, Question.answered_at.is_(None))
+        .with_only_columns(Question, Tender)
+        .order_by(Question.asked_at, Question.id)
+    )
+    return [(row[0], row[1]) for row in session.execute(query)]
+
+
+def undecided(session: Session, actor: Actor) -> int:
+    """How many representations wait for a commissioner's decision."""
+    query = representations_for(actor).where(
+        Representation.decision.is_(None), Tender.status == TenderStatus.UNDER_REVIEW
+    )
+    return session.scalar(select(func.count()).select_from(query.subquery())) or 0
+
+
 def opened_offers(session: Session, actor: Actor, tender: Tender) -> list[OfferRow]:
     """The opened offers of one of the broker's tenders, by their aliases."""
     labels = offer_labels(session, tender)
@@ -87,11 +107,12 @@ def policy_of(tender: Tender) -> Policy:
 
 
 def interests_of(session: Session, actor: Actor) -> list[tuple[Interest, str]]:
-    """A broker's declared interests that stand, each with the provider's name."""
+    """A broker's, or a representative's own, declared interests that stand, each with the provider's name."""
+    holder_id = actor.user_id if actor.role is Role.REPRESENTATIVE else actor.party_id
     query = (
         select(Interest, Provider.name)
         .join(Provider, Provider.id == Interest.provider_id)
-        .where(Interest.holder_id == actor.party_id, Interest.ended_at.is_(None))
+        .where(Interest.holder_id == holder_id, Interest.ended_at.is_(None))
         .order_by(Provider.name)
     )
     return [(row[0], row[1]) for row in session.execute(query)]
@@ -102,9 +123,12 @@ def providers(session: Session) -> list[tuple[str, str]]:
     return [(row[0], row[1]) for row in session.execute(select(Provider.id, Provider.name).order_by(Provider.name))]
 
 
-def representations(session: Session, actor: Actor) -> Sequence[Representation]:
-    """The representations that somebody may see: those that wait first, then the newest."""
-    query = representations_for(actor).options(joinedload(Representation.tender).joinedload(Tender.broker))
+def representations(session: Session, actor: Actor, tender_id: str | None = None) -> Sequence[Representation]:
+    """The representations that somebody may see, on one tender if it is named: those that wait first."""
+    query = representations_for(actor)
+    if tender_id is not None:
+        query = query.where(Representation.tender_id == tender_id)
+    query = query.options(joinedload(Representation.tender).joinedload(Tender.broker))
     return session.scalars(
         query.order_by(Representation.decided_at.is_not(None), Representation.made_at.desc(), Representation.id)
     ).all()
