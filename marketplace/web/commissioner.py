@@ -12,7 +12,7 @@ from .access import current_actor, for_role, seen
 from .clock import request_now
 from .database import db_session, writing
 from .listing import page_from
-from .queries import funding
+from .queries import funding, proceedings
 
 pages = Blueprint("commissioner", __name__, url_prefix="/commissioner")
 
@@ -29,6 +29,7 @@ def home() -> str:
         figures=funding.totals(session, actor),
         plans=plans,
         payments=settlements.payments_due(session, actor),
+        objections=proceedings.undecided(session, actor),
     )
 
 

@@ -88,6 +88,11 @@ def test_changing_the_rules_voids_what_was_agreed(site: Site) -> None:
     assert {offer.status for offer in site.fresh().tender.offers} == {OfferStatus.VOID}
     assert world.money(1)["reserved"] == 0
     shut(site, path, NEAR, FUNDER, "p1@example.test")
+    invitation = f"/patient/invitations/{world.need(1).id}"
+    assert invitation in site.client("p1@example.test").get("/patient/").text
+    assert "have changed, so we ask you again" in site.client("p1@example.test").get(invitation).text
+    takes(site, "p1@example.test", invitation, {"default_answer": "accept"})
+    assert site.fresh().money(1)["reserved"] == BUDGET_PENCE
 
 
 def test_questions_are_answered_for_everybody(site: Site) -> None:
@@ -98,6 +103,7 @@ def test_questions_are_answered_for_everybody(site: Site) -> None:
     takes(site, NEAR, f"{at}/question", {"text": "Is parking free?"})
     question = site.fresh().session.scalars(select(Question)).one().id
     path = f"/broker/questions/{question}"
+    assert path in site.client(BROKER).get("/broker/").text
     refuses(site, BROKER, path, {"text": ""}, "text")
     shut(site, path, NEAR, FUNDER)
     shut(site, f"{at}/question", BROKER, FUNDER)
@@ -228,6 +234,8 @@ def test_a_representation_is_refused_by_somebody_else(site: Site) -> None:
     offer = f"/provider/offers/{offer_of(site, 'near')}/feedback"
     assert "It is not decided yet" in site.client(NEAR).get(offer).text
     assert "has objected" in site.client(BROKER).get(f"/broker/tenders/{world.tender.id}").text
+    assert "Our rating was read wrongly." in site.client(BROKER).get(f"/broker/tenders/{world.tender.id}").text
+    assert "(1 to decide)" in site.client(FUNDER).get("/commissioner/").text
     assert path in site.client(FUNDER).get("/commissioner/representations").text
     refuses(site, FUNDER, path, {"reasons": "The rating is right."}, "decision")
     refuses(site, FUNDER, path, {"decision": "refused"}, "reasons")
@@ -250,6 +258,7 @@ def test_a_representation_upheld_has_the_match_run_again(site: Site) -> None:
     assert "feedback on the new result" in site.client(NEAR).get(feedback).text
     assert prepare_all(site.fresh().session, world.now) == 0
     at = f"/broker/tenders/{world.tender.id}"
+    assert "Run the match again" in site.client(BROKER).get("/broker/").text
     assert "Run the match again" in site.client(BROKER).get(at).text
     assert "/progress" in takes(site, BROKER, f"{at}/round", {})
     assert site.fresh().run_round().tender.status is TenderStatus.PROPOSED

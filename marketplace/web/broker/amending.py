@@ -18,7 +18,7 @@ from marketplace.web.access import current_actor, for_role
 from marketplace.web.asking import Answer, ask
 from marketplace.web.clock import request_now
 from marketplace.web.database import db_session
-from marketplace.web.filters import typed_pounds
+from marketplace.web.filters import moment, typed_pounds
 from marketplace.web.forms import WebForm, sent
 from marketplace.web.queries.proceedings import policy_of
 
@@ -52,7 +52,14 @@ def extend(tender_id: str) -> Answer:
 
     def step(session: Session, data: dict[str, Any]) -> None:
         due_at = london_midnight_after(data["offers_due_on"])
-        amendments.extend(session, request_now(), current_actor(), tender_id, due_at, data["text"])
+        amendments.extend(
+            session,
+            request_now(),
+            current_actor(),
+            tender_id,
+            due_at,
+            f"Offers are due later: by {moment(due_at)}. {data['text']}",
+        )
 
     return ask(
         "broker/extend.html",

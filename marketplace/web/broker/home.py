@@ -8,7 +8,7 @@ from marketplace.web.access import current_actor, for_role, seen
 from marketplace.web.clock import request_now
 from marketplace.web.database import db_session
 from marketplace.web.listing import page_from
-from marketplace.web.queries import tenders
+from marketplace.web.queries import proceedings, tenders
 
 from .blueprint import pages
 
@@ -23,6 +23,7 @@ def home() -> str:
         "broker/home.html",
         now=now,
         waiting=[row for row in rows if row.action(now)],
+        questions=proceedings.unanswered(db_session(), current_actor()),
         running=[row for row in rows if row.by() and not row.action(now)],
         states=[(status, TENDER_WORDS[status], len(found)) for status, found in by_status.items() if found],
     )

@@ -69,6 +69,7 @@ def tender(tender_id: str) -> str:
         row=row,
         lots=tenders.lots_of(session, actor, row.tender),
         talk=proceedings.talk(session, tender_id),
+        objections=proceedings.representations(session, actor, tender_id),
         follower=proceedings.successor_of(session, row.tender),
         rerun=proceedings.must_run_again(session, row.tender),
         now=request_now(),

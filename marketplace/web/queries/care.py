@@ -119,7 +119,7 @@ def waiting(session: Session, actor: Actor, now: Instant) -> list[Waiting]:
     for row in care_lines(session, actor):
         service = row.line.service.name
         if row.need is not None and _can_be_joined(row.need):
-            found.append(Waiting(WaitingFor.INVITATION, row.need.id, service, None))
+            found.append(Waiting(WaitingFor.INVITATION, row.need.id, service, row.need.bundle.tender.offers_due_at))
         if row.match is not None and can_be_answered(row.match, now):
             due_at = row.match.award.round.tender.answers_due_at
             found.append(Waiting(WaitingFor.MATCH, row.match.id, service, due_at))
@@ -140,7 +140,9 @@ def can_be_answered(match: Match, now: Instant) -> bool:
 
 
 def _can_be_joined(need: Need) -> bool:
-    return need.status is NeedStatus.INVITED and need.bundle.tender.status is TenderStatus.DRAFT
+    """In a draft, and again when the rules of an open tender were changed."""
+    joinable = (TenderStatus.DRAFT, TenderStatus.OPEN)
+    return need.status is NeedStatus.INVITED and need.bundle.tender.status in joinable
 
 
 def rating_of(session: Session, contract: Contract) -> Rating | None:

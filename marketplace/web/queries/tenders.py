@@ -83,6 +83,8 @@ class TenderRow:
             return "Run the match"
         if self.tender.status is TenderStatus.PROPOSED and not self.unanswered:
             return "Confirm the award"
+        if self.tender.status is TenderStatus.UNDER_REVIEW and self.tender.rerun_ordered:
+            return "Run the match again"
         return None
 
     def waits_for(self, now: Instant) -> str:
@@ -100,7 +102,7 @@ class TenderRow:
         if status is TenderStatus.AWARDED:
             signed = sum(self.contracts.values()) - self.contracts.get(ContractStatus.OFFERED.value, 0)
             return f"{signed} of {sum(self.contracts.values())} contracts are signed"
-        return self.tender.status_reason or ""
+        return self.tender.status_reason or _objection_words(self.tender)
 
     def by(self) -> Instant | None:
         """The deadline it runs towards."""
@@ -108,6 +110,7 @@ class TenderRow:
             TenderStatus.OPEN: self.tender.offers_due_at,
             TenderStatus.PROPOSED: self.tender.answers_due_at,
             TenderStatus.STANDSTILL: self.tender.standstill_ends_at,
+            TenderStatus.UNDER_REVIEW: self.tender.review_by or self.tender.match_by,
         }.get(self.tender.status)
 
 
@@ -208,6 +211,12 @@ def _clients(actor: Actor, search: str) -> Select[Patient]:
     if search:
         query = query.where(Patient.name.icontains(search, autoescape=True) | (Patient.district == search.upper()))
     return query
+
+
+def _objection_words(tender: Tender) -> str:
+    if tender.status is not TenderStatus.UNDER_REVIEW:
+        return ""
+    return "An objection was upheld" if tender.rerun_ordered else "A provider has objected"
 
 
 def _draft_action(row: TenderRow) -> str:
