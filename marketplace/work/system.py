@@ -19,8 +19,10 @@ APPLICATION = "carepool"
 SCHEMA = "dbos"
 JOB = "job"
 """The name of the workflow that does a job."""
-JOBS, CLOCKWORK = "jobs", "clockwork"
-"""The queues: jobs, one at a time on each worker, since a solve uses all its processors; and what is quick."""
+JOBS, CLOCKWORK, UNHURRIED = "jobs", "clockwork", "unhurried"
+"""The queues: jobs, one at a time on each worker, since a solve uses all its processors; what is quick; and what may
+take minutes, and must keep no broker waiting who asks for a match meanwhile.
+"""
 POLL_S, SLOW_POLL_S = 0.1, 1.0
 """How often a worker looks into them: a broker waits for a job, nobody for the minute's work."""
 
@@ -66,3 +68,4 @@ def declare_queues() -> None:
     """Say how many workflows of each kind a worker runs at a time."""
     DBOS.register_queue(JOBS, worker_concurrency=1, polling_interval_sec=POLL_S)
     DBOS.register_queue(CLOCKWORK, worker_concurrency=2, polling_interval_sec=SLOW_POLL_S)
+    DBOS.register_queue(UNHURRIED, worker_concurrency=1, polling_interval_sec=SLOW_POLL_S)

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from . import care, flows, post
 from .equipment import Equipment, lend_equipment
 from .slots import executor_id
-from .system import CLOCKWORK, JOBS, client_on, configuration, declare_queues, open_system
+from .system import CLOCKWORK, UNHURRIED, client_on, configuration, declare_queues, open_system
 
 LOOK_S = 0.2
 """How often it looks for new jobs."""
@@ -72,7 +72,7 @@ def _keep_time() -> None:
             for name, flow, queue in (
                 ("deadlines", flows.deadlines_flow, CLOCKWORK),
                 ("post", flows.post_flow, CLOCKWORK),
-                ("feedback", flows.feedback_flow, JOBS),
+                ("feedback", flows.feedback_flow, UNHURRIED),
             )
         ]
     )
