@@ -71,6 +71,8 @@ def test_a_daughter_acts_and_is_stopped(site: Site, enter: Open) -> None:
     assert "Nobody may act for you" in father.text
     window.go("/patient/").look("representative-ended", status=403)
     window.go("/representative/").look("representative-home-nobody")
+    window.follow("My interests in providers").look("representative-interests")
+    window.press("Declare it").look("representative-interests-nothing", status=422)
 
 
 def test_a_patient_gives_stars(site: Site, enter: Open) -> None:
