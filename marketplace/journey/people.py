@@ -171,7 +171,7 @@ def choose_broker(session: Session, now: Instant, actor: Actor, broker_id: str) 
         raise NotFound("not_found", "We cannot find that broker, or it takes no new clients.")
     if patient.broker_id == broker.id:
         return patient
-    left = _leave_what_can_be_left(session, now, actor, patient)
+    left = _leave_what_can_be_left(session, now, actor, patient) if patient.broker_id else 0
     former_id, patient.broker_id = patient.broker_id, broker.id
     session.add(BrokerMove(patient_id=patient.id, from_broker_id=former_id, to_broker_id=broker.id, moved_at=now))
     audit.append(session, now, actor, "patient.broker_chosen", patient.id, broker=broker.id, left=left)
