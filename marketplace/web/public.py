@@ -35,10 +35,9 @@ def tenders() -> str:
     session = db_session()
     state, service, area = _asked("state"), _asked("service"), _asked("area")
     state = state if state in notices.STATES else "open"
-    found = notices.notices(session, request_now(), state=state, service=service, area=area)
     return render_template(
         "public/tenders.html",
-        page=page_of(found),
+        page=notices.notices(session, request_now(), state=state, service=service, area=area),
         states=[(key, words) for key, (words, _) in notices.STATES.items()],
         services=_services(),
         state=state,

@@ -97,9 +97,8 @@ def _compare(
     bounds: tuple[int, ...],
 ) -> Comparison:
     won = func.sum(case((better, 1), else_=0))
-    query = served(counted, now.label("now"), before.label("before"), func.count(Need.id), won).group_by(
-        "now", "before"
-    )
+    columns = (now.label("now"), before.label("before"), func.count(Need.id), won)
+    query = served(counted, *columns, places=True).group_by("now", "before")
     rows = [(at, was, count, int(nearer)) for at, was, count, nearer in session.execute(query) if at >= 0]
     pairs = [row for row in rows if row[1] >= 0]
     compared = sum(row[2] for row in pairs)

@@ -65,24 +65,28 @@ def counted_tenders(session: Session) -> tuple[Counted, ...]:
     )
 
 
-def served(counted: Sequence[Counted], *columns: Any) -> Select[*tuple[Any, ...]]:
+def served(counted: Sequence[Counted], *columns: Any, places: bool = False) -> Select[*tuple[Any, ...]]:
     """These columns of the accepted matches of these tenders.
 
-    Joined are the match and its award, the need with its bundle, service, plan line and patient, the offer and its
-    site.
+    Joined are the match and its award, the need with its bundle and service; with `places` also the plan line, the
+    patient, the offer and its site.
     """
-    return (
+    query = (
         select(*columns)
         .select_from(Match)
         .join(Award, Award.id == Match.award_id)
         .join(Need, Need.id == Match.need_id)
         .join(Bundle, Bundle.id == Need.bundle_id)
         .join(Service, Service.id == Bundle.service_id)
-        .join(PlanLine, PlanLine.id == Need.plan_line_id)
+        .where(Award.round_id.in_([tender.round_id for tender in counted]), Match.status == MatchStatus.ACCEPTED)
+    )
+    if not places:
+        return query
+    return (
+        query.join(PlanLine, PlanLine.id == Need.plan_line_id)
         .join(Patient, Patient.id == Need.patient_id)
         .join(Offer, Offer.id == Award.offer_id)
         .join(Site, Site.id == Offer.site_id)
-        .where(Award.round_id.in_([tender.round_id for tender in counted]), Match.status == MatchStatus.ACCEPTED)
     )
 
 

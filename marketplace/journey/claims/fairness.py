@@ -107,6 +107,7 @@ def _sums(counted: Sequence[Counted], *keys: Any) -> Select[*tuple[Any, ...]]:
         Match.charge_pence.label("charge_pence"),
         case((near, 1), else_=0).label("near"),
         Site.grade.label("grade"),
+        places=True,
     ).subquery()
     is_matched = match.c.need_id.is_not(None)
     return (
@@ -178,10 +179,11 @@ def _fifth(decile: int | None) -> str:
 
 def _concentration(session: Session, counted: Sequence[Counted]) -> tuple[Concentration, ...]:
     columns = (Service.name, Bundle.area, Offer.provider_id)
-    query = served(counted, *columns, func.sum(Need.units), func.count(func.distinct(Need.patient_id)))
+    people = func.count(func.distinct(Need.patient_id))
+    query = served(counted, *columns, func.sum(Need.units), people, places=True)
     places: dict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)
-    for service, area, _, units, people in session.execute(query.group_by(*columns)):
-        places[service, area].append((int(units), people))
+    for service, area, _, units, heads in session.execute(query.group_by(*columns)):
+        places[service, area].append((int(units), heads))
     return tuple(
         _spread(service, area, rows)
         for (service, area), rows in sorted(places.items())

@@ -15,6 +15,7 @@ from marketplace.records.catalogue import Service
 from marketplace.records.offers import Offer, OfferStatus
 from marketplace.records.pools import Bundle, Need
 from marketplace.records.providers import Site
+from marketplace.records.rounds import Award
 from marketplace.rules.awarding import rank_band
 from marketplace.rules.privacy import K
 from marketplace.rules.tendering import OfferTerms
@@ -79,7 +80,7 @@ def quality(session: Session, counted: Sequence[Counted]) -> QualityClaim:
 
 def _bids(session: Session, counted: Sequence[Counted]) -> list[_Bid]:
     tenders = [tender.tender_id for tender in counted]
-    in_use = set(session.execute(served(counted, Offer.id, Need.bundle_id).distinct()).all())
+    in_use = set(session.execute(served(counted, Award.offer_id, Need.bundle_id).distinct()).all())
     guide = dict(
         session.execute(
             select(Bundle.id, Service.reference_pence)

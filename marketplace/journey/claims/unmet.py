@@ -194,8 +194,12 @@ def _grouped(session: Session) -> dict[tuple[str, str, str], _Areas]:
     """Every need without a match: service (id, name, unit) -> area -> plan line -> row."""
     missed = {**_in_outcomes(session), **_without_offers(session)}
     grouped: dict[tuple[str, str, str], _Areas] = defaultdict(lambda: defaultdict(dict))
+    group = (Service.id, Service.name, Service.unit, Bundle.area)
     query = (
-        select(Service.id, Service.name, Service.unit, Bundle.area, Need, PlanLine.max_distance_m)
+        select(
+            *group, Need.id, Need.plan_line_id, Need.patient_id, Need.units, Need.budget_pence, PlanLine.max_distance_m
+        )
+        .select_from(Need)
         .join(Bundle, Bundle.id == Need.bundle_id)
         .join(Service, Service.id == Bundle.service_id)
         .join(PlanLine, PlanLine.id == Need.plan_line_id)
@@ -203,10 +207,9 @@ def _grouped(session: Session) -> dict[tuple[str, str, str], _Areas]:
         .where(Need.status.in_(WITHOUT_A_MATCH), Tender.status.in_((*PUBLISHED, TenderStatus.UNSUCCESSFUL)))
         .order_by(Tender.closed_at, Need.id)
     )
-    for service_id, name, unit, area, need, max_distance_m in session.execute(query):
-        if need.id in missed:
-            row = _Row(need.patient_id, need.units, need.budget_pence, max_distance_m, missed[need.id])
-            grouped[service_id, name, unit][area][need.plan_line_id] = row
+    for service_id, name, unit, area, need_id, line_id, patient_id, units, pence, max_m in session.execute(query):
+        if need_id in missed:
+            grouped[service_id, name, unit][area][line_id] = _Row(patient_id, units, pence, max_m, missed[need_id])
     return grouped
 
 

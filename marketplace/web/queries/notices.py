@@ -23,6 +23,7 @@ from marketplace.rules.awarding import Saving
 from marketplace.rules.clock import Instant
 from marketplace.rules.lifecycle import TENDER_WORDS, TenderStatus
 from marketplace.rules.privacy import K, hidden, shown_count
+from marketplace.web.listing import ListPage, page_from
 
 WINNERS_KNOWN = frozenset({TenderStatus.STANDSTILL, TenderStatus.UNDER_REVIEW, TenderStatus.AWARDED})
 OFFERS_COUNTED = frozenset(TenderStatus) - {TenderStatus.DRAFT, TenderStatus.OPEN, TenderStatus.WITHDRAWN}
@@ -113,16 +114,29 @@ def services(session: Session) -> Sequence[Service]:
     return session.scalars(select(Service).order_by(Service.name)).all()
 
 
-def notices(session: Session, now: Instant, *, state: str = "open", service: str = "", area: str = "") -> list[Listed]:
-    """Published tenders in this state: open ones by their deadline, the others by publication, the latest first."""
-    query = tenders_for(None).where(Tender.status.in_(STATES[state][1])).options(joinedload(Tender.broker))
+def notices(
+    session: Session, now: Instant, *, state: str = "open", service: str = "", area: str = ""
+) -> ListPage[Listed]:
+    """Published tenders in this state: open ones by their deadline, the others by publication, the latest first.
+
+    A tender fits where one of its lots is of this service and its area has these letters.
+    """
+    query = tenders_for(None).where(Tender.status.in_(STATES[state][1]))
     if state == "open":
-        query = query.where(Tender.offers_due_at > now).order_by(Tender.offers_due_at, Tender.id)
-    else:
-        query = query.order_by(Tender.published_at.desc(), Tender.id)
+        query = query.where(Tender.offers_due_at > now)
+    if service or area.strip():
+        lots = select(Bundle.tender_id).join(Service, Service.id == Bundle.service_id)
+        lots = lots.where(func.lower(Bundle.area).contains(area.strip().lower(), autoescape=True))
+        query = query.where(Tender.id.in_(lots.where(Service.name == service) if service else lots))
+    total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
     names = _names(session)
-    found = [Listed(tender, TENDER_WORDS[tender.status], _lots(tender, names)) for tender in session.scalars(query)]
-    return [row for row in found if _fits(row.lots, service, area.strip().lower())]
+    order = Tender.offers_due_at if state == "open" else Tender.published_at.desc()
+
+    def fetch(first: int, size: int) -> list[Listed]:
+        part = query.order_by(order, Tender.id).options(joinedload(Tender.broker)).offset(first).limit(size)
+        return [Listed(tender, TENDER_WORDS[tender.status], _lots(tender, names)) for tender in session.scalars(part)]
+
+    return page_from(total, fetch)
 
 
 def notice(session: Session, tender_id: str) -> Notice:
@@ -223,8 +237,3 @@ def _last_round(session: Session, tender_id: str) -> Row[*tuple[Any, ...]] | Non
     query = select(Round.id, Round.number, Round.market_sha256, Round.outcome_sha256, Round.finished_at)
     query = query.where(Round.tender_id == tender_id, Round.status == RoundStatus.VERIFIED)
     return session.execute(query.order_by(Round.number.desc()).limit(1)).first()
-
-
-def _fits(lots: Sequence[Lot], service: str, area: str) -> bool:
-    of_service = [lot for lot in lots if not service or lot.service == service]
-    return any(not area or area in lot.area.lower() for lot in of_service)
