@@ -21,7 +21,7 @@ from marketplace.rules.lifecycle import TenderStatus
 CONFIRMED = (TenderStatus.STANDSTILL, TenderStatus.UNDER_REVIEW, TenderStatus.AWARDED)
 """The states in which bidders may read how they did."""
 AT_ONCE_S = 20.0
-"""After so long `prepare_all` begins no further offer: a match that is asked for should soon have the processors to itself."""
+"""After so long `prepare_all` begins no further offer: a match should soon find the processors free."""
 
 
 def prepare_all(session: Session, now: Instant, seconds: float = AT_ONCE_S) -> int:
