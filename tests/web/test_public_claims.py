@@ -1,0 +1,55 @@
+"""The pages of figures follow each result, name nobody, and do not make visitors of a large market wait."""
+
+import time
+
+import pytest
+
+from marketplace.web.queries import claims
+from tests.web.site import Site
+
+NOTHING_YET = "There is no result yet that can be shown"
+
+
+def awarded(site: Site) -> None:
+    site.world.accept().confirm()
+
+
+def test_the_figures_follow_a_new_result_at_once(site: Site) -> None:
+    site.world.proposed()
+    client = site.client()
+    assert NOTHING_YET in client.get("/figures").text
+    awarded(site)
+    assert "£600.00 less" in client.get("/figures").text
+
+
+def test_a_large_market_is_counted_beside_the_pages(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where counting is slow, visitors get the answer before until the new one is there."""
+    monkeypatch.setattr(claims, "QUICK_S", 0)
+    site.world.proposed()
+    client = site.client()
+    assert NOTHING_YET in client.get("/figures").text
+    awarded(site)
+    assert NOTHING_YET in client.get("/figures").text
+    patience = time.monotonic() + 20
+    while NOTHING_YET in client.get("/figures").text and time.monotonic() < patience:
+        time.sleep(0.05)
+    assert "£600.00 less" in client.get("/figures").text
+
+
+def test_no_public_page_names_a_patient(site: Site) -> None:
+    """Neither a name, nor an id, nor a home's district stands on any page that anybody may read."""
+    world = site.world.proposed()
+    awarded(site)
+    client = site.client()
+    pages = ("/", "/tenders?state=all", f"/tenders/{world.tender.id}", "/figures", "/unmet-needs")
+    for page in pages:
+        text = client.get(page).text
+        for patient in world.patients:
+            assert patient.name not in text, page
+            assert patient.id not in text, page
+        assert "LN1" not in text, page
+
+
+@pytest.mark.parametrize("address", ["/tenders?state=nonsense&page=x", "/unmet-needs?area=%25&service=none&page=99"])
+def test_odd_filters_find_nothing_or_everything(site: Site, address: str) -> None:
+    assert site.client().get(address).status_code == 200
