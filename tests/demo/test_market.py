@@ -8,8 +8,9 @@ import nhs_number
 import pytest
 
 from marketplace.demo.catalogue import services
-from marketplace.demo.geography import ZONES, districts
+from marketplace.demo.geography import ZONES, Place, districts
 from marketplace.demo.market import LincolnshireMarket, lincolnshire
+from marketplace.demo.providers import CONVENTIONAL_KINDS, KINDS, conventional_distance_m, sites
 from marketplace.rules.lifecycle import TenderStatus
 
 
@@ -137,3 +138,17 @@ def test_every_price_of_the_catalogue_says_where_it_comes_from(market: Lincolnsh
         assert service.private_source
         assert service.reference_source
     assert all(category.reason for category in market.excluded)
+
+
+def test_the_usual_service_is_the_nearest_real_one() -> None:
+    """From Lincoln's own district the hospital is where it is; home care has no place to travel to."""
+    lincoln = districts()["LN2"]
+    home = Place(lincoln.easting_m, lincoln.northing_m + 3_000)
+    hospitals = [
+        districts()[site.district]
+        for site in sites()
+        if site.kind in CONVENTIONAL_KINDS and "physiotherapy" in KINDS[site.kind].services
+    ]
+    nearest_m = min(home.distance_m(Place(place.easting_m, place.northing_m)) for place in hospitals)
+    assert conventional_distance_m("physiotherapy", home) == nearest_m
+    assert conventional_distance_m("home_care", home) is None
