@@ -167,7 +167,8 @@ def choose_broker(session: Session, now: Instant, actor: Actor, broker_id: str) 
     check_owner(actor, Role.PATIENT, patient.id, "patient")
     check_scope(actor, Scope.BROKER)
     broker = session.get(Broker, broker_id)
-    if broker is None or broker.approved_at is None or broker.suspended_at is not None:
+    takes_clients = broker is not None and broker.approved_at is not None and broker.suspended_at is None
+    if broker is None or not takes_clients or broker.commissioner_id != patient.commissioner_id:
         raise NotFound("not_found", "We cannot find that broker, or it takes no new clients.")
     if patient.broker_id == broker.id:
         return patient
