@@ -4,17 +4,18 @@ from datetime import timedelta
 
 from sqlalchemy import select
 
-from marketplace.journey import accounts
+from marketplace.journey import accounts, pools
 from marketplace.records.database import writing
 from marketplace.records.offers import Offer, OfferStatus
 from marketplace.records.people import Authority, Interest
 from marketplace.records.tenders import Amendment, Question, Representation, Tender
-from marketplace.rules.lifecycle import TenderStatus
+from marketplace.rules.lifecycle import LotResult, TenderStatus
 from marketplace.rules.permissions import Role
+from marketplace.rules.pooling import BundleTerms
 from marketplace.work.feedback import prepare_all
 from tests.web.site import Site
 from tests.work.hands import do_what_was_asked
-from tests.worlds import BUDGET_PENCE
+from tests.worlds import BUDGET_PENCE, PERIOD
 
 BROKER, NEAR, BULK, FUNDER = (f"{name}@example.test" for name in ("broker", "near", "bulk", "funder"))
 
@@ -149,6 +150,29 @@ def test_a_cancelled_tender_has_a_successor(site: Site) -> None:
     assert successor in site.client(BROKER).get(at).text
     assert site.client(BROKER).get(successor).status_code == 200
     assert site.fresh().session.scalars(select(Tender.predecessor_id).where(Tender.predecessor_id.is_not(None))).one()
+
+
+def test_one_group_is_cancelled_and_the_other_goes_on(site: Site) -> None:
+    """The page offers the groups where there are several; the money of those in the cancelled one is free."""
+    world = site.world.draft()
+    with writing(world.session):
+        second = pools.build_bundle(
+            world.session,
+            world.now,
+            world.broking,
+            world.tender.id,
+            BundleTerms("physiotherapy", "Stamford", ("PE9",), *PERIOD),
+        ).id
+    first, path = world.bundle.id, f"/broker/tenders/{world.tender.id}/cancel"
+    world.agree().publish().three_offers().later(days=15)
+    assert second in site.client(BROKER).get(path).text
+    typed = {"bundle_ids": first, "code": "no_longer_needed", "reason": "Everybody there has moved"}
+    refuses(site, BROKER, path, {**typed, "code": ""}, "code")
+    assert site.client(BROKER).post(path, data={**typed, "bundle_ids": "0000000000000000"}).status_code == 404
+    takes(site, BROKER, path, typed)
+    results = {bundle.id: bundle.result for bundle in site.fresh().tender.bundles}
+    assert results == {first: LotResult.CANCELLED, second: LotResult.ACTIVE}
+    assert (world.tender.status, world.money(1)["reserved"]) == (TenderStatus.CLOSED, 0)
 
 
 def test_a_broker_declares_an_interest(site: Site) -> None:
