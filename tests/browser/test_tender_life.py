@@ -43,10 +43,16 @@ class Windows:
 
     def __init__(self, site: Site, address: str, visit: Callable[[str], Any]) -> None:
         self.site = site
-        self.windows = {name: visit(address) for name in ("broker", "near", "bulk", "funder")}
+        self.windows = {name: visit(address) for name in ("broker", "near", "bulk", "funder", "p1")}
 
     def at(self, name: str, path: str) -> Any:
-        return self.windows[name].carry(self.site.cookie(f"{name}@example.test")).go(path)
+        self.windows[name].carry(self.site.cookie(f"{name}@example.test"))
+        return self.on(name, path)
+
+    def on(self, name: str, path: str) -> Any:
+        """Go on to another page, once everything of this one has come: what is cut off would count as a fault."""
+        self.windows[name].page.wait_for_load_state("networkidle")
+        return self.windows[name].go(path)
 
 
 @pytest.fixture
@@ -85,11 +91,12 @@ def test_while_offers_come_in(site: Site, windows: Windows) -> None:
     write(near, "What do you want to know?", "Is there parking at the patients' homes?").press("Publish the question")
     near.look("life-provider-tender")
     question = site.fresh().session.scalars(select(Question)).one().id
+    windows.at("broker", "/broker/").look("life-broker-home")
     broker = windows.at("broker", at).look("life-broker-tender").go(f"/broker/questions/{question}").look("life-answer")
     write(broker, "Your answer", "Yes, for an hour.").press("Publish the answer")
-    broker.go(f"{at}/clarify").look("life-clarify")
+    windows.on("broker", f"{at}/clarify").look("life-clarify")
     write(broker, "What do you want to explain?", "A session lasts 40 minutes.").press("Publish the explanation")
-    broker.go(f"{at}/extend").look("life-extend")
+    windows.on("broker", f"{at}/extend").look("life-extend")
     broker.press("Extend the deadline").look("life-extend-empty", status=422)
     pick_day(broker, "New last day for offers", world.now + timedelta(days=21))
     write(broker, "Why does the deadline change?", "Easter falls into it.").press("Extend the deadline")
@@ -97,6 +104,13 @@ def test_while_offers_come_in(site: Site, windows: Windows) -> None:
     assert "A session lasts 40 minutes." in broker.text
     broker.go(f"{at}/policy").look("life-policy-open")
     broker.press("Change the rules and ask everybody again").look("life-policy-open-wrong", status=422)
+    pick_day(broker, "New last day for offers", world.now + timedelta(days=28))
+    write(broker, "What changes, and why?", "Travel counts for more.")
+    write(broker, "What one kilometre of travel is worth, per unit", "0.60")
+    broker.press("Change the rules and ask everybody again").look("life-broker-tender-changed")
+    patient = windows.at("p1", f"/patient/invitations/{site.fresh().need(1).id}").look("life-invitation-again")
+    assert "have changed, so we ask you again" in patient.text
+    windows.at("near", "/provider/offers").look("life-offers-void")
     windows.at("broker", "/broker/interests").look("life-interests")
 
 
@@ -130,16 +144,18 @@ def test_an_objection(site: Site, windows: Windows) -> None:
     window.go(f"/provider/offers/{near}/feedback").look("life-feedback").follow("Make a representation")
     window.look("life-represent")
     write(window, "What do you think was wrong, and why?", "Our rating was read wrongly.")
-    window.press("Send the representation").go(f"/provider/offers/{near}/feedback").look("life-feedback-objected")
+    window.press("Send the representation")
+    windows.on("near", f"/provider/offers/{near}/feedback").look("life-feedback-objected")
     broker = windows.at("broker", f"/broker/tenders/{world.tender.id}").look("life-broker-tender-review")
     assert "has objected" in broker.text
     row = site.fresh().session.scalars(select(Representation)).one().id
+    windows.at("funder", "/commissioner/").look("life-funder-home")
     funder = windows.at("funder", "/commissioner/representations").look("life-representations")
     funder.go(f"/commissioner/representations/{row}").look("life-decide")
     funder.press("Decide").look("life-decide-empty", status=422)
     funder.page.get_by_label("Refuse it: the award stands, after a second pause").check()
     write(funder, "Your reasons for this decision", "The rating is the regulator's latest.").press("Decide")
-    funder.go(f"/commissioner/representations/{row}").look("life-representation-decided")
+    windows.on("funder", f"/commissioner/representations/{row}").look("life-representation-decided")
 
 
 def test_organisations_and_representatives(site: Site, windows: Windows) -> None:
@@ -150,7 +166,9 @@ def test_organisations_and_representatives(site: Site, windows: Windows) -> None
     funder.go(f"/commissioner/organisations/provider/{near}/suspend").look("life-suspend")
     write(funder, "Why is it suspended?", "Its registration has lapsed.").press("Suspend it")
     funder.look("life-organisations-suspended").press("Let back Near Physio")
-    funder.go(f"/commissioner/patients/{world.patients[0].id}/representatives").look("life-representatives-none")
+    windows.on("funder", f"/commissioner/patients/{world.patients[0].id}/representatives").look(
+        "life-representatives-none"
+    )
     funder.press("Appoint them").look("life-representatives-empty", status=422)
     write(funder, "The representative's e-mail address", "daughter@example.test")
     funder.page.get_by_label("Lasting power of attorney").check()
