@@ -168,6 +168,8 @@ def _everybody(session: Session, tender: Tender) -> set[str]:
         .where(Bundle.tender_id == tender.id, Need.status.in_((NeedStatus.POOLED, NeedStatus.INVITED)))
     )
     bidders = session.scalars(
-        select(Offer.provider_id).where(Offer.tender_id == tender.id, Offer.status != OfferStatus.WITHDRAWN)
+        select(Offer.provider_id).where(
+            Offer.tender_id == tender.id, Offer.status.not_in((OfferStatus.WITHDRAWN, OfferStatus.DRAFT))
+        )
     )
     return {*patients, *bidders}

@@ -89,6 +89,8 @@ def _offer_document(offer: Offer, lots: set[str]) -> dict[str, Any]:
         fee_pence=content["fee_pence"],
         min_units=content["min_units"],
         max_units=content["max_units"],
+        max_distance_m=content.get("max_distance_m"),
+        exclusive=f"{offer.provider_id}:{content['exclusive']}" if content.get("exclusive") else None,
         grade=site.grade,
         attributes=sorted(site.attributes),
         first_appointment_days=site.first_appointment_days,

@@ -30,12 +30,20 @@ from .scopes import locked
 
 
 def submit_offer(
-    session: Session, now: Instant, actor: Actor, tender_id: str, terms: OfferTerms, *, number: int = 1
+    session: Session,
+    now: Instant,
+    actor: Actor,
+    tender_id: str,
+    terms: OfferTerms,
+    *,
+    number: int = 1,
+    draft: bool = False,
 ) -> Offer:
     """Seal an offer and hand its provider a receipt: the hash of what was sealed.
 
     An offer counts if it is received before the deadline, not at it; the comparison is made here, under the tender's
     lock. `number` tells a provider's several offers on one tender apart; the same number again is a new version.
+    A `draft` is kept under the same seal and counts for nothing; what stands goes on standing beside it.
 
     Raises
     ------
@@ -60,7 +68,7 @@ def submit_offer(
         .order_by(Offer.version)
     ).all()
     for offer in earlier:
-        if offer.status is OfferStatus.STANDING:
+        if offer.status is OfferStatus.DRAFT or (offer.status is OfferStatus.STANDING and not draft):
             offer.status = OfferStatus.REPLACED
     offer_id = new_id()
     content = canonical_json(terms.document()).encode()
@@ -71,7 +79,7 @@ def submit_offer(
         provider_id=provider.id,
         number=number,
         version=earlier[-1].version + 1 if earlier else 1,
-        status=OfferStatus.STANDING,
+        status=OfferStatus.DRAFT if draft else OfferStatus.STANDING,
         content_sealed=sealed.content,
         key_for_provider=sealed.key_for_provider,
         key_for_opening=sealed.key_for_opening,
@@ -80,9 +88,8 @@ def submit_offer(
     )
     session.add(offer)
     session.flush()
-    audit.append(
-        session, now, actor, "offer.sealed", offer.id, receipt_sha256=offer.receipt_sha256, version=offer.version
-    )
+    event = "offer.drafted" if draft else "offer.sealed"
+    audit.append(session, now, actor, event, offer.id, receipt_sha256=offer.receipt_sha256, version=offer.version)
     return offer
 
 

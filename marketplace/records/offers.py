@@ -12,11 +12,13 @@ from .tenders import Tender
 
 
 class OfferStatus(StrEnum):
-    """A sealed offer stands until its provider replaces or withdraws it, or a recorded decision excludes it.
+    """A draft is its provider's alone and counts for nothing. A sealed offer stands until something ends that.
 
-    An amendment that changes the tender voids it: its provider may make it anew.
+    Its provider replaces or withdraws it, a recorded decision excludes it, or an amendment that changes the tender
+    voids it: then its provider may make it anew.
     """
 
+    DRAFT = "draft"
     STANDING = "standing"
     REPLACED = "replaced"
     WITHDRAWN = "withdrawn"

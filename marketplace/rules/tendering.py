@@ -139,13 +139,19 @@ class OfferLine:
 
 @dataclass(frozen=True, slots=True)
 class OfferTerms:
-    """What a provider seals: from which site, at what fee, how many units, at what prices by lot and band."""
+    """What a provider seals: from which site, at what fee, how many units, at what prices by lot and band.
+
+    `max_distance_m` is how far it goes (for visits at home). Of a provider's offers with the same `exclusive` word at
+    most one is used: either the one or the other.
+    """
 
     site_id: str
     lines: tuple[OfferLine, ...]
     fee_pence: Pence = 0
     min_units: int = 0
     max_units: int | None = None
+    max_distance_m: int | None = None
+    exclusive: str | None = None
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> "OfferTerms":
@@ -165,6 +171,8 @@ class OfferTerms:
             fee_pence=document.get("fee_pence") or 0,
             min_units=document.get("min_units") or 0,
             max_units=document.get("max_units"),
+            max_distance_m=document.get("max_distance_m"),
+            exclusive=document.get("exclusive"),
         )
 
     def document(self) -> dict[str, Any]:

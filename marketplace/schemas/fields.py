@@ -52,6 +52,21 @@ class Whole(fields.Integer):
         return int(value)
 
 
+LONGEST_KM = 200
+
+
+class Kilometres(fields.Field[int]):
+    """Whole kilometres as typed, kept in metres."""
+
+    default_error_messages = {"invalid": f"Enter whole kilometres, from 1 to {LONGEST_KM}"}  # noqa: RUF012
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> int:
+        text = str(value).lower().removesuffix("km").strip()
+        if not text.isascii() or not text.isdigit() or len(text) > 3 or not 1 <= int(text) <= LONGEST_KM:
+            raise ValidationError(self.default_error_messages["invalid"])
+        return int(text) * 1000
+
+
 class Words(fields.String):
     """Some text, trimmed; empty counts as missing. Control characters are refused: nobody types them."""
 

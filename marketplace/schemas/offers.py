@@ -7,7 +7,7 @@ from marshmallow.validate import Length
 
 from marketplace.rules.tendering import MAX_UNITS, OfferTerms
 
-from .fields import Pounds, Whole
+from .fields import Kilometres, Pounds, Whole, Words
 
 
 class TierSchema(Schema):
@@ -57,6 +57,23 @@ class OfferSchema(Schema):
         MAX_UNITS,
         load_default=None,
         metadata={"title": "Most units in all (optional)", "description": "What you can deliver in the period."},
+    )
+    max_distance_m = Kilometres(
+        load_default=None,
+        metadata={
+            "title": "How far you go (optional)",
+            "description": "For visits at home: patients further away are not matched with this offer.",
+            "x-suffix": "km",
+        },
+    )
+    exclusive = Words(
+        longest=40,
+        missing="",
+        load_default=None,
+        metadata={
+            "title": "Either/or word (optional)",
+            "description": "Of your offers with the same word here, at most one is used.",
+        },
     )
     lines = fields.List(
         fields.Nested(LineSchema),

@@ -2,29 +2,17 @@
 
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, post_load
+from marshmallow import Schema, fields, post_load
 
 from marketplace.records.pools import Need
 from marketplace.rules.preferences import Importance, Preferences
+from marketplace.schemas.fields import Kilometres
 
 IMPORTANCE = (
     ("less", "Less than for most people"),
     ("normal", "As for everybody"),
     ("more", "More than for most people"),
 )
-LONGEST_KM = 200
-
-
-class Kilometres(fields.Field[int]):
-    """Whole kilometres as typed, kept in metres."""
-
-    default_error_messages = {"invalid": f"Enter whole kilometres, from 1 to {LONGEST_KM}"}  # noqa: RUF012
-
-    def _deserialize(self, value: Any, *_: Any, **__: Any) -> int:
-        text = str(value).lower().removesuffix("km").strip()
-        if not text.isascii() or not text.isdigit() or len(text) > 3 or not 1 <= int(text) <= LONGEST_KM:
-            raise ValidationError(self.default_error_messages["invalid"])
-        return int(text) * 1000
 
 
 def _importance(title: str, hint: str) -> fields.Enum[Importance]:

@@ -53,7 +53,7 @@ def test_the_diagram_has_every_arrow() -> None:
     )
 
 
-@pytest.mark.parametrize("moves", [TENDER_MOVES, CONTRACT_MOVES])
+@pytest.mark.parametrize("moves", [TENDER_MOVES, LOT_MOVES, CONTRACT_MOVES])
 def test_the_readme_shows_this_table(moves: dict) -> None:
     """The diagrams in the README are the ones the tables draw."""
     assert mermaid(moves) in (Path(__file__).parents[2] / "README.md").read_text()

@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response
 from marketplace.journey import awards
 from marketplace.journey import offers as steps
 from marketplace.records.offers import OfferStatus
-from marketplace.rules.errors import Invalid
+from marketplace.rules.errors import Invalid, NotFound
 from marketplace.rules.permissions import Role
 from marketplace.rules.tendering import OfferTerms, check_offer
 from marketplace.schemas.offers import OfferSchema
@@ -28,6 +28,9 @@ from marketplace.web.queries.proceedings import talk
 from .blueprint import pages
 
 Answer = str | Response | tuple[str, int]
+AT_HAND = (OfferStatus.STANDING, OfferStatus.DRAFT)
+"""What the form starts from: the newest version that stands or was kept."""
+
 BANDS = 4
 """How many volume bands the form has room for."""
 
@@ -57,9 +60,13 @@ def offer_form(tender_id: str) -> Answer:
     found = offers.open_tender(session, tender_id)
     lots = notices.lots_of(session, found)
     sites = offers.sites_of(session, actor)
-    standing = next(
-        (row for row in offers.own_offers(session, actor, tender_id) if row.status is OfferStatus.STANDING), None
-    )
+    number = request.args.get("number", default=1, type=int)
+    if not 1 <= number <= steps.next_number(session, actor, tender_id):
+        raise NotFound("not_found", "We cannot find that offer.")
+    own = [
+        row for row in offers.own_offers(session, actor, tender_id) if row.number == number and row.status in AT_HAND
+    ]
+    standing = max(own, key=lambda row: row.version, default=None)
     typed = sent()
     if typed is None:
         initial = _as_typed(steps.read_own_offer(session, actor, standing.id), lots) if standing else MultiDict()
@@ -69,24 +76,26 @@ def offer_form(tender_id: str) -> Answer:
         choices={"site_id": [(site.id, f"{site.name}, {site.district}") for site in sites]},
         beside=[f"bands-{band}" for band in range(1, BANDS)],
     )
-    shown = {"form": form, "tender": found, "lots": lots, "bands": range(BANDS), "standing": standing}
+    shown = {"form": form, "tender": found, "lots": lots, "bands": range(BANDS), "standing": standing, "number": number}
     if typed is None:
         return render_template("provider/offer_form.html", earnings=None, **shown)
     if not _check(form, [lot.bundle_id for lot in lots]):
         return render_template("provider/offer_form.html", earnings=None, **shown), 422
     terms: OfferTerms = form.data
-    if request.form.get("action") != "seal":
+    action = request.form.get("action")
+    if action not in ("seal", "keep"):
         return render_template("provider/offer_form.html", earnings=offers.earnings(terms, lots), **shown)
     try:
         with writing(session):
             offer = steps.submit_offer(
-                session, request_now(), actor, tender_id, terms, number=standing.number if standing else 1
+                session, request_now(), actor, tender_id, terms, number=number, draft=action == "keep"
             )
             offer_id = offer.id
     except Invalid as error:
         _refuse(form, error)
         return render_template("provider/offer_form.html", earnings=None, **shown), 422
-    flash("Your offer is sealed. Keep the receipt.", "done")
+    kept = "Your draft is kept. It counts for nothing until you send it."
+    flash(kept if action == "keep" else "Your offer is sealed. Keep the receipt.", "done")
     return redirect(url_for("provider.offer", offer_id=offer_id))
 
 
@@ -178,6 +187,8 @@ def _as_typed(terms: OfferTerms, lots: list[notices.Lot]) -> MultiDict[str, str]
     typed["fee_pence"] = typed_pounds(terms.fee_pence) if terms.fee_pence else ""
     typed["min_units"] = str(terms.min_units or "")
     typed["max_units"] = str(terms.max_units or "")
+    typed["max_distance_m"] = str(terms.max_distance_m // 1000) if terms.max_distance_m else ""
+    typed["exclusive"] = terms.exclusive or ""
     for band, start in enumerate(terms.bands[1:], start=1):
         typed[f"bands-{band}"] = str(start)
     number_of = {lot.bundle_id: number for number, lot in enumerate(lots)}

@@ -26,6 +26,7 @@ from marketplace.rules.tendering import OfferTerms, earnings_pence
 from .notices import Lot, lots_of
 
 OFFER_WORDS = {
+    OfferStatus.DRAFT: ("Draft", "blue"),
     OfferStatus.STANDING: ("Sealed", "green"),
     OfferStatus.REPLACED: ("Replaced", "grey"),
     OfferStatus.WITHDRAWN: ("Withdrawn", "grey"),

@@ -1,6 +1,6 @@
 """The first tables.
 
-Revision cb94c6d9fc3f, after , 2026-11-21.
+Revision 3af23cba6e6c, after , 2026-11-21.
 """
 
 import marketplace.records.base
@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 
-revision = 'cb94c6d9fc3f'
+revision = '3af23cba6e6c'
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -449,7 +449,7 @@ def upgrade() -> None:
     sa.Column('provider_id', sa.String(length=24), nullable=False),
     sa.Column('number', sa.BigInteger(), nullable=False),
     sa.Column('version', sa.BigInteger(), nullable=False),
-    sa.Column('status', sa.Enum('standing', 'replaced', 'withdrawn', 'excluded', 'void', name='offerstatus', native_enum=False, create_constraint=True, length=24), nullable=False),
+    sa.Column('status', sa.Enum('draft', 'standing', 'replaced', 'withdrawn', 'excluded', 'void', name='offerstatus', native_enum=False, create_constraint=True, length=24), nullable=False),
     sa.Column('content_sealed', sa.LargeBinary(), nullable=False),
     sa.Column('key_for_provider', sa.LargeBinary(), nullable=False),
     sa.Column('key_for_opening', sa.LargeBinary(), nullable=False),
