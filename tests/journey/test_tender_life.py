@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select
 
-from marketplace.journey import amendments, cancellations, reviews
+from marketplace.journey import amendments, cancellations, offers, pools, reviews, tenders
 from marketplace.records.database import writing
 from marketplace.records.offers import ExclusionCode, OfferStatus
 from marketplace.records.outbox import Message
@@ -14,8 +14,9 @@ from marketplace.records.tenders import CancelCode, Decision, Question, Represen
 from marketplace.rules.errors import Invalid, NotAllowed, NotFound, WrongState
 from marketplace.rules.lifecycle import LotResult, TenderStatus
 from marketplace.rules.permissions import Actor, Role
-from marketplace.rules.tendering import Policy
-from tests.worlds import BUDGET_PENCE, SmallWorld
+from marketplace.rules.pooling import BundleTerms
+from marketplace.rules.tendering import OfferLine, OfferTerms, OfferTier, Policy
+from tests.worlds import BUDGET_PENCE, PERIOD, SmallWorld
 
 
 def nothing_is_held(world: SmallWorld) -> bool:
@@ -248,3 +249,44 @@ def test_only_bidders_object(world: SmallWorld) -> None:
     world.later(days=15).run_round().accept().confirm()
     with pytest.raises(NotFound), writing(world.session):
         reviews.represent(world.session, world.now, world.provider("near"), world.tender.id, "I did not bid.")
+
+
+def test_one_lot_is_cancelled_and_the_other_goes_on(world: SmallWorld) -> None:
+    """The cancelled lot's people get their money back and are told; the others are matched and asked as ever."""
+    with writing(world.session):
+        world.tender = tenders.draft_tender(world.session, world.now, world.broking, "Two lots", Policy())
+        for area, part in (("West", slice(0, 6)), ("East", slice(6, 12))):
+            terms = BundleTerms("physiotherapy", area, ("LN1",), *PERIOD)
+            world.bundle = pools.build_bundle(world.session, world.now, world.broking, world.tender.id, terms)
+            lines = sorted(row.plan_line_id for row in pools.could_join(world.session, world.broking, terms))
+            chosen = [world.plan_line(number + 1).id for number in range(12)][part]
+            assert set(chosen) <= set(lines)
+            pools.invite(world.session, world.now, world.broking, world.bundle.id, chosen)
+    world.agree().publish()
+    lots = {bundle.area: bundle for bundle in world.tender.bundles}
+    tiers = (OfferTier(0, 5_000),)
+    both = OfferTerms(
+        world.providers["near"].sites[0].id, tuple(OfferLine(lots[area].id, tiers) for area in ("West", "East"))
+    )
+    with writing(world.session):
+        offers.submit_offer(world.session, world.now, world.provider("near"), world.tender.id, both)
+    world.later(days=15).run_round()
+    with writing(world.session):
+        cancellations.cancel(
+            world.session,
+            world.now,
+            world.broking,
+            world.tender.id,
+            code=CancelCode.NO_LONGER_NEEDED,
+            reason="The clinic in the east has reopened.",
+            bundle_ids=[lots["East"].id],
+        )
+    assert (lots["West"].result, lots["East"].result) == (LotResult.ACTIVE, LotResult.CANCELLED)
+    assert [world.money(number)["reserved"] for number in (1, 6, 7, 12)] == [BUDGET_PENCE, BUDGET_PENCE, 0, 0]
+    assert told(world, "lot_cancelled") == {patient.id for patient in world.patients[6:]}
+    world.accept(*range(1, 7)).confirm()
+    assert world.tender.status is TenderStatus.STANDSTILL
+    world.later(days=20)
+    assert world.tender.status is TenderStatus.AWARDED
+    assert set(world.providers_by_patient()) == set(range(1, 7))
+    assert world.books_balance()
