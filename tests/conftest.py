@@ -125,6 +125,11 @@ class _alone:  # noqa: N801 - used like a function
         self._engine.dispose()
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Benchmarks are measured by ``make bench``; they are no tests."""
+    return True if collection_path.name == "benchmarks" and not config.getoption("benchmark_only") else None
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
     """In CI a skipped test is a failed one: there, everything it needs is installed."""

@@ -46,12 +46,18 @@ def one(session: Session, query: Select[Thing], thing_id: str, thing: str) -> Th
 def locked(session: Session, kind: type[Thing], thing_id: str, thing: str) -> Thing:
     """Load one thing for changing it: its row is locked until the transaction ends, and read afresh.
 
+    On SQLite the whole transaction is the lock (it began IMMEDIATE), and what the session holds was read within it:
+    whatever it knew before was expired when `writing` began.
+
     Raises
     ------
     NotFound
         If there is none.
     """
-    found = session.get(kind, thing_id, with_for_update={"key_share": True}, populate_existing=True)
+    if session.get_bind().dialect.name == "sqlite":
+        found = session.get(kind, thing_id)
+    else:
+        found = session.get(kind, thing_id, with_for_update={"key_share": True}, populate_existing=True)
     if found is None:
         raise NotFound("not_found", f"We cannot find that {thing}.")
     return found

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
-from playwright.sync_api import Browser, BrowserContext, Page, Response, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Request, Response, sync_playwright
 from werkzeug.serving import BaseWSGIServer, make_server
 
 CHROMIUM_FLAGS = [
@@ -41,7 +41,7 @@ class Visit:
         self.last: Response | None = None
         self.page.on("console", self._on_console)
         self.page.on("pageerror", lambda error: self.complaints.append(f"page error: {error}"))
-        self.page.on("requestfailed", lambda request: self.complaints.append(f"failed: {request.url}"))
+        self.page.on("requestfailed", self._on_request_failed)
         self.page.on("response", self._on_response)
 
     def go(self, path: str) -> "Visit":
@@ -105,6 +105,10 @@ class Visit:
     def _on_response(self, response: Response) -> None:
         if response.request.is_navigation_request() and not 300 <= response.status < 400:
             self.last = response
+
+    def _on_request_failed(self, request: Request) -> None:
+        if request.failure != "net::ERR_ABORTED":  # the page was left before its picture came: nobody's fault
+            self.complaints.append(f"failed: {request.url} ({request.failure})")
 
     def _on_console(self, message: Any) -> None:
         # Chromium reports every answer of 400 and above as an error: what a test expects is asserted in `look`
