@@ -45,7 +45,7 @@ def main() -> None:
 
 @main.command()
 @click.option("--seed", default=1, show_default=True, help="The same seed gives the same market.")
-@click.option("--patients", default=1_300, show_default=True, help="How many people to sample from the registers.")
+@click.option("--patients", default=1_230, show_default=True, help="How many people to sample from the registers.")
 def demo(seed: int, patients: int) -> None:
     """Build the Lincolnshire market in the database, run it, and show what came out.
 

@@ -297,6 +297,8 @@ def _line(details: LineDetails) -> PlanLine:
 
 
 def _check_service(session: Session, service_id: str, place: str) -> None:
+    if session.connection().scalar(select(Service.id).where(Service.id == service_id)) is not None:
+        return
     excluded = session.get(Exclusion, service_id)
     if excluded is not None:
         raise Invalid(
@@ -305,8 +307,7 @@ def _check_service(session: Session, service_id: str, place: str) -> None:
             place=place,
             service=service_id,
         )
-    if session.get(Service, service_id) is None:
-        raise NotFound("not_found", "We cannot find that service in the catalogue.", place=place)
+    raise NotFound("not_found", "We cannot find that service in the catalogue.", place=place)
 
 
 def _check_holder(session: Session, actor: Actor, details: BudgetDetails) -> None:

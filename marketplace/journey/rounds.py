@@ -34,7 +34,7 @@ from .reasons import reasons_of
 from .scopes import locked
 from .tenders import give_up
 
-COST_GAP_PERMILLE = 1.0
+COST_GAP_PERMILLE = 2.0
 TIME_LIMIT_S = 120.0
 WORKERS = 2
 

@@ -21,6 +21,7 @@ from marketplace.rules.permissions import Actor
 from .base import Base, Document, PublicId
 
 GENESIS = "0" * 64
+_KNOWN_END = "carepool.audit_end"
 _CHAIN_LOCK = 20_261_121  # any number: the name of the advisory lock that serialises appends on PostgreSQL
 
 
@@ -75,9 +76,7 @@ def append(
     The end is read under a lock held until the transaction ends, so that two transactions never append to the same
     predecessor. (SQLite's writing transactions exclude one another already.)
     """
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _CHAIN_LOCK})
-    last = head(session)
+    last = _end_to_append_to(session)
     number, previous = last.number + 1, last.sha256
     values = {
         "number": number,
@@ -89,7 +88,24 @@ def append(
         "facts": {name: value for name, value in facts.items() if value is not None} | _on_behalf(actor),
         "previous_sha256": previous,
     }
-    session.connection().execute(_APPEND, {**values, "sha256": digest(AuditEvent(**values))})
+    sha256 = digest(AuditEvent(**values))
+    session.connection().execute(_APPEND, {**values, "sha256": sha256})
+    appended = None if session.in_nested_transaction() else (session.get_transaction(), Head(number, sha256))
+    session.info[_KNOWN_END] = appended
+
+
+def _end_to_append_to(session: Session) -> Head:
+    """The end of the chain under the lock; known already when this transaction has appended before.
+
+    What a savepoint appended may be rolled back with it, so within one the end is always read.
+    """
+    known = session.info.get(_KNOWN_END)
+    if known and known[0] is session.get_transaction() and not session.in_nested_transaction():
+        end: Head = known[1]
+        return end
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _CHAIN_LOCK})
+    return head(session)
 
 
 def _on_behalf(actor: Actor) -> dict[str, str]:

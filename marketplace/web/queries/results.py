@@ -30,7 +30,7 @@ FILLS = 6
 
 TERMINATIONS = {
     "optimal": "The best possible result, proven.",
-    "within_gap": "Proven to be within a thousandth of the best possible result.",
+    "within_gap": "Proven to be within two thousandths of the best possible result.",
     "limit_reached": "The best result found in the time allowed.",
     "cancelled": "The best result found before the search was stopped.",
     "nothing_matched": "It is proven that nobody can be matched.",
