@@ -16,6 +16,7 @@ from marketplace.journey.rounds import latest_round
 from marketplace.journey.scopes import matches_for, one
 from marketplace.records.catalogue import Service
 from marketplace.records.offers import Offer
+from marketplace.records.people import Patient
 from marketplace.records.pools import Consent, DefaultAnswer, Need
 from marketplace.records.providers import Provider, Site
 from marketplace.records.rounds import Match
@@ -25,6 +26,7 @@ from marketplace.rules.money import Pence
 from marketplace.rules.permissions import Actor
 from marketplace.rules.quality import PatientEvidence
 from marketplace.web import reasons
+from marketplace.web.maps import People, Pin, RingMap, ring_map
 
 from .care import can_be_answered
 
@@ -37,6 +39,7 @@ class Alternative:
     place: str
     why: str
     in_reach: bool
+    site: Site | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,7 @@ class MatchPage:
     can_answer: bool
     silence_means_yes: bool
     evidence: PatientEvidence
+    map: RingMap | None
 
     @property
     def place(self) -> str:
@@ -89,17 +93,21 @@ def match_page(session: Session, actor: Actor, now: Instant, match_id: str) -> M
     offer = match.award.offer
     site = session.get_one(Site, offer.site_id)
     patient, need = match.need.patient, match.need
+    alternatives = _alternatives(session, match)
+    chosen = _pin(site, offer.provider.name, _place(offer) or site.name, patient, chosen=True)
+    others = [_pin(row.site, row.provider, row.place, patient) for row in alternatives if row.site is not None]
     return MatchPage(
         match=match,
         tender=match.award.round.tender,
         service=need.bundle.service,
         provider=offer.provider,
         site=site,
-        distance_m=isqrt((site.easting_m - patient.easting_m) ** 2 + (site.northing_m - patient.northing_m) ** 2),
-        alternatives=_alternatives(session, match),
+        distance_m=_apart(patient, site),
+        alternatives=alternatives,
         can_answer=can_be_answered(match, now),
         silence_means_yes=_silence_means_yes(need.consents),
         evidence=evidence_of(session, [site.id])[site.id],
+        map=ring_map([People(patient.easting_m, patient.northing_m)], [chosen, *others]),
     )
 
 
@@ -130,9 +138,27 @@ def _named(session: Session, rows: Sequence[Mapping[str, Any]]) -> list[Alternat
             place=_place(offers[row["offer"]]),
             why=reasons.alternative(row),
             in_reach=row["rule"] != "distance",
+            site=offers[row["offer"]].site,
         )
         for row in rows
     ]
+
+
+def _pin(site: Site, provider: str, place: str, patient: Patient, *, chosen: bool = False) -> Pin:
+    return Pin(
+        easting_m=site.easting_m,
+        northing_m=site.northing_m,
+        name=provider,
+        place=f"{place}, {site.district}" if place else site.district,
+        rating=site.rating or reasons.grade(site.grade),
+        chosen=chosen,
+        distance_m=_apart(patient, site),
+    )
+
+
+def _apart(patient: Patient, site: Site) -> int:
+    """How far a patient has to go, in metres."""
+    return isqrt((site.easting_m - patient.easting_m) ** 2 + (site.northing_m - patient.northing_m) ** 2)
 
 
 def _place(offer: Offer) -> str:

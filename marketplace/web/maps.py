@@ -1,0 +1,170 @@
+"""A ring map: people, roughly where they are, providers' sites, and rings at 5, 10 and 20 km. `ring_map` draws it.
+
+Here are the figures of the picture only; ``components/maps.html`` puts them on the page as SVG, with the same facts
+as a table. A dot must never be a home: whoever is drawn stands in the middle of a square of two kilometres, and all
+people of one square are one dot.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import isqrt
+
+SQUARE_M = 2_000
+"""The side of the squares in which people are drawn."""
+RINGS_M = (5_000, 10_000, 20_000)
+"""The rings' distances from the middle of the map."""
+
+SIDE = 520
+"""The picture's width and height in its own units."""
+MARKER_R = 14
+_MIDDLE = SIDE // 2
+_OUTER_R = _MIDDLE - 40
+_FURTHEST_M = 40_000
+"""What lies further from the middle is told in the table only."""
+_Place = Callable[[int, int], tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """People at one place, as the records know it (metres of the national grid): how many, and how they are called."""
+
+    easting_m: int
+    northing_m: int
+    count: int = 1
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """A provider's site to be drawn: its names, its rating in words, whether it is the one that the page is about.
+
+    ``distance_m`` is what the table says; without it the distance from the middle of the map is told.
+    """
+
+    easting_m: int
+    northing_m: int
+    name: str
+    place: str
+    rating: str
+    chosen: bool = False
+    distance_m: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """One ring: its radius in the picture, and its words with where they stand."""
+
+    radius: int
+    words: str
+    words_y: int
+
+
+@dataclass(frozen=True, slots=True)
+class Dot:
+    """The people of one square: where, how big, how many, and how they are called."""
+
+    x: int
+    y: int
+    radius: int
+    count: int
+    labels: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """A site with the number by which the table tells it; beyond the map's edge ``x`` and ``y`` are None."""
+
+    number: int
+    pin: Pin
+    distance_m: int
+    x: int | None
+    y: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class RingMap:
+    """The finished picture."""
+
+    rings: Sequence[Ring]
+    dots: Sequence[Dot]
+    markers: Sequence[Marker]
+    side: int = SIDE
+    middle: int = _MIDDLE
+
+    @property
+    def people(self) -> int:
+        """How many people are drawn."""
+        return sum(dot.count for dot in self.dots)
+
+
+def ring_map(people: Sequence[People], pins: Sequence[Pin]) -> RingMap | None:
+    """The map around the middle of these people; None where there are none to stand around.
+
+    Sites are numbered from the chosen ones on by their distance. Two that would cover each other are moved apart.
+    """
+    if not people:
+        return None
+    squares: dict[tuple[int, int], list[People]] = defaultdict(list)
+    for person in people:
+        squares[_square(person.easting_m), _square(person.northing_m)].append(person)
+    total = sum(person.count for person in people)
+    middle = (
+        sum(x * person.count for (x, _), members in squares.items() for person in members) // total,
+        sum(y * person.count for (_, y), members in squares.items() for person in members) // total,
+    )
+    reaches = [_far(middle, pin.easting_m, pin.northing_m) for pin in pins]
+    reaches += [_far(middle, *square) for square in squares]
+    edge_m = min(max([RINGS_M[-1], *reaches]), _FURTHEST_M)
+
+    def place(easting_m: int, northing_m: int) -> tuple[int, int]:
+        x = _MIDDLE + (easting_m - middle[0]) * _OUTER_R // edge_m
+        return x, _MIDDLE - (northing_m - middle[1]) * _OUTER_R // edge_m
+
+    rings = [_ring(ring_m * _OUTER_R // edge_m, ring_m) for ring_m in RINGS_M]
+    dots = []
+    for square, members in sorted(squares.items()):
+        count = sum(person.count for person in members)
+        if _far(middle, *square) <= edge_m:
+            labels = sorted({person.label for person in members if person.label})
+            dots.append(Dot(*place(*square), min(7 + 2 * isqrt(count), 22), count, labels))
+    return RingMap(rings, dots, _markers(pins, reaches, edge_m, place))
+
+
+def _markers(pins: Sequence[Pin], reaches: Sequence[int], edge_m: int, place: _Place) -> list[Marker]:
+    markers: list[Marker] = []
+    taken: list[tuple[int, int]] = []
+    order = sorted(range(len(pins)), key=lambda at: (not pins[at].chosen, reaches[at], pins[at].name, pins[at].place))
+    for number, at in enumerate(order, start=1):
+        pin, spot = pins[at], None
+        if reaches[at] <= edge_m:
+            spot = _free(place(pin.easting_m, pin.northing_m), taken)
+            taken.append(spot)
+        told_m = pin.distance_m if pin.distance_m is not None else reaches[at]
+        markers.append(Marker(number, pin, told_m, *(spot or (None, None))))
+    return markers
+
+
+def _free(wished: tuple[int, int], taken: Sequence[tuple[int, int]]) -> tuple[int, int]:
+    """The nearest spot to the wished one that covers no other marker, on a spiral of steps around it."""
+    gap = 2 * MARKER_R
+    for reach in range(0, SIDE, gap // 2):
+        for dx, dy in ((0, -1), (1, 0), (0, 1), (-1, 0), (1, -1), (1, 1), (-1, 1), (-1, -1)):
+            x, y = wished[0] + dx * reach, wished[1] + dy * reach
+            inside = MARKER_R <= x <= SIDE - MARKER_R and MARKER_R <= y <= SIDE - MARKER_R
+            if inside and all((x - other_x) ** 2 + (y - other_y) ** 2 >= gap**2 for other_x, other_y in taken):
+                return x, y
+    return wished
+
+
+def _ring(radius: int, ring_m: int) -> Ring:
+    return Ring(radius, f"{ring_m // 1000} km", _MIDDLE + radius + 16)
+
+
+def _square(metres: int) -> int:
+    """The middle of the square in which a coordinate lies."""
+    return metres // SQUARE_M * SQUARE_M + SQUARE_M // 2
+
+
+def _far(middle: tuple[int, int], easting_m: int, northing_m: int) -> int:
+    return isqrt((easting_m - middle[0]) ** 2 + (northing_m - middle[1]) ** 2)
