@@ -18,6 +18,7 @@ from marketplace.rules.lifecycle import LotResult, TenderStatus
 from marketplace.rules.permissions import Actor, Role, check_owner, check_role
 
 from .awards import matches_of
+from .pools import keep_draft
 from .reservations import release
 from .scopes import locked
 from .tenders import HOLDING, give_up, move_lot, needs_of
@@ -124,6 +125,7 @@ def draft_successor(session: Session, now: Instant, actor: Actor, tender_id: str
         created_at=now,
         predecessor_id=former.id,
     )
+    keep_draft(session, now, tender)
     session.add(tender)
     session.flush()
     audit.append(session, now, actor, "tender.drafted", tender.id, predecessor=former.id)

@@ -26,7 +26,7 @@ from .funds import expire_budget, left_over
 from .representatives import expire_authority, expired_authorities
 from .reviews import review_ran_out
 from .standstill import end_standstill
-from .tenders import close_tender, match_ran_out
+from .tenders import close_tender, draft_ran_out, match_ran_out
 
 Act = Callable[[Session, Instant, str], object]
 
@@ -44,8 +44,8 @@ class Done:
 
 
 def run_due(session: Session, now: Instant) -> list[Done]:
-    """Close tenders, answer for the silent, end standstills, lapse contracts, confirm deliveries, remind of reviews,
-    return what ended budgets have left: all that is due.
+    """Delete abandoned drafts, close tenders, answer for the silent, end standstills, lapse contracts, confirm
+    deliveries, remind of reviews, return what ended budgets have left: all that is due.
     """
     done = []
     for what, query, act in _due(now):
@@ -63,6 +63,11 @@ def run_due(session: Session, now: Instant) -> list[Done]:
 
 def _due(now: Instant) -> Iterator[tuple[str, Select[str], Act]]:
     tenders = select(Tender.id).order_by(Tender.id)
+    yield (
+        "not_published_in_time",
+        tenders.where(Tender.status == TenderStatus.DRAFT, Tender.publish_by <= now),
+        draft_ran_out,
+    )
     yield (
         "offers_closed",
         tenders.where(Tender.status == TenderStatus.OPEN, Tender.offers_due_at <= now),

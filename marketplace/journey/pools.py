@@ -6,6 +6,7 @@ publication and every later step ask; a consent to something else than what stan
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from sqlalchemy import exists, select
 from sqlalchemy.exc import IntegrityError
@@ -15,12 +16,12 @@ from marketplace.records import audit
 from marketplace.records.budgets import Budget, PlanLine, PlanStatus
 from marketplace.records.catalogue import Service
 from marketplace.records.outbox import tell
-from marketplace.records.people import Patient
+from marketplace.records.people import Broker, Patient
 from marketplace.records.pools import LIVE_NEEDS, Bundle, Consent, DefaultAnswer, Need, NeedStatus
 from marketplace.records.tenders import Tender
 from marketplace.rules.budgets import check_covers
 from marketplace.rules.canonical import sha256_of
-from marketplace.rules.clock import Instant
+from marketplace.rules.clock import Instant, london_date, london_midnight_after
 from marketplace.rules.errors import Conflict, Invalid, NotFound, WrongState
 from marketplace.rules.lifecycle import TenderStatus
 from marketplace.rules.money import Pence
@@ -28,6 +29,7 @@ from marketplace.rules.permissions import Actor, Role, Scope, check_owner, check
 from marketplace.rules.pooling import BundleTerms, check_terms
 from marketplace.rules.preferences import Preferences, check_preferences
 
+from .budgets import rules_of
 from .reservations import release, reserve
 from .scopes import locked
 
@@ -91,7 +93,7 @@ def build_bundle(session: Session, now: Instant, actor: Actor, tender_id: str, t
     Invalid, NotFound, WrongState
         If the terms contradict themselves, the service is unknown, or the tender is published.
     """
-    tender = _draft_tender(session, actor, tender_id)
+    tender = _draft_tender(session, now, actor, tender_id)
     check_terms(terms)
     if session.get(Service, terms.service_id) is None:
         raise NotFound("not_found", "We cannot find that service in the catalogue.", place="service_id")
@@ -122,7 +124,7 @@ def invite(session: Session, now: Instant, actor: Actor, bundle_id: str, plan_li
         If a line is not one of this broker's clients', does not fit the bundle, or is in another pool.
     """
     bundle = locked(session, Bundle, bundle_id, "bundle")
-    _draft_tender(session, actor, bundle.tender_id)
+    _draft_tender(session, now, actor, bundle.tender_id)
     lines = session.scalars(
         select(PlanLine)
         .join(PlanLine.budget)
@@ -287,11 +289,19 @@ def _void_consents(need: Need, now: Instant) -> None:
             consent.void_at = now
 
 
-def _draft_tender(session: Session, actor: Actor, tender_id: str) -> Tender:
+def keep_draft(session: Session, now: Instant, tender: Tender) -> None:
+    """A draft is kept for so many days after its broker's last act on it: the commissioner says how many."""
+    broker = session.get_one(Broker, tender.broker_id)
+    days = rules_of(session, broker.commissioner_id).draft_days
+    tender.publish_by = london_midnight_after(london_date(now) + timedelta(days=days))
+
+
+def _draft_tender(session: Session, now: Instant, actor: Actor, tender_id: str) -> Tender:
     tender = locked(session, Tender, tender_id, "tender")
     check_owner(actor, Role.BROKER, tender.broker_id, "tender")
     if tender.status is not TenderStatus.DRAFT:
         raise WrongState("tender_published", "This tender is published: its lots can no longer be changed here.")
+    keep_draft(session, now, tender)
     return tender
 
 

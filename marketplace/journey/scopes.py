@@ -107,9 +107,9 @@ def plan_lines_for(actor: Actor) -> Select[PlanLine]:
 
 
 def tenders_for(actor: Actor | None) -> Select[Tender]:
-    """A broker's own tenders whatever their state; everybody else's view begins with publication."""
+    """A broker's own tenders, deleted drafts apart; everybody else's view begins with publication."""
     if actor is not None and actor.role is Role.BROKER:
-        return select(Tender).where(Tender.broker_id == actor.party_id)
+        return select(Tender).where(Tender.broker_id == actor.party_id, Tender.status != TenderStatus.DELETED)
     return select(Tender).where(Tender.published_at.is_not(None))
 
 

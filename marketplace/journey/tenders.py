@@ -1,6 +1,7 @@
 """Step three: a broker drafts a tender, publishes it under a frozen policy, and it closes when its time is up.
 
-`draft_tender` -> (pools) -> `publish_tender` -> (offers) -> `close_tender`; `withdraw_tender` is the way back.
+`draft_tender` -> (pools) -> `publish_tender` -> (offers) -> `close_tender`; `delete_draft` and `withdraw_tender` are
+the ways back.
 `give_up` is how every unhappy end releases every pound, for the steps that need one.
 """
 
@@ -19,7 +20,7 @@ from marketplace.records.pools import Bundle, Need, NeedStatus
 from marketplace.records.tenders import Tender
 from marketplace.rules.canonical import sha256_of
 from marketplace.rules.clock import Instant, london_date, london_midnight_after, utc
-from marketplace.rules.errors import WrongState
+from marketplace.rules.errors import Invalid, WrongState
 from marketplace.rules.lifecycle import LOT_MOVES, TENDER_MOVES, LotResult, TenderStatus, check_move
 from marketplace.rules.permissions import SYSTEM, Actor, Role, check_owner, check_role
 from marketplace.rules.privacy import shown_count, shown_units
@@ -28,12 +29,14 @@ from marketplace.rules.tendering import Policy, check_publishable, nonce_commitm
 from .conduct import check_broker_active
 from .keys import keyring_of
 from .offers import open_seal
-from .pools import valid_consent, void_consents
+from .pools import keep_draft, valid_consent, void_consents
 from .reservations import release, reserve
 from .scopes import locked
 
 HOLDING = (NeedStatus.POOLED, NeedStatus.MATCHED, NeedStatus.UNMATCHED, NeedStatus.REFUSED, NeedStatus.DISPLACED)
 """Needs for which money may still be held."""
+ASKED = (NeedStatus.INVITED, NeedStatus.AGREED)
+"""Needs for which nothing is held yet, whose plan lines no other pool can have."""
 
 
 def draft_tender(session: Session, now: Instant, actor: Actor, title: str, policy: Policy) -> Tender:
@@ -58,6 +61,7 @@ def draft_tender(session: Session, now: Instant, actor: Actor, title: str, polic
         answer_days=policy.answer_days,
         created_at=now,
     )
+    keep_draft(session, now, tender)
     session.add(tender)
     session.flush()
     audit.append(session, now, actor, "tender.drafted", tender.id, policy_sha256=tender.policy_sha256)
@@ -84,6 +88,7 @@ def amend_policy(session: Session, now: Instant, actor: Actor, tender_id: str, p
     tender.minimum_offers = policy.minimum_offers
     tender.answer_days = policy.answer_days
     tender.version += 1
+    keep_draft(session, now, tender)
     voided = void_consents(session, now, actor, needs_of(session, tender), why="policy_amended")
     audit.append(
         session, now, actor, "tender.policy_amended", tender.id, policy_sha256=tender.policy_sha256, voided=voided
@@ -123,6 +128,7 @@ def publish_tender(session: Session, now: Instant, actor: Actor, tender_id: str,
     tender.demand = _frozen_demand(tender, agreed)
     tender.status = TenderStatus.OPEN
     tender.published_at = now
+    tender.publish_by = None
     tender.offers_due_at = utc(offers_due_at)
     audit.append(
         session,
@@ -138,6 +144,34 @@ def publish_tender(session: Session, now: Instant, actor: Actor, tender_id: str,
     )
     tell(session, now, [need.patient_id for need in agreed], "tender_published", tender.id)
     return tender
+
+
+def delete_draft(session: Session, now: Instant, actor: Actor, tender_id: str, reason: str) -> Tender:
+    """Status: draft -> deleted. The broker does not go on with it; whoever was invited is free and is told why.
+
+    What the audit trail speaks of stays on record; no list shows it any more.
+
+    Raises
+    ------
+    Invalid, WrongState
+        If the reason is missing, or the tender is published: then it can be withdrawn.
+    """
+    tender = locked(session, Tender, tender_id, "tender")
+    check_owner(actor, Role.BROKER, tender.broker_id, "tender")
+    if tender.status is not TenderStatus.DRAFT:
+        raise WrongState("tender_published", "Only a draft can be deleted. A published tender can be withdrawn.")
+    if not reason.strip():
+        raise Invalid("reason_missing", "Write why: everybody you invited will read it.", place="reason")
+    return give_up(session, now, actor, tender, status=TenderStatus.DELETED, reason=reason.strip())
+
+
+def draft_ran_out(session: Session, now: Instant, tender_id: str) -> Tender:
+    """Status: draft -> deleted: its broker has left it lying for too long. Time brings this about."""
+    tender = locked(session, Tender, tender_id, "tender")
+    if tender.publish_by is None or now < tender.publish_by:
+        raise WrongState("still_time", "There is still time to go on with this draft.")
+    reason = "The broker did not go on with it in time."
+    return give_up(session, now, SYSTEM, tender, status=TenderStatus.DELETED, reason=reason)
 
 
 def withdraw_tender(session: Session, now: Instant, actor: Actor, tender_id: str, reason: str) -> Tender:
@@ -211,9 +245,12 @@ def match_ran_out(session: Session, now: Instant, tender_id: str) -> Tender:
 def give_up(
     session: Session, now: Instant, actor: Actor, tender: Tender, *, status: TenderStatus, reason: str
 ) -> Tender:
-    """Bring a tender to an end without an award: every reservation released, every lot closed, everybody told."""
+    """Bring a tender to an end without an award: every reservation released, every lot closed, everybody told.
+
+    Whoever was only asked is free as well: no ended tender keeps a plan line from another pool.
+    """
     check_move(TENDER_MOVES, tender.status, status)
-    held = [need for need in needs_of(session, tender) if need.status in HOLDING]
+    held = [need for need in needs_of(session, tender) if need.status in (*HOLDING, *ASKED)]
     released_pence = sum(release(session, now, actor, need, status=NeedStatus.RELEASED, reason=reason) for need in held)
     result = LotResult.CANCELLED if status is not TenderStatus.UNSUCCESSFUL else LotResult.UNSUCCESSFUL
     for bundle in tender.bundles:
@@ -222,7 +259,7 @@ def give_up(
     tender.status = status
     tender.status_reason = reason
     audit.append(session, now, actor, f"tender.{status.value}", tender.id, released_pence=released_pence)
-    tender.match_by = tender.confirm_by = tender.review_by = None
+    tender.publish_by = tender.match_by = tender.confirm_by = tender.review_by = None
     bidders = session.scalars(select(Offer.provider_id).where(Offer.tender_id == tender.id))
     parties = [tender.broker_id, *{need.patient_id for need in held}, *bidders]
     tell(session, now, parties, f"tender_{status.value}", tender.id)

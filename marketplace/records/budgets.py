@@ -50,6 +50,7 @@ class CommissionerRules(Base):
     __table_args__ = (
         CheckConstraint("first_review_months >= 1 AND review_months >= 1", name="months"),
         CheckConstraint("support_priority >= 1 AND support_supplement_pence >= 0", name="support"),
+        CheckConstraint("draft_days >= 1", name="drafts"),
     )
 
     commissioner_id: Mapped[str] = mapped_column(ForeignKey("commissioners.id"), primary_key=True)
@@ -59,6 +60,7 @@ class CommissionerRules(Base):
     support_flagged: Mapped[bool]
     support_priority: Mapped[int]
     support_supplement_pence: Mapped[int]
+    draft_days: Mapped[int]
     changed_at: Mapped[datetime]
 
     @property
@@ -71,6 +73,7 @@ class CommissionerRules(Base):
             support_flagged=self.support_flagged,
             support_priority=self.support_priority,
             support_supplement_pence=self.support_supplement_pence,
+            draft_days=self.draft_days,
         )
 
 

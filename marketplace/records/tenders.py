@@ -69,6 +69,7 @@ class Tender(Base):
     nonce: Mapped[str | None] = mapped_column(String(64))
     nonce_sha256: Mapped[str | None] = mapped_column(String(64))
     created_at: Mapped[datetime]
+    publish_by: Mapped[datetime | None] = mapped_column(index=True)
     published_at: Mapped[datetime | None]
     offers_due_at: Mapped[datetime | None] = mapped_column(index=True)
     closed_at: Mapped[datetime | None]

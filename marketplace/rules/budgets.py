@@ -76,12 +76,13 @@ def parties_of(managed_as: ManagedAs, commissioner_id: str, patient_id: str, hol
 
 @dataclass(frozen=True, slots=True)
 class FundingRules:
-    """What a commissioner has decided for all budgets it funds.
+    """What a commissioner has decided for all budgets it funds, and for the brokers it has approved.
 
     A care plan is reviewed `first_review_months` after its approval, then every `review_months`. Who has reached
     `support_from_age`, or bears the extra-support flag (where `support_flagged` says that it counts), gets
     `support_priority` in coverage, and a supplement of `support_supplement_pence` if there is one. No age and no flag
-    means that nobody is put first by rule.
+    means that nobody is put first by rule. A broker's draft in which nothing was changed for `draft_days` is deleted,
+    so that nobody's plan lines are kept waiting by it.
     """
 
     first_review_months: int = 3
@@ -90,6 +91,7 @@ class FundingRules:
     support_flagged: bool = False
     support_priority: int = 2
     support_supplement_pence: Pence = 0
+    draft_days: int = 60
 
 
 def check_funding_rules(rules: FundingRules) -> None:
@@ -106,6 +108,7 @@ def check_funding_rules(rules: FundingRules) -> None:
         "support_from_age": (0, 120, rules.support_from_age or 0),
         "support_priority": (1, 10, rules.support_priority),
         "support_supplement_pence": (0, MAX_PENCE, rules.support_supplement_pence),
+        "draft_days": (7, 365, rules.draft_days),
     }
     for name, (least, most, value) in bounds.items():
         if type(value) is not int or not least <= value <= most:

@@ -24,7 +24,7 @@ class Duty:
     message
         The message sent on coming here; None where nobody else is concerned yet.
     deadline
-        The column that says until when; None where nothing waits for anybody (a draft may lie) or all is over.
+        The column that says until when; None where all is over.
     when_passed
         What time does when the deadline has passed: the name it has in `journey.deadlines`.
     """
@@ -37,7 +37,8 @@ class Duty:
 
 
 TENDER_DUTIES: Mapping[TenderStatus, Duty] = {
-    TenderStatus.DRAFT: Duty(Role.BROKER, "tender.drafted", None, None, None),
+    TenderStatus.DRAFT: Duty(Role.BROKER, "tender.drafted", None, "publish_by", "not_published_in_time"),
+    TenderStatus.DELETED: Duty(None, "tender.deleted", "tender_deleted", None, None),
     TenderStatus.OPEN: Duty(Role.PROVIDER, "tender.published", "tender_published", "offers_due_at", "offers_closed"),
     TenderStatus.CLOSED: Duty(Role.BROKER, "tender.closed", "tender_closed", "match_by", "not_matched_in_time"),
     TenderStatus.MATCHING: Duty(Role.SYSTEM, "round.started", None, "match_by", "not_matched_in_time"),

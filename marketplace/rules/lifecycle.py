@@ -16,6 +16,7 @@ class TenderStatus(StrEnum):
     """Where a tender is in its life (domain.md, A tender's life)."""
 
     DRAFT = "draft"
+    DELETED = "deleted"
     OPEN = "open"
     CLOSED = "closed"
     MATCHING = "matching"
@@ -47,7 +48,8 @@ class ContractStatus(StrEnum):
 
 
 TENDER_MOVES: Mapping[TenderStatus, frozenset[TenderStatus]] = {
-    TenderStatus.DRAFT: frozenset({TenderStatus.OPEN}),
+    TenderStatus.DRAFT: frozenset({TenderStatus.OPEN, TenderStatus.DELETED}),
+    TenderStatus.DELETED: frozenset(),
     TenderStatus.OPEN: frozenset({TenderStatus.CLOSED, TenderStatus.WITHDRAWN, TenderStatus.UNSUCCESSFUL}),
     TenderStatus.CLOSED: frozenset({TenderStatus.MATCHING, TenderStatus.UNSUCCESSFUL, TenderStatus.CANCELLED}),
     TenderStatus.MATCHING: frozenset(
@@ -80,6 +82,7 @@ CONTRACT_MOVES: Mapping[ContractStatus, frozenset[ContractStatus]] = {
 
 TENDER_WORDS: Mapping[TenderStatus, str] = {
     TenderStatus.DRAFT: "Being prepared",
+    TenderStatus.DELETED: "Deleted",
     TenderStatus.OPEN: "Open for offers",
     TenderStatus.CLOSED: "Closed to offers",
     TenderStatus.MATCHING: "Being matched",

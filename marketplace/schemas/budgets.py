@@ -43,7 +43,7 @@ class ReviewSchema(Schema):
 
 
 class FundingRulesSchema(Schema):
-    """A commissioner's rules: when plans are reviewed, who is put first, and with how much."""
+    """A commissioner's rules: when plans are reviewed, who is put first and with how much, how long drafts are kept."""
 
     first_review_months = Whole(1, 24, required=True, metadata={"title": "Months to a plan's first review"})
     review_months = Whole(1, 24, required=True, metadata={"title": "Months from one review to the next"})
@@ -61,6 +61,15 @@ class FundingRulesSchema(Schema):
         required=True,
         error_messages={"required": "Enter an amount in pounds, like 48.50"},
         metadata={"title": "Extra money for each of them", "x-prefix": "£"},
+    )
+    draft_days = Whole(
+        7,
+        365,
+        required=True,
+        metadata={
+            "title": "Days after which a draft tender is deleted",
+            "description": "Counted from its broker's last change. Whoever was invited can be invited again then.",
+        },
     )
 
     @post_load

@@ -40,8 +40,6 @@ def test_a_duty_is_kept(status: TenderStatus | ContractStatus, duty: Duty, moves
         assert (duty.owner, duty.deadline, duty.when_passed) == (None, None, None)
         return
     assert duty.owner is not None
-    if status is TenderStatus.DRAFT:  # a draft holds no money and binds nobody: it may lie
-        return
     assert duty.deadline is not None
     assert hasattr(table, duty.deadline)
     assert re.search(rf'"{duty.when_passed}"', (JOURNEY / "deadlines.py").read_text())

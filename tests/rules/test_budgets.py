@@ -89,6 +89,7 @@ def test_extra_support_by_age_or_by_flag(rules: FundingRules, birth_year: int, f
         ("support_supplement_pence", 10**12 + 1),
         ("support_supplement_pence", 1.5),
         ("review_months", True),
+        ("draft_days", 6),
     ],
 )
 def test_rules_out_of_range_are_refused_by_name(field: str, value: object) -> None:

@@ -81,6 +81,7 @@ def test_a_commissioner_sets_its_rules(site: Site) -> None:
         "support_flagged": "true",
         "support_priority": "3",
         "support_supplement_pence": "50",
+        "draft_days": "30",
     }
     assert client.get("/commissioner/rules").status_code == 200
     assert client.post("/commissioner/rules", data=rules).status_code == 302

@@ -14,7 +14,10 @@ from tests.work.words import HEALTH_WORDS
 
 JOURNEY = Path(__file__).resolve().parents[2] / "marketplace" / "journey"
 SERVER = MailServer("localhost", 25, "carepool@example.test", "https://carepool.example")
-ENDS = [status.value for status in (TenderStatus.WITHDRAWN, TenderStatus.UNSUCCESSFUL, TenderStatus.CANCELLED)]
+ENDS = [
+    status.value
+    for status in (TenderStatus.DELETED, TenderStatus.WITHDRAWN, TenderStatus.UNSUCCESSFUL, TenderStatus.CANCELLED)
+]
 VARIED = {
     "f'tender_{status.value}'": [f"tender_{end}" for end in ENDS],
     "f'match_{match.status.value}'": ["match_accepted", "match_declined"],

@@ -1,6 +1,9 @@
-"""From a draft to a published tender: the policy, the groups, the invitations, the publication, the withdrawal."""
+"""From a draft to a published tender: the policy, the groups, the invitations, the publication; and the ways back."""
+
+from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
+from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
@@ -8,13 +11,14 @@ from marketplace.journey import pools
 from marketplace.journey import tenders as steps
 from marketplace.journey.scopes import one, tenders_for
 from marketplace.rules.clock import london_midnight_after
-from marketplace.rules.errors import Invalid
+from marketplace.rules.errors import Invalid, WrongState
 from marketplace.rules.lifecycle import TENDER_WORDS, TenderStatus
 from marketplace.rules.permissions import Role
 from marketplace.rules.pooling import BundleTerms, check_terms
 from marketplace.rules.tendering import Policy
 from marketplace.schemas.tenders import BundleSchema, InviteSchema, PublishSchema, ReasonSchema, TenderSchema
 from marketplace.web.access import current_actor, for_role, seen
+from marketplace.web.asking import ask
 from marketplace.web.clock import request_now
 from marketplace.web.database import db_session, writing
 from marketplace.web.filters import typed_pounds
@@ -36,7 +40,8 @@ def list_tenders() -> str:
     asked = request.args.get("status", "")
     status = TenderStatus(asked) if asked in set(TenderStatus) else None
     rows = tenders.own_tenders(db_session(), current_actor(), status)
-    states = [("", "All states"), *((state.value, words) for state, words in TENDER_WORDS.items())]
+    listed = {state.value: words for state, words in TENDER_WORDS.items() if state is not TenderStatus.DELETED}
+    states = [("", "All states"), *listed.items()]
     return render_template(
         "broker/tenders.html", page=page_of(rows), states=states, status_asked=asked, now=request_now()
     )
@@ -131,6 +136,27 @@ def publish(tender_id: str) -> Answer:
     row, needs = tenders.tender_row(session, actor, tender_id), tenders.agreed(session, actor, found)
     html = render_template("broker/publish.html", form=form, tender=found, row=row, needs=needs)
     return (html, 422) if form.errors else html
+
+
+@pages.route("/tenders/<tender_id>/delete", methods=["GET", "POST"])
+@for_role(Role.BROKER)
+def delete_draft(tender_id: str) -> Answer:
+    """Delete a draft; whoever was invited is told why, and can be invited again."""
+    found = one(db_session(), tenders_for(current_actor()), tender_id, "tender")
+    if found.status is not TenderStatus.DRAFT:
+        raise WrongState("tender_published", "Only a draft can be deleted. A published tender can be withdrawn.")
+
+    def step(session: Session, data: dict[str, Any]) -> None:
+        steps.delete_draft(session, request_now(), current_actor(), tender_id, data["reason"])
+
+    return ask(
+        "broker/delete_draft.html",
+        WebForm(ReasonSchema(), sent()),
+        step,
+        back=url_for("broker.list_tenders"),
+        done="The draft is deleted. Whoever you had invited is told why.",
+        row=tenders.tender_row(db_session(), current_actor(), tender_id),
+    )
 
 
 @pages.route("/tenders/<tender_id>/withdraw", methods=["GET", "POST"])

@@ -27,6 +27,7 @@ from marketplace.rules.permissions import Actor
 
 COLOURS = {
     TenderStatus.DRAFT: "grey",
+    TenderStatus.DELETED: "white",
     TenderStatus.OPEN: "green",
     TenderStatus.CLOSED: "yellow",
     TenderStatus.MATCHING: "yellow",

@@ -1,6 +1,6 @@
 """The first tables.
 
-Revision 3af23cba6e6c, after , 2026-11-21.
+Revision 385c783feccc, after , 2026-11-21.
 """
 
 import marketplace.records.base
@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 
-revision = '3af23cba6e6c'
+revision = '385c783feccc'
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -134,7 +134,9 @@ def upgrade() -> None:
     sa.Column('support_flagged', sa.Boolean(), nullable=False),
     sa.Column('support_priority', sa.BigInteger(), nullable=False),
     sa.Column('support_supplement_pence', sa.BigInteger(), nullable=False),
+    sa.Column('draft_days', sa.BigInteger(), nullable=False),
     sa.Column('changed_at', marketplace.records.base.UtcInstant(timezone=True), nullable=False),
+    sa.CheckConstraint('draft_days >= 1', name=op.f('ck_commissioner_rules_drafts')),
     sa.CheckConstraint('first_review_months >= 1 AND review_months >= 1', name=op.f('ck_commissioner_rules_months')),
     sa.CheckConstraint('support_priority >= 1 AND support_supplement_pence >= 0', name=op.f('ck_commissioner_rules_support')),
     sa.ForeignKeyConstraint(['commissioner_id'], ['commissioners.id'], name=op.f('fk_commissioner_rules_commissioner_id')),
@@ -279,7 +281,7 @@ def upgrade() -> None:
     sa.Column('id', sa.String(length=24), nullable=False),
     sa.Column('broker_id', sa.String(length=24), nullable=False),
     sa.Column('title', sa.String(length=120), nullable=False),
-    sa.Column('status', sa.Enum('draft', 'open', 'closed', 'matching', 'proposed', 'standstill', 'under_review', 'awarded', 'withdrawn', 'unsuccessful', 'cancelled', name='tenderstatus', native_enum=False, create_constraint=True, length=24), nullable=False),
+    sa.Column('status', sa.Enum('draft', 'deleted', 'open', 'closed', 'matching', 'proposed', 'standstill', 'under_review', 'awarded', 'withdrawn', 'unsuccessful', 'cancelled', name='tenderstatus', native_enum=False, create_constraint=True, length=24), nullable=False),
     sa.Column('status_reason', sa.Text(), nullable=True),
     sa.Column('version', sa.BigInteger(), nullable=False),
     sa.Column('policy', sa.JSON(), nullable=False),
@@ -291,6 +293,7 @@ def upgrade() -> None:
     sa.Column('nonce', sa.String(length=64), nullable=True),
     sa.Column('nonce_sha256', sa.String(length=64), nullable=True),
     sa.Column('created_at', marketplace.records.base.UtcInstant(timezone=True), nullable=False),
+    sa.Column('publish_by', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
     sa.Column('published_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
     sa.Column('offers_due_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
     sa.Column('closed_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
@@ -320,6 +323,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_tenders_match_by'), ['match_by'], unique=False)
         batch_op.create_index(batch_op.f('ix_tenders_offers_due_at'), ['offers_due_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_tenders_predecessor_id'), ['predecessor_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_tenders_publish_by'), ['publish_by'], unique=False)
         batch_op.create_index(batch_op.f('ix_tenders_review_by'), ['review_by'], unique=False)
         batch_op.create_index(batch_op.f('ix_tenders_standstill_ends_at'), ['standstill_ends_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_tenders_status'), ['status'], unique=False)
@@ -531,7 +535,7 @@ def upgrade() -> None:
     sa.Column('number', sa.BigInteger(), nullable=False),
     sa.Column('status', sa.Enum('frozen', 'verified', 'failed', name='roundstatus', native_enum=False, create_constraint=True, length=24), nullable=False),
     sa.Column('kind', sa.Enum('whole', 'rematch', name='roundkind', native_enum=False, create_constraint=True, length=24), nullable=False),
-    sa.Column('came_from', sa.Enum('draft', 'open', 'closed', 'matching', 'proposed', 'standstill', 'under_review', 'awarded', 'withdrawn', 'unsuccessful', 'cancelled', name='tenderstatus', native_enum=False, create_constraint=True, length=24), nullable=False),
+    sa.Column('came_from', sa.Enum('draft', 'deleted', 'open', 'closed', 'matching', 'proposed', 'standstill', 'under_review', 'awarded', 'withdrawn', 'unsuccessful', 'cancelled', name='tenderstatus', native_enum=False, create_constraint=True, length=24), nullable=False),
     sa.Column('request', sa.JSON(), nullable=True),
     sa.Column('market', sa.JSON(), nullable=False),
     sa.Column('market_sha256', sa.String(length=64), nullable=False),
@@ -904,6 +908,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_tenders_status'))
         batch_op.drop_index(batch_op.f('ix_tenders_standstill_ends_at'))
         batch_op.drop_index(batch_op.f('ix_tenders_review_by'))
+        batch_op.drop_index(batch_op.f('ix_tenders_publish_by'))
         batch_op.drop_index(batch_op.f('ix_tenders_predecessor_id'))
         batch_op.drop_index(batch_op.f('ix_tenders_offers_due_at'))
         batch_op.drop_index(batch_op.f('ix_tenders_match_by'))
