@@ -18,7 +18,7 @@ from matching.levels import Progress
 from matching.market import Bundle, Line, Market, Need, Offer, Pair, Policy, Provider, Tier, read_market
 from matching.outcome import Assignment, Award, Level, Outcome, Reason, Refusal, Termination, Unmatched, read_outcome
 from matching.rematch import Rematch, rematch
-from matching.scenario import Comparison, Scenario, compare, price_of_rules, read_scenario
+from matching.scenario import Comparison, Scenario, compare, price_of_rules, read_scenario, stated_rules
 from matching.solve import DEFAULT_MAX_PAIRS, solve
 from matching.verify import Finding, verify
 
@@ -27,5 +27,6 @@ __all__ = [
     "Finding", "Level", "Line", "Market", "MarketTooLarge", "MatchingError", "Need", "NeedExplanation", "Offer",
     "OfferExplanation", "Outcome", "Pair", "Policy", "Progress", "Provider", "QuestionError", "Reason", "Refusal",
     "Rematch", "Scenario", "Termination", "Tier", "Unmatched", "compare", "explain", "explain_need", "explain_needs",
-    "explain_offer", "price_of_rules", "read_market", "read_outcome", "read_scenario", "rematch", "solve", "verify",
+    "explain_offer", "price_of_rules", "read_market", "read_outcome", "read_scenario", "rematch", "solve", "stated_rules",
+    "verify",
 ]  # fmt: skip

@@ -5,7 +5,8 @@
     price_of_rules(market, outcome) -> ...      the same for every side rule that the market states
 
 A scenario's document is scenario/1: `{"format": "scenario/1", "name": "…", "without_rules": ["provider_share"],
-"weights_permille": {"pence_per_km": 2000}, "without_offers": [], "without_providers": [], "budgets_permille": 1100}`.
+"weights_permille": {"pence_per_km": 2000}, "weights_pence": {"pence_per_change": 500}, "without_offers": [],
+"without_providers": [], "budgets_permille": 1100, "pooling": "shared_pool"}`. A weight is either scaled or set anew.
 """
 
 from collections.abc import Callable, Iterable
@@ -14,7 +15,7 @@ from typing import Any
 
 from matching.errors import DocumentError
 from matching.explain import check_same
-from matching.market import WEIGHTS, Bundle, Market, Need, Offer
+from matching.market import MAX_WEIGHT_PENCE, POOLINGS, WEIGHTS, Bundle, Market, Need, Offer
 from matching.outcome import Outcome
 from matching.reading import Record, Source, load
 from matching.solve import solve
@@ -32,6 +33,23 @@ class Scenario:
     without_offers: tuple[str, ...] = ()
     without_providers: tuple[str, ...] = ()
     budgets_permille: int = 1000
+    weights_pence: tuple[tuple[str, int], ...] = ()
+    pooling: str | None = None
+
+    def document(self) -> dict[str, Any]:
+        """Write it as scenario/1, what is asked and no more; `read_scenario` reads it back."""
+        asked = {
+            "without_rules": list(self.without_rules),
+            "weights_permille": dict(self.weights_permille),
+            "weights_pence": dict(self.weights_pence),
+            "without_offers": list(self.without_offers),
+            "without_providers": list(self.without_providers),
+            "budgets_permille": None if self.budgets_permille == 1000 else self.budgets_permille,
+            "pooling": self.pooling,
+        }
+        return {"format": "scenario/1", "name": self.name} | {
+            name: value for name, value in asked.items() if value is not None and value not in ([], {})
+        }
 
 
 @dataclass(frozen=True)
@@ -142,20 +160,26 @@ def read_scenario(source: Source) -> Scenario:
     """
     record = Record(load(source), "")
     record.choice("format", ["scenario/1"])
-    moved = record.record_or_empty("weights_permille")
-    weights = [(name, moved.optional_whole(name, maximum=MAX_SCALE_PERMILLE)) for name in WEIGHTS]
-    moved.close()
     scenario = Scenario(
         name=record.text_or("name", "scenario"),
         without_rules=record.texts("without_rules"),
-        weights_permille=tuple((name, permille) for name, permille in weights if permille is not None),
+        weights_permille=_weights(record, "weights_permille", MAX_SCALE_PERMILLE),
         without_offers=record.texts("without_offers"),
         without_providers=record.texts("without_providers"),
         budgets_permille=record.whole_or("budgets_permille", 1000, maximum=MAX_SCALE_PERMILLE),
+        weights_pence=_weights(record, "weights_pence", MAX_WEIGHT_PENCE),
+        pooling=record.choice("pooling", POOLINGS) if record.has("pooling") else None,
     )
     record.close()
     _check_names(scenario.without_rules, SIDE_RULES, "without_rules")
     return scenario
+
+
+def _weights(record: Record, place: str, maximum: int) -> tuple[tuple[str, int], ...]:
+    moved = record.record_or_empty(place)
+    found = [(name, moved.optional_whole(name, maximum=maximum)) for name in WEIGHTS]
+    moved.close()
+    return tuple((name, value) for name, value in found if value is not None)
 
 
 def _check_names(names: Iterable[str], known: Iterable[str], place: str) -> None:
@@ -186,7 +210,9 @@ def apply(market: Market, scenario: Scenario) -> Market:
     if gone:
         pairs = None if market.pairs is None else tuple(pair for pair in market.pairs if pair.offer not in gone)
         market = replace(market, offers=tuple(one for one in market.offers if one.id not in gone), pairs=pairs)
-    market = _reweighted(market, dict(scenario.weights_permille))
+    market = _reweighted(market, scenario)
+    if scenario.pooling is not None:
+        market = replace(market, policy=replace(market.policy, pooling=scenario.pooling))
     if scenario.budgets_permille == 1000:
         return market
 
@@ -196,22 +222,28 @@ def apply(market: Market, scenario: Scenario) -> Market:
     return replace(market, needs=tuple(scaled(need) for need in market.needs))
 
 
-def _reweighted(market: Market, permille: dict[str, int]) -> Market:
-    """Scale the policy's weights, and the patients' own with them so that they stay within the published bounds."""
-    if not permille:
+def _reweighted(market: Market, scenario: Scenario) -> Market:
+    """Move the policy's weights, and the patients' own in proportion, so that they stay within the published bounds.
+
+    A patient's own weight of what had no published price gives way to the new one: nothing was chosen there.
+    """
+    old = {name: getattr(market.policy, name) for name in WEIGHTS}
+    new = {name: old[name] * permille // 1000 for name, permille in scenario.weights_permille}
+    new |= dict(scenario.weights_pence)
+    if not new:
         return market
     low, high = market.policy.weight_bounds_permille
-    published = {name: getattr(market.policy, name) * factor // 1000 for name, factor in permille.items()}
 
     def scaled(need: Need) -> Need:
         weights = dict(need.weights)
-        for name in permille.keys() & weights.keys():
-            least, most = -(-low * published[name] // 1000), high * published[name] // 1000
-            weights[name] = max(least, min(most, weights[name] * permille[name] // 1000))
+        for name in new.keys() & weights.keys():
+            own = weights.pop(name)
+            if old[name]:
+                least, most = -(-low * new[name] // 1000), high * new[name] // 1000
+                weights[name] = max(least, min(most, own * new[name] // old[name]))
         return replace(need, weights=weights)
 
-    policy = replace(market.policy, **published)
-    return replace(market, policy=policy, needs=tuple(scaled(need) for need in market.needs))
+    return replace(market, policy=replace(market.policy, **new), needs=tuple(scaled(need) for need in market.needs))
 
 
 def compare(market: Market, outcome: Outcome, scenario: Scenario, **options: Any) -> Comparison:
@@ -253,9 +285,14 @@ def compare(market: Market, outcome: Outcome, scenario: Scenario, **options: Any
     )
 
 
+def stated_rules(market: Market) -> tuple[str, ...]:
+    """The side rules that a market states: leaving out any other changes nothing."""
+    return tuple(name for name, without in SIDE_RULES.items() if without(market) != market)
+
+
 def price_of_rules(market: Market, outcome: Outcome, **options: Any) -> list[Comparison]:
     """Leave out each side rule that the market states, one at a time: what it costs in coverage and money."""
-    stated = [name for name in POLICY_RULES if SIDE_RULES[name](market) != market]
+    stated = [name for name in stated_rules(market) if name in POLICY_RULES]
     return [compare(market, outcome, Scenario(f"without {name}", (name,)), **options) for name in stated]
 
 

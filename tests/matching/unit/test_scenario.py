@@ -2,7 +2,16 @@
 
 import pytest
 
-from matching import DocumentError, Scenario, compare, price_of_rules, read_market, read_scenario, verify
+from matching import (
+    DocumentError,
+    Scenario,
+    compare,
+    price_of_rules,
+    read_market,
+    read_scenario,
+    stated_rules,
+    verify,
+)
 from matching.scenario import SIDE_RULES, apply
 from tests.matching.markets import THREE, market, need, offer, solved
 
@@ -47,6 +56,36 @@ def test_weights_moved_take_the_patients_own_along_and_stay_readable() -> None:
 def test_every_rule_can_be_left_out_and_leaves_a_readable_market(rule: str) -> None:
     changed = apply(SHARED, Scenario("", (rule,)))
     assert read_market(changed.document()) == changed
+
+
+def test_weights_set_anew_take_the_patients_own_along() -> None:
+    """Half as much again asked by a patient stays half as much again; what had no price before has the policy's."""
+    asked = need("n1", weights={"pence_per_change": 750, "pence_per_km": 0}, current_provider="p9")
+    made = market([asked], [offer("o1")], pence_per_change=500, weight_bounds_permille=[500, 1_500])
+    changed = apply(made, Scenario("", weights_pence=(("pence_per_change", 2_000), ("pence_per_km", 30))))
+    assert (changed.policy.pence_per_change, changed.policy.pence_per_km) == (2_000, 30)
+    assert changed.needs[0].weights == {"pence_per_change": 3_000}
+    assert read_market(changed.document()) == changed
+
+
+def test_budgets_may_be_shared_for_once() -> None:
+    """Under a shared pool those with room carry what the one lacks."""
+    made = market([need("n1", budget_pence=40_000), need("n2", budget_pence=70_000)], [offer("o1")])
+    found = compare(made, solved(made), Scenario("shared", pooling="shared_pool"))
+    assert (found.matched, found.market.policy.pooling) == (1, "shared_pool")
+    assert verify(found.market, found.after) == []
+
+
+def test_the_rules_that_a_market_states() -> None:
+    assert stated_rules(SHARED) == ("provider_share",)
+
+
+def test_what_is_written_is_read_back() -> None:
+    asked = Scenario(
+        "x", ("grade",), (("pence_per_km", 5),), ("o1",), ("p1",), 0, (("pence_per_km", 7),), "shared_pool"
+    )
+    assert read_scenario(asked.document()) == asked
+    assert read_scenario(Scenario("x").document()) == Scenario("x")
 
 
 def test_a_document_is_read_and_a_wrong_one_refused() -> None:
