@@ -21,7 +21,7 @@ MARKER_R = 14
 _MIDDLE = SIDE // 2
 _OUTER_R = _MIDDLE - 40
 _FURTHEST_M = 40_000
-"""What lies further from the middle is told in the table only."""
+"""The map reaches as far as its people and chosen sites, and never further; other sites are told in the table."""
 _Place = Callable[[int, int], tuple[int, int]]
 
 
@@ -57,6 +57,7 @@ class Ring:
 
     radius: int
     words: str
+    words_x: int
     words_y: int
 
 
@@ -93,6 +94,11 @@ class RingMap:
     middle: int = _MIDDLE
 
     @property
+    def beyond(self) -> int:
+        """How many sites are beyond the map's edge."""
+        return sum(1 for marker in self.markers if marker.x is None)
+
+    @property
     def people(self) -> int:
         """How many people are drawn."""
         return sum(dot.count for dot in self.dots)
@@ -114,8 +120,9 @@ def ring_map(people: Sequence[People], pins: Sequence[Pin]) -> RingMap | None:
         sum(y * person.count for (_, y), members in squares.items() for person in members) // total,
     )
     reaches = [_far(middle, pin.easting_m, pin.northing_m) for pin in pins]
-    reaches += [_far(middle, *square) for square in squares]
-    edge_m = min(max([RINGS_M[-1], *reaches]), _FURTHEST_M)
+    shown = [reach for reach, pin in zip(reaches, pins, strict=True) if pin.chosen]
+    shown += [_far(middle, *square) for square in squares]
+    edge_m = min(max([RINGS_M[-1], *shown]), _FURTHEST_M)
 
     def place(easting_m: int, northing_m: int) -> tuple[int, int]:
         x = _MIDDLE + (easting_m - middle[0]) * _OUTER_R // edge_m
@@ -128,12 +135,14 @@ def ring_map(people: Sequence[People], pins: Sequence[Pin]) -> RingMap | None:
         if _far(middle, *square) <= edge_m:
             labels = sorted({person.label for person in members if person.label})
             dots.append(Dot(*place(*square), min(7 + 2 * isqrt(count), 22), count, labels))
-    return RingMap(rings, dots, _markers(pins, reaches, edge_m, place))
+    taken = [(dot.x, dot.y) for dot in dots] if len(dots) == 1 else []
+    return RingMap(rings, dots, _markers(pins, reaches, edge_m, place, taken))
 
 
-def _markers(pins: Sequence[Pin], reaches: Sequence[int], edge_m: int, place: _Place) -> list[Marker]:
+def _markers(
+    pins: Sequence[Pin], reaches: Sequence[int], edge_m: int, place: _Place, taken: list[tuple[int, int]]
+) -> list[Marker]:
     markers: list[Marker] = []
-    taken: list[tuple[int, int]] = []
     order = sorted(range(len(pins)), key=lambda at: (not pins[at].chosen, reaches[at], pins[at].name, pins[at].place))
     for number, at in enumerate(order, start=1):
         pin, spot = pins[at], None
@@ -158,7 +167,8 @@ def _free(wished: tuple[int, int], taken: Sequence[tuple[int, int]]) -> tuple[in
 
 
 def _ring(radius: int, ring_m: int) -> Ring:
-    return Ring(radius, f"{ring_m // 1000} km", _MIDDLE + radius + 16)
+    aside = radius * 707 // 1000
+    return Ring(radius, f"{ring_m // 1000} km", _MIDDLE - aside, _MIDDLE + aside + 6)
 
 
 def _square(metres: int) -> int:
