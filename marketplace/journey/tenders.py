@@ -187,13 +187,22 @@ def close_tender(session: Session, now: Instant, actor: Actor, tender_id: str) -
     """Status: open -> closed, or open -> unsuccessful when fewer offers stand than the policy asks for.
 
     Opening the seal is part of closing: from here on the broker may read the offers, under aliases. Only the
-    scheduler, or the broker, and only once the deadline has passed.
+    scheduler, or the broker, and only once the deadline has passed: whoever tries it earlier is refused, and that they
+    tried stays in the audit trail.
+
+    Raises
+    ------
+    WrongState
+        If the deadline has not passed, or the tender is not open.
     """
     tender = locked(session, Tender, tender_id, "tender")
+    early = tender.status is TenderStatus.OPEN and (tender.offers_due_at is None or now < tender.offers_due_at)
+    if early:
+        audit.note_refusal(session, now, actor, "tender.opening_refused", tender.id)
     if actor.role is not Role.SYSTEM:
         check_owner(actor, Role.BROKER, tender.broker_id, "tender")
     check_move(TENDER_MOVES, tender.status, TenderStatus.CLOSED)
-    if tender.offers_due_at is None or now < tender.offers_due_at:
+    if early:
         raise WrongState("too_early", "The offers stay sealed until the deadline has passed.")
     standing = list(
         session.scalars(

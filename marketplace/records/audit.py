@@ -3,7 +3,8 @@
 An event holds ids, counts and digests, never personal text, so that a person's data can be erased without breaking
 the chain. Each event's hash covers its content and the hash before it; the UNIQUE on `previous_sha256` makes a fork
 impossible. `check_chain` walks it from the start; `head` is its end, and whoever keeps a copy of it elsewhere can tell
-later that nothing was cut off (`check_reaches`). Views of a patient's record are kept beside it, in `RecordView`.
+later that nothing was cut off (`check_reaches`). What is refused is rolled back with its event, but for what
+`note_refusal` remembers. Views of a patient's record are kept beside it, in `RecordView`.
 """
 
 from collections.abc import Mapping
@@ -22,6 +23,7 @@ from .base import Base, Document, PublicId
 
 GENESIS = "0" * 64
 _KNOWN_END = "carepool.audit_end"
+_REFUSED = "carepool.refusals"
 _CHAIN_LOCK = 20_261_121  # any number: the name of the advisory lock that serialises appends on PostgreSQL
 
 
@@ -92,6 +94,26 @@ def append(
     session.connection().execute(_APPEND, {**values, "sha256": sha256})
     appended = None if session.in_nested_transaction() else (session.get_transaction(), Head(number, sha256))
     session.info[_KNOWN_END] = appended
+
+
+def note_refusal(session: Session, now: datetime, actor: Actor, event: str, about_id: str, **facts: int | str) -> None:
+    """Remember that somebody tried what must not be, to be appended whatever becomes of this transaction.
+
+    The refusal that follows rolls everything back, this event must not be: `database.writing` appends it in a
+    transaction of its own once the first one is undone.
+    """
+    session.info.setdefault(_REFUSED, []).append((now, actor, event, about_id, facts))
+
+
+def has_refusals(session: Session) -> bool:
+    """Whether `note_refusal` has remembered anything that is not appended yet."""
+    return bool(session.info.get(_REFUSED))
+
+
+def append_refusals(session: Session) -> None:
+    """Append what `note_refusal` has remembered."""
+    for now, actor, event, about_id, facts in session.info.pop(_REFUSED, []):
+        append(session, now, actor, event, about_id, **facts)
 
 
 def _end_to_append_to(session: Session) -> Head:

@@ -13,6 +13,8 @@ from typing import Any
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.orm import Session
 
+from .audit import append_refusals, has_refusals
+
 BUSY_TIMEOUT_MS = 30_000
 
 
@@ -46,14 +48,28 @@ def writing(session: Session) -> Iterator[Session]:
     """One writing transaction: committed at the end, rolled back whole if anything is raised.
 
     A read transaction that the session still has open is ended first: a step must not decide on what was read before
-    its lock was held.
+    its lock was held. Refusals that must stay on record (`audit.note_refusal`) are committed in either case.
     """
     if session.in_transaction():
         session.rollback()
     try:
         session.connection(execution_options={"sqlite_begin": "IMMEDIATE"})
         yield session
+        append_refusals(session)
         session.commit()
     except BaseException:
         session.rollback()
+        _keep_refusals(session)
         raise
+
+
+def _keep_refusals(session: Session) -> None:
+    """What was tried and refused stays on record, in a transaction of its own, though its attempt is undone."""
+    if not has_refusals(session):
+        return
+    try:
+        session.connection(execution_options={"sqlite_begin": "IMMEDIATE"})
+        append_refusals(session)
+        session.commit()
+    finally:
+        session.rollback()
