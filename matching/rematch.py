@@ -152,7 +152,8 @@ def _shortfalls(
         covered = sum(row.fee_share_pence for row in rows)
         checks = [("minimum_volume", units, offer.min_units), ("tier_volume", units, start)]
         checks += [("line_minimum", units_of.get(line.bundle, 0), line.min_units) for line in offer.lines]
-        if market.policy.pooling == "own_budget":
+        # In a shared pool what is missing of a fee is everybody's to carry, unless its provider waives it.
+        if market.policy.pooling == "own_budget" or is_waived:
             checks.append(("fee_cover", covered, offer.fee_pence))
         found += [Shortfall(offer.id, rule, value, limit, is_waived) for rule, value, limit in checks if value < limit]
     return tuple(found)

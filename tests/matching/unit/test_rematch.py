@@ -88,6 +88,42 @@ def test_on_a_made_up_market_most_stay_and_all_are_accounted_for() -> None:
     assert all(again.get(name) != first[name] for name in refused)
 
 
+RICH, RICHER = need("n1", budget_pence=70_000), need("n2", budget_pence=70_000)
+POOR, MIDDLING = need("n3", budget_pence=30_000), need("n4", budget_pence=45_000)
+"""In a shared pool at 500.00 each: the first two give 125.00 each, the others receive 200.00 and 50.00."""
+
+
+def test_in_a_shared_pool_nobody_who_accepted_gives_more_when_a_giver_goes() -> None:
+    """125.00 are left to give: it carries who lacks 50.00, and not who lacks 200.00, although budgets would."""
+    made = market([RICH, RICHER, POOR, MIDDLING], [offer("o1")], pooling="shared_pool")
+    before = solved(made)
+    assert [row.pool_pence for row in before.assignments] == [12_500, 12_500, -20_000, -5_000]
+    found = checked(rematch(made, before, left=["n1"]))
+    assert found.kept == ("n2", "n4")
+    assert [(one.need, one.offer_after) for one in found.displaced] == [("n3", None)]
+    assert [(row.charge_pence, row.pool_pence) for row in found.outcome.assignments] == [
+        (55_000, 5_000),
+        (45_000, -5_000),
+    ]
+
+
+def test_in_a_shared_pool_those_who_give_pay_less_when_a_receiver_goes() -> None:
+    made = market([RICH, RICHER, POOR, MIDDLING], [offer("o1")], pooling="shared_pool")
+    found = checked(rematch(made, solved(made), left=["n3"]))
+    assert found.kept == ("n1", "n2", "n4")
+    assert [row.charge_pence for row in found.outcome.assignments] == [52_500, 52_500, 45_000]
+
+
+def test_in_a_shared_pool_a_waived_fee_is_not_laid_on_those_who_stay() -> None:
+    """A third of the fee went with who left: waived, everybody keeps the charge; not waived, they are asked anew."""
+    made = market(THREE, [offer("o1", fee_pence=300)], pooling="shared_pool")
+    before = solved(made)
+    waived = checked(rematch(made, before, left=["n3"], waived=["o1"]))
+    assert (waived.kept, [row.charge_pence for row in waived.outcome.assignments]) == (("n1", "n2"), [50_100, 50_100])
+    anew = checked(rematch(made, before, left=["n3"]))
+    assert (anew.kept, {one.charge_after_pence for one in anew.displaced}) == ((), {50_150})
+
+
 def test_unknown_names_are_refused() -> None:
     made = market(THREE, [offer("o1")])
     with pytest.raises(QuestionError, match="refused: 'n9'"):
