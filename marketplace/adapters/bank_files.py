@@ -12,12 +12,13 @@ from datetime import date
 from marketplace.rules.errors import Invalid
 from marketplace.rules.money import parse_pounds
 
+from .spreadsheets import plain_cell
+
 COLUMNS = ("Reference", "Payee", "Amount", "Currency", "Payment date")
 ANSWER_COLUMNS = ("Reference", "Amount", "Result", "Reason")
 RESULTS = ("paid", "returned")
 MAX_BYTES = 1_000_000
 MAX_ROWS = 10_000
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +50,6 @@ def write(instructions: Iterable[Instruction], day: date) -> str:
         pounds = f"{row.amount_pence // 100}.{row.amount_pence % 100:02d}"
         rows.writerow([row.reference, plain_cell(row.payee), pounds, "GBP", day.isoformat()])
     return out.getvalue()
-
-
-def plain_cell(text: str) -> str:
-    """Text that no spreadsheet will execute."""
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
 
 
 def read_answer(text: str) -> list[Answer]:

@@ -61,7 +61,7 @@ def submit_offer(
         raise NotAllowed("provider_not_approved", "Offers can be made once the commissioner has approved you.")
     check_firewall(session, tender.broker_id, provider.id)
     check_offer(terms, {bundle.id for bundle in tender.bundles})
-    _check_site(session, provider, tender, terms)
+    check_site(session, provider.id, tender, terms)
     earlier = session.scalars(
         select(Offer)
         .where(Offer.tender_id == tender.id, Offer.provider_id == provider.id, Offer.number == number)
@@ -136,18 +136,16 @@ def open_seal(session: Session, now: Instant, tender: Tender, standing: list[Off
     return sha256_of(sorted(offer.receipt_sha256 for offer in standing))
 
 
-def _open_tender(session: Session, now: Instant, tender_id: str) -> Tender:
-    tender = locked(session, Tender, tender_id, "tender")
-    if tender.published_at is None:
-        raise NotFound("not_found", "We cannot find that tender.")
-    if tender.status is not TenderStatus.OPEN or tender.offers_due_at is None or now >= tender.offers_due_at:
-        raise WrongState("tender_not_open", "The deadline for offers on this tender has passed.")
-    return tender
+def check_site(session: Session, provider_id: str, tender: Tender, terms: OfferTerms) -> None:
+    """An offer comes from one of its provider's own sites, which has the service of every lot it is for.
 
-
-def _check_site(session: Session, provider: Provider, tender: Tender, terms: OfferTerms) -> None:
+    Raises
+    ------
+    Invalid
+        Naming the site, or the lot.
+    """
     site = session.get(Site, terms.site_id)
-    if site is None or site.provider_id != provider.id:
+    if site is None or site.provider_id != provider_id:
         raise Invalid("site_unknown", "Choose one of your own sites.", place="site_id")
     service_of = {bundle.id: bundle.service_id for bundle in tender.bundles}
     for at, line in enumerate(terms.lines):
@@ -155,6 +153,15 @@ def _check_site(session: Session, provider: Provider, tender: Tender, terms: Off
             raise Invalid(
                 "service_not_at_site", "This site does not offer the service of this lot.", place=f"lines[{at}].bundle"
             )
+
+
+def _open_tender(session: Session, now: Instant, tender_id: str) -> Tender:
+    tender = locked(session, Tender, tender_id, "tender")
+    if tender.published_at is None:
+        raise NotFound("not_found", "We cannot find that tender.")
+    if tender.status is not TenderStatus.OPEN or tender.offers_due_at is None or now >= tender.offers_due_at:
+        raise WrongState("tender_not_open", "The deadline for offers on this tender has passed.")
+    return tender
 
 
 def _sealed(offer: Offer) -> Sealed:

@@ -5,7 +5,7 @@ import io
 
 from flask import Response, render_template
 
-from marketplace.adapters.bank_files import plain_cell
+from marketplace.adapters.spreadsheets import plain_cell
 from marketplace.rules.permissions import Role
 from marketplace.web.access import current_actor, for_role
 from marketplace.web.database import db_session

@@ -1,0 +1,137 @@
+"""An offer between people and its document: `form_for` makes the form, `check` reads it, `as_typed` writes one back.
+
+The form asks for the volume bands once and for a price in each band lot by lot; `form_for` writes the bands into every
+line before the schema reads it, because an offer's document states them there. The page and the spreadsheet
+(`offer_sheet`) speak the same form, so that they are checked alike.
+"""
+
+import re
+from collections.abc import Sequence
+
+from flask import request
+from sqlalchemy.orm import Session
+from werkzeug.datastructures import MultiDict
+
+from marketplace.journey.offers import check_site, next_number, read_own_offer
+from marketplace.records.offers import Offer, OfferStatus
+from marketplace.records.providers import Site
+from marketplace.records.tenders import Tender
+from marketplace.rules.errors import Invalid, NotFound
+from marketplace.rules.permissions import Actor
+from marketplace.rules.tendering import OfferTerms, check_offer
+from marketplace.schemas.offers import OfferSchema
+from marketplace.web.filters import typed_pounds
+from marketplace.web.forms import WebForm
+from marketplace.web.queries import offers
+from marketplace.web.queries.notices import Lot
+
+BANDS = 4
+"""How many volume bands the form has room for."""
+
+AT_HAND = (OfferStatus.STANDING, OfferStatus.DRAFT)
+"""What the form starts from: the newest version that stands or was kept."""
+
+_BAND_OF_LINE = re.compile(r"lines-\d+-tiers-(\d+)-from_units")
+
+
+def number_asked(session: Session, actor: Actor, tender_id: str) -> int:
+    """Which of the provider's offers on a tender the address asks for; the next number is a further offer.
+
+    Raises
+    ------
+    NotFound
+        If there is none of that number, nor could be yet.
+    """
+    number = request.args.get("number", default=1, type=int)
+    if not 1 <= number <= next_number(session, actor, tender_id):
+        raise NotFound("not_found", "We cannot find that offer.")
+    return number
+
+
+def at_hand(
+    session: Session, actor: Actor, tender_id: str, number: int, lots: Sequence[Lot]
+) -> tuple[Offer | None, MultiDict[str, str]]:
+    """The version of an offer that the form starts from, and as it would stand there; none, and nothing typed."""
+    own = [
+        row for row in offers.own_offers(session, actor, tender_id) if row.number == number and row.status in AT_HAND
+    ]
+    newest = max(own, key=lambda row: row.version, default=None)
+    return newest, as_typed(read_own_offer(session, actor, newest.id), lots) if newest else MultiDict()
+
+
+def site_words(site: Site) -> str:
+    """A site as the provider chooses it."""
+    return f"{site.name}, {site.district}"
+
+
+def form_for(typed: MultiDict[str, str], lots: Sequence[Lot], sites: Sequence[Site]) -> WebForm:
+    """The offer's form with what was typed."""
+    return WebForm(
+        OfferSchema(),
+        _spread(typed, len(lots)),
+        choices={"site_id": [(site.id, site_words(site)) for site in sites]},
+        beside=[f"bands-{band}" for band in range(1, BANDS)],
+    )
+
+
+def check(session: Session, actor: Actor, tender: Tender, form: WebForm) -> bool:
+    """The schema, then the rules that a form cannot know; messages about bands go to the bands."""
+    sound = form.validate()
+    if sound:
+        try:
+            check_offer(form.data, [bundle.id for bundle in tender.bundles])
+            check_site(session, actor.party_id, tender, form.data)
+        except Invalid as error:
+            refuse(form, error)
+            sound = False
+    messages, form.errors = form.errors, {}
+    for name, message in messages.items():
+        band = _BAND_OF_LINE.fullmatch(name)
+        form.refuse(f"bands-{band[1]}" if band and band[1] != "0" else name, message)
+    return sound
+
+
+def refuse(form: WebForm, error: Invalid) -> None:
+    """Show a rule's refusal where the form asks for what is wrong."""
+    if error.code in {"bands_overlap", "bands_differ"}:
+        form.refuse("bands-1", error.message)
+    else:
+        form.refuse_for(error)
+
+
+def as_typed(terms: OfferTerms, lots: Sequence[Lot]) -> MultiDict[str, str]:
+    """An offer as it would stand in the form."""
+    typed: MultiDict[str, str] = MultiDict()
+    typed["site_id"] = terms.site_id
+    typed["fee_pence"] = typed_pounds(terms.fee_pence) if terms.fee_pence else ""
+    typed["min_units"] = str(terms.min_units or "")
+    typed["max_units"] = str(terms.max_units or "")
+    typed["max_distance_m"] = str(terms.max_distance_m // 1000) if terms.max_distance_m else ""
+    typed["exclusive"] = terms.exclusive or ""
+    for band, start in enumerate(terms.bands[1:], start=1):
+        typed[f"bands-{band}"] = str(start)
+    number_of = {lot.bundle_id: number for number, lot in enumerate(lots)}
+    for line in terms.lines:
+        place = f"lines-{number_of[line.bundle]}"
+        typed[f"{place}-bundle"] = line.bundle
+        typed[f"{place}-min_units"] = str(line.min_units or "")
+        typed[f"{place}-max_units"] = str(line.max_units or "")
+        for band, tier in enumerate(line.tiers):
+            typed[f"{place}-tiers-{band}-price_pence"] = typed_pounds(tier.price_pence)
+    return typed
+
+
+def _spread(typed: MultiDict[str, str], lots: int) -> MultiDict[str, str]:
+    """Write the bands, typed once, into every line that has a price; a lot without any price is not offered for."""
+    spread = MultiDict(typed)
+    for lot in range(lots):
+        prices = [spread.get(f"lines-{lot}-tiers-{band}-price_pence", "").strip() for band in range(BANDS)]
+        if not any(prices):
+            for name in [name for name in spread if name.startswith(f"lines-{lot}-")]:
+                del spread[name]
+            continue
+        for band, price in enumerate(prices):
+            start = "0" if band == 0 else spread.get(f"bands-{band}", "").strip()
+            if price or (start and band):
+                spread[f"lines-{lot}-tiers-{band}-from_units"] = start
+    return spread
