@@ -69,6 +69,8 @@ STEPS = (
     Step("offers.withdraw_offer", "provider", "offer sealed", "offer withdrawn"),
     Step("tenders.close_tender", "scheduler or broker", "tender open", "tender closed, offers opened; or unsuccessful"),
     Step("rounds.run_round", "broker", "tender closed", "tender matching, then proposed, unsuccessful, or closed"),
+    Step("studies.ask_study", "broker", "offers opened", "the same, scenarios compared for information"),
+    Step("studies.ask_preview", "broker", "tender draft", "the same, its policy tried on the last similar tender"),
     Step("cancellations.admit_error", "provider", "tender closed", "its own offer left out"),
     Step(
         "cancellations.exclude_offer", "broker", "tender closed or proposed", "an offer left out, for recorded grounds"

@@ -181,6 +181,16 @@ def choose_broker(session: Session, now: Instant, actor: Actor, broker_id: str) 
     return patient
 
 
+def set_easy_read(session: Session, now: Instant, actor: Actor, easy_read: bool) -> Patient:
+    """A patient wants their pages in easy-read, or not (any more). Whoever may act for them at all may say so."""
+    check_role(actor, Role.PATIENT)
+    patient = locked(session, Patient, actor.party_id, "patient")
+    if patient.easy_read is not easy_read:
+        patient.easy_read = easy_read
+        audit.append(session, now, actor, "patient.easy_read_set", patient.id, easy_read=easy_read)
+    return patient
+
+
 def _leave_what_can_be_left(session: Session, now: Instant, actor: Actor, patient: Patient) -> int:
     """Leave every pool of this patient whose offers are not in yet; returns how many."""
     needs = session.scalars(

@@ -66,6 +66,7 @@ class Patient(Base):
     """A budget-holder. The NHS number is encrypted; it is found by a keyed hash and shown to nobody else.
 
     ``deprivation_decile`` is the home area's, from 1 (the most deprived tenth of England) to 10; empty if unknown.
+    ``easy_read`` is whether they want their pages in easy-read; empty as long as they were not asked.
     """
 
     __tablename__ = "patients"
@@ -84,6 +85,7 @@ class Patient(Base):
     northing_m: Mapped[int]
     extra_support: Mapped[bool] = mapped_column(default=False)
     deprivation_decile: Mapped[int | None]
+    easy_read: Mapped[bool | None]
     commissioner_id: Mapped[str] = mapped_column(ForeignKey("commissioners.id"))
     broker_id: Mapped[str | None] = mapped_column(ForeignKey("brokers.id"), index=True)
     registered_on: Mapped[date]

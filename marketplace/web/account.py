@@ -39,7 +39,7 @@ def sign_in() -> str | Response | tuple[str, int]:
         return _sign_in_page(form, came_for), 422
     session.clear()  # nothing from before the sign-in lives on: neither an old token nor anything planted there
     session["sign_in"] = token
-    return redirect(came_for if _is_ours(came_for) else url_for("account.home"))
+    return redirect(came_for if is_ours(came_for) else url_for("account.home"))
 
 
 @pages.post("/sign-out")
@@ -67,7 +67,7 @@ def _sign_in_page(form: WebForm, came_for: str) -> str:
     return render_template("account/sign_in.html", form=form, came_for=came_for, accounts=accounts_to_try)
 
 
-def _is_ours(address: str) -> bool:
+def is_ours(address: str) -> bool:
     """Whether an address to go on to is a page of this site, so that a link cannot send people elsewhere."""
     parts = urlsplit(address)
     return address.startswith("/") and not address.startswith(("//", "/\\")) and not parts.scheme and not parts.netloc

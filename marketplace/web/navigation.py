@@ -52,6 +52,7 @@ class Visitor:
     home: str | None = None
     menu: list[MenuItem] = field(default_factory=list)
     acting_for: str | None = None
+    easy_read: bool = False
 
 
 def visitor() -> Visitor:
@@ -63,13 +64,14 @@ def visitor() -> Visitor:
     menu = [
         MenuItem(text, url_for(endpoint), current=request.endpoint == endpoint) for endpoint, text in MENUS[actor.role]
     ]
-    patient = db_session().get(Patient, actor.party_id) if actor.authority_id is not None else None
+    patient = db_session().get(Patient, actor.party_id) if actor.role is Role.PATIENT else None
     return Visitor(
         name=user.name if user else "Signed in",
         role=actor.role,
         home=menu[0].href,
         menu=menu,
-        acting_for=patient.name if patient else None,
+        acting_for=patient.name if patient and actor.authority_id is not None else None,
+        easy_read=bool(patient and patient.easy_read),
     )
 
 

@@ -1,6 +1,6 @@
 """A patient's pages: home, budget, care, the invitation to a pool, the match, the contract, each delivery."""
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from marketplace.journey import awards, contracts, deliveries, pools, statements, views
@@ -13,6 +13,7 @@ from marketplace.schemas.answers import AgreeSchema, DeliveryAnswerSchema, Match
 from .access import current_actor, for_role
 from .clock import request_now
 from .database import db_session, writing
+from .easy_read import patient_page
 from .forms import WebForm, sent
 from .listing import page_of
 from .preferences import IMPORTANCE, PreferencesSchema, shown
@@ -33,8 +34,8 @@ def home() -> str:
     """What waits for me, my money, where my care stands."""
     session, actor = db_session(), current_actor()
     own = budgets.own_budgets(session, actor)
-    return render_template(
-        "patient/home.html",
+    return patient_page(
+        "home.html",
         waiting=care.waiting(session, actor, request_now()),
         figures=statements.figures_of(session, [budget.id for budget in own]),
         budgets=own,
@@ -46,21 +47,21 @@ def home() -> str:
 @for_role(Role.PATIENT)
 def budget() -> str:
     """Each budget with its bar and every posting in words."""
-    return render_template("patient/budget.html", budgets=budgets.budget_pages(db_session(), current_actor()))
+    return patient_page("budget.html", budgets=budgets.budget_pages(db_session(), current_actor()))
 
 
 @pages.get("/care")
 @for_role(Role.PATIENT)
 def care_plan() -> str:
     """The lines of my care plan and where each stands."""
-    return render_template("patient/care.html", lines=care.care_lines(db_session(), current_actor()))
+    return patient_page("care.html", lines=care.care_lines(db_session(), current_actor()))
 
 
 @pages.get("/seen")
 @for_role(Role.PATIENT)
 def seen() -> str:
     """Who has looked at my record."""
-    return render_template("patient/seen.html", page=page_of(views.views_of(db_session(), current_actor())))
+    return patient_page("seen.html", page=page_of(views.views_of(db_session(), current_actor())))
 
 
 @pages.route("/invitations/<need_id>", methods=["GET", "POST"])
@@ -71,13 +72,9 @@ def invitation(need_id: str) -> Answer:
     need = one(session, needs_for(actor), need_id, "invitation")
     form = WebForm(AgreeSchema(), sent(), choices={"default_answer": SILENCE})
     if request.method == "GET":
-        return render_template(
-            "patient/invitation.html", need=need, form=form, no_match=matches.no_match(session, need)
-        )
+        return patient_page("invitation.html", need=need, form=form, no_match=matches.no_match(session, need))
     if not form.validate():
-        return render_template(
-            "patient/invitation.html", need=need, form=form, no_match=matches.no_match(session, need)
-        ), 422
+        return patient_page("invitation.html", need=need, form=form, no_match=matches.no_match(session, need)), 422
     with writing(session):
         pools.agree(session, request_now(), actor, need_id, form.data["default_answer"])
     flash("You joined the group. We will tell you when there is a match.", "done")
@@ -105,7 +102,7 @@ def preferences(need_id: str) -> Answer:
         else:
             flash("We noted what counts for you.", "done")
             return redirect(url_for("patient.invitation", need_id=need_id))
-    html = render_template("patient/preferences.html", need=need, form=form)
+    html = patient_page("preferences.html", need=need, form=form)
     return (html, 422) if form.errors else html
 
 
@@ -139,9 +136,9 @@ def match(match_id: str) -> Answer:
     page = matches.match_page(session, actor, now, match_id)
     form = WebForm(MatchAnswerSchema(), sent(), initial={"look_again": "yes"}, choices={"answer": MATCH_ANSWERS})
     if request.method == "GET":
-        return render_template("patient/match.html", page=page, form=form)
+        return patient_page("match.html", page=page, form=form)
     if not form.validate():
-        return render_template("patient/match.html", page=page, form=form), 422
+        return patient_page("match.html", page=page, form=form), 422
     with writing(session):
         if form.data["answer"] is DefaultAnswer.ACCEPT:
             awards.accept_match(session, now, actor, match_id)
@@ -159,8 +156,8 @@ def match(match_id: str) -> Answer:
 def contract(contract_id: str) -> str:
     """My contract: what was agreed, what has been done, what is left."""
     found = one(db_session(), contracts_for(current_actor()), contract_id, "contract")
-    return render_template(
-        "patient/contract.html",
+    return patient_page(
+        "contract.html",
         contract=found,
         can_sign=care.can_be_signed(found, request_now()),
         rating=care.rating_of(db_session(), found),
@@ -186,9 +183,9 @@ def delivery(delivery_id: str) -> Answer:
     found = one(session, deliveries_for(actor), delivery_id, "delivery")
     form = WebForm(DeliveryAnswerSchema(), sent(), choices={"answer": DELIVERY_ANSWERS})
     if request.method == "GET":
-        return render_template("patient/delivery.html", delivery=found, form=form)
+        return patient_page("delivery.html", delivery=found, form=form)
     if not form.validate():
-        return render_template("patient/delivery.html", delivery=found, form=form), 422
+        return patient_page("delivery.html", delivery=found, form=form), 422
     contract_id = found.contract_id
     with writing(session):
         if form.data["answer"] is DefaultAnswer.ACCEPT:
