@@ -116,6 +116,7 @@ STEPS = (
     Step("payments.post_back", "whoever holds the money", "with the bank", "paid, or due again"),
     Step("ratings.rate", "patient", "something delivered", "rated"),
     Step("settlements.pay_provider", "commissioner, holder or patient", "payment due", "paid"),
+    Step("settlements.pay_all", "patient", "payments due to several providers", "all paid, or none"),
     Step(
         "funds.refund", "provider or commissioner", "delivery confirmed or paid", "delivery refunded; money available"
     ),

@@ -41,7 +41,7 @@ def feedback_for(market: dict[str, Any], outcome: dict[str, Any], offer_id: str)
         "band": _band(read, offer_id),
         "eligible_needs": answer.eligible_needs,
         "closed_by": sorted({rule for _, rule in answer.closed_tiers}),
-        "changes": [_change(change) for change in answer.changes],
+        "changes": [change_document(change) for change in answer.changes],
     }
     if answer.award is not None:
         document |= {"units": answer.award.units, "needs": answer.award.needs}
@@ -78,5 +78,6 @@ def _unit_value(market: matching.Market, offer: matching.Offer, line: matching.L
     return min(tier.price_pence for tier in line.tiers) + quality_pence
 
 
-def _change(change: matching.Change) -> dict[str, Any]:
+def change_document(change: matching.Change) -> dict[str, Any]:
+    """A change as it is stored: what, how it is, how it would have to be, and whether less is proven not to do."""
     return {"kind": change.kind, "now": change.now, "needed": change.needed, "smallest": change.proven_smallest}

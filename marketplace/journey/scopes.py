@@ -17,6 +17,7 @@ from marketplace.records.offers import Offer
 from marketplace.records.people import Authority, Broker, Patient
 from marketplace.records.pools import Bundle, Need
 from marketplace.records.rounds import Award, Match, Round
+from marketplace.records.studies import Study
 from marketplace.records.tenders import Question, Representation, Tender
 from marketplace.rules.errors import NotFound
 from marketplace.rules.lifecycle import TenderStatus
@@ -113,6 +114,13 @@ def tenders_for(actor: Actor | None) -> Select[Tender]:
     return select(Tender).where(Tender.published_at.is_not(None))
 
 
+def overseen_tenders_for(actor: Actor) -> Select[Tender]:
+    """The published tenders of the brokers whom a commissioner has approved."""
+    query = select(Tender).join(Tender.broker)
+    own = Broker.commissioner_id == actor.party_id
+    return query.where(Tender.published_at.is_not(None), _by_role(actor, {Role.COMMISSIONER: own}))
+
+
 def needs_for(actor: Actor) -> Select[Need]:
     """A patient's own needs; a broker's, those in its bundles."""
     query = select(Need).join(Need.bundle).join(Bundle.tender)
@@ -145,6 +153,12 @@ def rounds_for(actor: Actor) -> Select[Round]:
     return query.where(_by_role(actor, {Role.BROKER: Tender.broker_id == actor.party_id}))
 
 
+def studies_for(actor: Actor) -> Select[Study]:
+    """The scenarios that a broker had compared on its own tenders."""
+    query = select(Study).join(Study.tender)
+    return query.where(_by_role(actor, {Role.BROKER: Tender.broker_id == actor.party_id}))
+
+
 def matches_for(actor: Actor) -> Select[Match]:
     """A patient's own matches; a broker's, those of its tenders' rounds."""
     query = select(Match).join(Match.need).join(Match.award).join(Award.round).join(Round.tender)
@@ -156,7 +170,7 @@ def matches_for(actor: Actor) -> Select[Match]:
 
 
 def contracts_for(actor: Actor) -> Select[Contract]:
-    """The contracts a patient or a provider is party to, and those that came of a broker's tenders."""
+    """The contracts a patient or a provider is party to, those from a broker's tenders, those whose budget one keeps."""
     query = select(Contract).join(Contract.need).join(Need.bundle).join(Bundle.tender)
     return query.where(
         _by_role(
@@ -166,13 +180,14 @@ def contracts_for(actor: Actor) -> Select[Contract]:
                 Role.PROVIDER: Contract.provider_id == actor.party_id,
                 Role.BROKER: Tender.broker_id == actor.party_id,
                 Role.HOLDER: Contract.budget.has(Budget.holder_id == actor.party_id),
+                Role.COMMISSIONER: Contract.budget.has(Budget.commissioner_id == actor.party_id),
             },
         )
     )
 
 
 def deliveries_for(actor: Actor) -> Select[Delivery]:
-    """The deliveries under the contracts a patient or a provider is party to."""
+    """The deliveries under the contracts a patient or a provider is party to, or a commissioner funds."""
     query = select(Delivery).join(Delivery.contract)
     return query.where(
         _by_role(
@@ -180,6 +195,7 @@ def deliveries_for(actor: Actor) -> Select[Delivery]:
             {
                 Role.PATIENT: Contract.patient_id == actor.party_id,
                 Role.PROVIDER: Contract.provider_id == actor.party_id,
+                Role.COMMISSIONER: Contract.budget.has(Budget.commissioner_id == actor.party_id),
             },
         )
     )

@@ -5,6 +5,7 @@ open a writing transaction. Importing this package registers every table.
 """
 
 from . import (
+    advice,
     append_only,
     audit,
     budgets,
@@ -19,12 +20,14 @@ from . import (
     pools,
     providers,
     rounds,
+    studies,
     tenders,
 )
 from .base import Base
 
 __all__ = [
     "Base",
+    "advice",
     "append_only",
     "audit",
     "budgets",
@@ -39,5 +42,6 @@ __all__ = [
     "pools",
     "providers",
     "rounds",
+    "studies",
     "tenders",
 ]

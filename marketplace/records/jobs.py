@@ -1,13 +1,14 @@
 """Work asked for and not done in the request that asked: jobs, and the workers that do them.
 
 A job is written in the same transaction as whatever it follows from, so it can neither be lost nor be there without
-its cause. `marketplace.work` picks it up. One tender has at most one job that is not finished: an index sees to it.
+its cause. `marketplace.work` picks it up. One tender has at most one match and one set of scenarios that are not
+finished: two indexes see to it.
 """
 
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, String, Text, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from marketplace.rules.permissions import Role
@@ -15,7 +16,8 @@ from marketplace.rules.permissions import Role
 from .base import Base, Document, PublicId, status_column
 from .tenders import Tender
 
-_UNFINISHED = text("status IN ('queued', 'running')")
+_MATCH_UNFINISHED = text("status IN ('queued', 'running') AND kind IN ('round', 'rematch')")
+_SCENARIOS_UNFINISHED = text("status IN ('queued', 'running') AND kind = 'scenarios'")
 
 
 class JobKind(StrEnum):
@@ -23,6 +25,11 @@ class JobKind(StrEnum):
 
     ROUND = "round"
     REMATCH = "rematch"
+    SCENARIOS = "scenarios"
+
+
+MATCHES = (JobKind.ROUND, JobKind.REMATCH)
+"""The kinds that take a tender along its way."""
 
 
 class JobStatus(StrEnum):
@@ -41,25 +48,35 @@ UNFINISHED = (JobStatus.QUEUED, JobStatus.RUNNING)
 class Job(Base):
     """One piece of work about one tender, asked for by somebody whose rights it runs under.
 
-    `round_id` is what the first step made; whoever repeats that step finds it and makes no second one.
+    `round_id` is what the first step made; whoever repeats that step finds it and makes no second one. A set of
+    scenarios is about a study, which was written with the job.
     `handed_at` says when a worker entered it in the engine of durable work.
     """
 
     __tablename__ = "jobs"
     __table_args__ = (
         Index(
-            "uq_jobs_one_unfinished",
+            "uq_jobs_one_match",
             "tender_id",
             unique=True,
-            sqlite_where=_UNFINISHED,
-            postgresql_where=_UNFINISHED,
+            sqlite_where=_MATCH_UNFINISHED,
+            postgresql_where=_MATCH_UNFINISHED,
         ),
+        Index(
+            "uq_jobs_one_set_of_scenarios",
+            "tender_id",
+            unique=True,
+            sqlite_where=_SCENARIOS_UNFINISHED,
+            postgresql_where=_SCENARIOS_UNFINISHED,
+        ),
+        CheckConstraint("(kind = 'scenarios') = (study_id IS NOT NULL)", name="study"),
     )
 
     id: Mapped[PublicId]
     kind: Mapped[JobKind] = mapped_column(status_column(JobKind))
     tender_id: Mapped[str] = mapped_column(ForeignKey("tenders.id"), index=True)
     round_id: Mapped[str | None] = mapped_column(ForeignKey("rounds.id"))
+    study_id: Mapped[str | None] = mapped_column(ForeignKey("studies.id"), unique=True)
     status: Mapped[JobStatus] = mapped_column(status_column(JobStatus), default=JobStatus.QUEUED, index=True)
     message: Mapped[str | None] = mapped_column(Text)
     asked_by: Mapped[str] = mapped_column(String(24))

@@ -64,6 +64,7 @@ class Round(Base):
     outcome: Mapped[Document | None]
     outcome_sha256: Mapped[str | None] = mapped_column(String(64))
     failure: Mapped[str | None] = mapped_column(Text)
+    advised_at: Mapped[datetime | None]
 
     tender: Mapped[Tender] = relationship(back_populates="rounds")
     awards: Mapped[list["Award"]] = relationship(back_populates="round", order_by="Award.id")
@@ -119,3 +120,18 @@ class Match(Base):
 
     award: Mapped[Award] = relationship(back_populates="matches")
     need: Mapped[Need] = relationship()
+
+    @property
+    def bill_pence(self) -> int:
+        """What the provider gets for it: price and share of the fee."""
+        return self.price_pence + self.fee_share_pence
+
+    @property
+    def gives_pence(self) -> int:
+        """What of the charge would go to the pool."""
+        return max(0, self.pool_pence)
+
+    @property
+    def receives_pence(self) -> int:
+        """What of the bill the pool would carry."""
+        return max(0, -self.pool_pence)

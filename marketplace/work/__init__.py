@@ -2,10 +2,12 @@
 
     pages and commands    client: write a job into the application's database, in their own transaction
     `carepool worker`     worker: hands jobs to DBOS, keeps time and the post, takes over from workers that died
-    flows                 the durable workflows: a job (freeze, solve, record); each minute deadlines, post, feedback
+    flows                 the durable workflows: a job (freeze, solve, record); each minute time's work
     steps, kinds          what a job's steps do, for every kind of job; each may be done twice and has its effect once
     watch                 beside a solve: writes how far it is, hears when it is called off
+    scenarios             a study's question put to the engine, column by column
     post, feedback        letters by e-mail; what bidders are told about their offers
+    advice                what would have helped those without a match
     care                  heartbeats, jobs handed over, taken over from lost workers, mended, tidied
     system, equipment     where DBOS keeps its tables; what a step works with: database, keys, clock, mail server
     slots, supervise      a worker's own name, held by a lock; a worker beside the pages on one machine

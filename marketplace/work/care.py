@@ -13,10 +13,11 @@ from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from marketplace.records.database import writing
-from marketplace.records.jobs import UNFINISHED, Job, JobStatus, Worker
+from marketplace.records.jobs import UNFINISHED, Job, JobKind, JobStatus, Worker
 
 from . import WORK_VERSION, steps
-from .system import CLOCKWORK, JOB, JOBS
+from .kinds import KINDS
+from .system import CLOCKWORK, JOB
 
 UNDER_WAY = ("PENDING", "ENQUEUED", "DELAYED")
 KEEP = timedelta(days=7)
@@ -39,21 +40,21 @@ def beat(session: Session, at: datetime, worker_id: str, *, stopping: bool = Fal
 
 def hand_over(session: Session, at: datetime, client: DBOSClient) -> int:
     """Enter the jobs that nobody has entered yet; returns how many."""
-    query = select(Job.id).where(Job.handed_at.is_(None), Job.status == JobStatus.QUEUED)
-    jobs = session.scalars(query.order_by(Job.asked_at).limit(AT_ONCE)).all()
+    query = select(Job.id, Job.kind).where(Job.handed_at.is_(None), Job.status == JobStatus.QUEUED)
+    jobs = session.execute(query.order_by(Job.asked_at).limit(AT_ONCE)).all()
     session.rollback()
-    for job_id in jobs:
-        enter(client, job_id)
+    for job_id, kind in jobs:
+        enter(client, job_id, kind)
         with writing(session):
             session.execute(update(Job).where(Job.id == job_id).values(handed_at=at))
     return len(jobs)
 
 
-def enter(client: DBOSClient, job_id: str) -> None:
-    """Enter one job; the workflow has the job's id, and one that is there already is left as it is."""
+def enter(client: DBOSClient, job_id: str, kind: JobKind) -> None:
+    """Enter one job in the queue of its kind; the workflow has the job's id, and one that is there is left as it is."""
     options: EnqueueOptions = {
         "workflow_name": JOB,
-        "queue_name": JOBS,
+        "queue_name": KINDS[kind].queue,
         "workflow_id": job_id,
         "app_version": WORK_VERSION,
     }
@@ -88,19 +89,20 @@ def mend(session: Session, client: DBOSClient) -> list[str]:
 
     No workflow, or one of an earlier version: entered anew. One that came to its end without the job's: given up.
     """
-    jobs = session.scalars(select(Job.id).where(Job.handed_at.is_not(None), Job.status.in_(UNFINISHED))).all()
+    query = select(Job.id, Job.kind).where(Job.handed_at.is_not(None), Job.status.in_(UNFINISHED))
+    jobs = session.execute(query).all()
     session.rollback()
     if not jobs:
         return []
-    found = client.list_workflows(workflow_ids=list(jobs), load_input=False, load_output=False)
+    found = client.list_workflows(workflow_ids=[job_id for job_id, _ in jobs], load_input=False, load_output=False)
     flows = {row.workflow_id: row for row in found}
     mended = []
-    for job_id in jobs:
+    for job_id, kind in jobs:
         flow = flows.get(job_id)
         if flow is None or _outdated(flow):
             if flow is not None:
                 client.delete_workflows([job_id])
-            enter(client, job_id)
+            enter(client, job_id, kind)
         elif flow.status in UNDER_WAY or _finished_meanwhile(session, job_id):
             continue
         else:

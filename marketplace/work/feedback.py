@@ -9,6 +9,7 @@ from time import monotonic
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from marketplace.journey.advice import advice_on
 from marketplace.journey.feedback import feedback_for, offers_without_feedback, store_feedback
 from marketplace.journey.rounds import latest_round
 from marketplace.journey.scopes import locked
@@ -52,8 +53,10 @@ def prepare(session: Session, now: Instant, tender_id: str, offer_id: str) -> bo
     if row is None or row.outcome is None or offer_id not in offers_without_feedback(session, tender_id):
         return False
     market, outcome, number = row.market, row.outcome, row.number
+    answer = advice_on(session, row.id, offer_id)
     session.rollback()  # the engine may take seconds, and nobody waits for it with a transaction open
-    answer = feedback_for(market, outcome, offer_id)
+    if answer is None:
+        answer = feedback_for(market, outcome, offer_id)
     with writing(session):
         tender, last = locked(session, Tender, tender_id, "tender"), latest_round(session, tender_id)
         if tender.status not in CONFIRMED or tender.rerun_ordered or last is None or last.number != number:

@@ -13,7 +13,7 @@ from dbos import DBOS
 
 from marketplace.journey.deadlines import run_due
 
-from . import feedback, post, steps
+from . import advice, feedback, post, steps
 from .equipment import equipment
 from .kinds import Answer
 from .system import JOB
@@ -53,24 +53,24 @@ def freeze(job_id: str) -> str | None:
 
 @DBOS.step(name="solve", retries_allowed=True, interval_seconds=0.5, max_attempts=ATTEMPTS)
 @discreet
-def solve(job_id: str, round_id: str) -> Answer:
+def solve(job_id: str, about_id: str) -> Answer:
     """Ask the engine."""
-    return steps.solve(job_id, round_id)
+    return steps.solve(job_id, about_id)
 
 
 @DBOS.step(name="record", retries_allowed=True, interval_seconds=0.5, max_attempts=ATTEMPTS)
 @discreet
-def record(job_id: str, round_id: str, answer: Answer) -> None:
+def record(job_id: str, about_id: str, answer: Answer) -> None:
     """Store what came out, or find it stored."""
-    steps.record(job_id, round_id, answer)
+    steps.record(job_id, about_id, answer)
 
 
 @DBOS.workflow(name=JOB, max_recovery_attempts=RECOVERIES)
 def job_flow(job_id: str) -> None:
     """One job, from its frozen market to what is recorded of it."""
-    round_id = freeze(job_id)
-    if round_id is not None:
-        record(job_id, round_id, solve(job_id, round_id))
+    about_id = freeze(job_id)
+    if about_id is not None:
+        record(job_id, about_id, solve(job_id, about_id))
 
 
 @DBOS.step(name="run_due", retries_allowed=True, interval_seconds=0.5, max_attempts=ATTEMPTS)
@@ -114,3 +114,18 @@ def give_feedback() -> int:
 def feedback_flow(_scheduled_at: datetime, _context: object) -> None:
     """Every minute: the feedback on awards that were confirmed. What time did not allow waits for the next minute."""
     give_feedback()
+
+
+@DBOS.step(name="advise", retries_allowed=False)
+@discreet
+def advise() -> int:
+    """Work out what would have helped those without a match, and what bidders will read; returns how many answers."""
+    tools = equipment()
+    with tools.session() as session:
+        return advice.advise_all(session, tools.now())
+
+
+@DBOS.workflow(name="advice", max_recovery_attempts=RECOVERIES)
+def advice_flow(_scheduled_at: datetime, _context: object) -> None:
+    """Every minute: the advice on proposed matches. What time did not allow waits for the next minute."""
+    advise()

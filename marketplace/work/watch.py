@@ -23,6 +23,8 @@ from .equipment import Equipment
 
 EVERY_S = 0.4
 PARTS_SHOWN = 12
+POINTS_KEPT = 60
+"""Of the curve along which the widest gap falls."""
 
 
 class Watch:
@@ -32,6 +34,8 @@ class Watch:
         self._tools = tools
         self._job_id = job_id
         self._parts: dict[str, matching.Progress] = {}
+        self._stage: dict[str, Any] | None = None
+        self._history: list[tuple[float, float]] = []
         self._seconds = 0.0
         self._lock = Lock()
         self._called_off = Event()
@@ -45,6 +49,12 @@ class Watch:
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
         self._over.set()
         self._thread.join()
+
+    def begin(self, number: int, of: int, scenario: Mapping[str, Any]) -> None:
+        """Say which of several solves begins (0: the published policy's own); its parts are counted anew."""
+        with self._lock:
+            self._parts, self._history, self._seconds = {}, [], 0.0
+            self._stage = {"number": number, "of": of, "scenario": dict(scenario)}
 
     def tell(self, event: matching.Progress) -> None:
         """Keep the last word on each part; called from the engine's threads."""
@@ -71,6 +81,9 @@ class Watch:
             self._called_off.set()
         with self._lock:
             said = progress_document(self._parts, self._seconds)
+            if said["gap_permille"] is not None:
+                self._history = _thinned([*self._history, (said["seconds"], said["gap_permille"])])
+            said |= {"history": self._history} | ({"stage": self._stage} if self._stage else {})
         with writing(session):
             session.execute(update(Job).where(Job.id == self._job_id).values(progress=said))
 
@@ -95,7 +108,18 @@ def progress_document(parts: Mapping[str, matching.Progress], seconds: float) ->
         for _, event in sorted(parts.items())
     ]
     rows.sort(key=_width, reverse=True)
-    return {"part_count": len(rows), "seconds": round(seconds, 1), "parts": rows[:PARTS_SHOWN]}
+    widest = rows[0]["gap_permille"] if rows else None
+    return {
+        "part_count": len(rows),
+        "seconds": round(seconds, 1),
+        "gap_permille": widest,
+        "parts": rows[:PARTS_SHOWN],
+    }
+
+
+def _thinned(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Not more points than a picture needs: every second one is left out when there are too many, never the last."""
+    return points if len(points) <= POINTS_KEPT else [*points[:-1:2], points[-1]]
 
 
 def _width(row: Mapping[str, Any]) -> float:

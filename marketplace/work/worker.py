@@ -73,6 +73,7 @@ def _keep_time() -> None:
                 ("deadlines", flows.deadlines_flow, CLOCKWORK),
                 ("post", flows.post_flow, CLOCKWORK),
                 ("feedback", flows.feedback_flow, UNHURRIED),
+                ("advice", flows.advice_flow, UNHURRIED),
             )
         ]
     )
