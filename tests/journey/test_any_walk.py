@@ -3,15 +3,17 @@
 A state machine takes steps at random, allowed or not, with time passing in between; refusals must be domain errors.
 """
 
+import itertools
 import tempfile
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import ClassVar
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-from sqlalchemy import create_engine, select
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from sqlalchemy import Engine, create_engine, select, text
 from sqlalchemy.orm import Session
 
 from marketplace.adapters.sealing import Keyring
@@ -21,6 +23,7 @@ from marketplace.journey import (
     cancellations,
     contracts,
     deliveries,
+    funds,
     pools,
     rematch,
     reviews,
@@ -33,7 +36,7 @@ from marketplace.records.contracts import Contract, Delivery
 from marketplace.records.database import configure_engine, writing
 from marketplace.records.ledger import AccountKind
 from marketplace.records.offers import ExclusionCode, Offer
-from marketplace.records.pools import DefaultAnswer, Need, NeedStatus
+from marketplace.records.pools import LIVE_NEEDS, DefaultAnswer, Need, NeedStatus
 from marketplace.records.rounds import Match
 from marketplace.records.tenders import CancelCode, Decision, Representation
 from marketplace.rules.errors import DomainError
@@ -54,9 +57,7 @@ class AnyWalk(RuleBasedStateMachine):
     @initialize(start=st.sampled_from(["draft", "open", "proposed", "standstill", "under_review", "awarded"]))
     def found(self, start: str) -> None:
         """Somewhere on the walk, so that the later steps are tried as often as the first."""
-        self.folder = tempfile.TemporaryDirectory()
-        self.engine = configure_engine(create_engine(f"sqlite:///{Path(self.folder.name) / 'walk.sqlite'}"))
-        Base.metadata.create_all(self.engine)
+        self.engine = self.new_database()
         keyring = Keyring.from_hex("11" * 32, "22" * 32)
         session = Session(self.engine, info=lend(keyring))
         self.world = SmallWorld(session, datetime(2026, 3, 2, 9, tzinfo=UTC), patient_count=PATIENTS).found()
@@ -73,11 +74,21 @@ class AnyWalk(RuleBasedStateMachine):
         if start == "awarded":
             self.world.awarded()
 
+    def new_database(self) -> Engine:
+        """An empty database with all tables, on SQLite."""
+        self.folder = tempfile.TemporaryDirectory()
+        engine = configure_engine(create_engine(f"sqlite:///{Path(self.folder.name) / 'walk.sqlite'}"))
+        Base.metadata.create_all(engine)
+        return engine
+
+    def drop_database(self) -> None:
+        self.folder.cleanup()
+
     def teardown(self) -> None:
         if hasattr(self, "world"):
             self.world.session.close()
             self.engine.dispose()
-            self.folder.cleanup()
+            self.drop_database()
 
     def attempt(self, step, *arguments, **options) -> None:
         """Take a step in its own transaction; a domain error is an answer, anything else a fault."""
@@ -202,6 +213,16 @@ class AnyWalk(RuleBasedStateMachine):
         if really == 0:
             self.attempt(tenders.withdraw_tender, self.world.broking, self.world.tender.id, "It is over")
 
+    @rule(really=st.integers(0, 5))
+    def delete_draft(self, really: int) -> None:
+        if really == 0:
+            self.attempt(tenders.delete_draft, self.world.broking, self.world.tender.id, "It is over")
+
+    @rule(by_funder=st.booleans())
+    def open_early(self, by_funder: bool) -> None:
+        actor = self.world.funder if by_funder else self.world.broking
+        self.attempt(tenders.close_tender, actor, self.world.tender.id)
+
     @rule(number=numbers)
     def sign(self, number: int) -> None:
         contract = self.world.session.get(Contract, self.newest(Contract, number=number))
@@ -226,11 +247,17 @@ class AnyWalk(RuleBasedStateMachine):
             else:
                 self.attempt(deliveries.dispute_delivery, actor, delivery.id, "Nobody came")
 
-    @rule(number=numbers)
-    def end_early(self, number: int) -> None:
+    @rule(number=st.integers(0, 8))
+    def refund(self, number: int) -> None:
+        delivery = self.world.session.get(Delivery, self.newest(Delivery, number=number))
+        if delivery is not None:
+            self.attempt(funds.refund, self.world.funder, delivery.id, "Nobody came on that day.")
+
+    @rule(number=numbers, by_funder=st.booleans())
+    def end_early(self, number: int, by_funder: bool) -> None:
         contract = self.world.session.get(Contract, self.newest(Contract, number=number))
         if contract is not None:
-            actor = Actor("user-x", Role.PATIENT, contract.patient_id)
+            actor = self.world.funder if by_funder else Actor("user-x", Role.PATIENT, contract.patient_id)
             self.attempt(contracts.end_early, actor, contract.id, "I moved away")
 
     @invariant()
@@ -251,6 +278,7 @@ class AnyWalk(RuleBasedStateMachine):
                 assert pools.valid_consent(need, tender) is not None
             if is_final(TENDER_MOVES, tender.status) and tender.status is not TenderStatus.AWARDED:
                 assert need.reserved_pence == 0, "an end without an award releases everything"
+                assert need.status not in LIVE_NEEDS, "no ended tender keeps a plan line from another pool"
 
     @invariant()
     def charges_stay_within_budgets(self) -> None:
@@ -259,11 +287,40 @@ class AnyWalk(RuleBasedStateMachine):
                 assert match.charge_pence <= match.need.budget_pence
 
 
-AnyWalk.TestCase.settings = settings(
-    max_examples=20,
-    stateful_step_count=30,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-    derandomize=True,
-)
+def as_many(examples: int, steps: int) -> settings:
+    return settings(
+        max_examples=examples,
+        stateful_step_count=steps,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        derandomize=True,
+    )
+
+
+AnyWalk.TestCase.settings = as_many(20, 30)
 TestAnyWalk = AnyWalk.TestCase
+
+
+def test_any_walk_on_postgresql(postgresql_server: str) -> None:
+    """The same walk with real row locks; fewer steps, for each costs more."""
+    head, _, query = postgresql_server.partition("?")
+    server = head.rsplit("/", 1)[0]
+
+    class OnPostgreSQL(AnyWalk):
+        numbers: ClassVar = itertools.count()
+
+        def new_database(self) -> Engine:
+            self.name = f"walk_{next(self.numbers)}"
+            self.administer(f"CREATE DATABASE {self.name} TEMPLATE template_carepool")
+            return configure_engine(create_engine(f"{server}/{self.name}?{query}", hide_parameters=True))
+
+        def drop_database(self) -> None:
+            self.administer(f"DROP DATABASE {self.name} WITH (FORCE)")
+
+        def administer(self, command: str) -> None:
+            engine = create_engine(postgresql_server, isolation_level="AUTOCOMMIT")
+            with engine.connect() as connection:
+                connection.execute(text(command))
+            engine.dispose()
+
+    run_state_machine_as_test(OnPostgreSQL, settings=as_many(5, 12))
