@@ -13,8 +13,8 @@ from marketplace.journey.people import set_easy_read
 from marketplace.records.people import Patient
 from marketplace.rules.permissions import Role
 
-from .account import is_ours
 from .access import current_actor, for_role
+from .account import is_ours
 from .clock import request_now
 from .database import db_session, writing
 
@@ -38,6 +38,14 @@ def switch() -> Response:
 
 def patient_page(name: str, **shown: Any) -> str:
     """A patient's page: its easy-read twin where they want that and there is one."""
-    patient = db_session().get(Patient, current_actor().party_id)
-    easy = patient is not None and patient.easy_read and name in TWINS
+    easy = _patient().easy_read and name in TWINS
     return render_template(f"patient/easy/{name}" if easy else f"patient/{name}", **shown)
+
+
+def was_not_asked() -> bool:
+    """Whether this patient has never said if they want easy-read."""
+    return _patient().easy_read is None
+
+
+def _patient() -> Patient:
+    return db_session().get_one(Patient, current_actor().party_id)

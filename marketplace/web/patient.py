@@ -13,7 +13,7 @@ from marketplace.schemas.answers import AgreeSchema, DeliveryAnswerSchema, Match
 from .access import current_actor, for_role
 from .clock import request_now
 from .database import db_session, writing
-from .easy_read import patient_page
+from .easy_read import patient_page, was_not_asked
 from .forms import WebForm, sent
 from .listing import page_of
 from .preferences import IMPORTANCE, PreferencesSchema, shown
@@ -40,6 +40,7 @@ def home() -> str:
         figures=statements.figures_of(session, [budget.id for budget in own]),
         budgets=own,
         lines=care.care_lines(session, actor),
+        offer_easy_read=was_not_asked() and any(budget.extra_support_at for budget in own),
     )
 
 

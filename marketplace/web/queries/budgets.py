@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from marketplace.journey.scopes import budgets_for
+from marketplace.journey.scopes import budgets_for, one
 from marketplace.journey.statements import BudgetFigures, StatementRow, figures_of, statement
 from marketplace.records.budgets import Budget
 from marketplace.rules.permissions import Actor
@@ -30,7 +30,13 @@ def own_budgets(session: Session, actor: Actor) -> Sequence[Budget]:
 
 def budget_pages(session: Session, actor: Actor) -> list[BudgetPage]:
     """Each of the patient's budgets with its statement."""
-    return [
-        BudgetPage(budget, figures_of(session, [budget.id]), statement(session, actor, budget.id))
-        for budget in own_budgets(session, actor)
-    ]
+    return [_page(session, actor, budget) for budget in own_budgets(session, actor)]
+
+
+def budget_page(session: Session, actor: Actor, budget_id: str) -> BudgetPage:
+    """One of the patient's budgets with its statement."""
+    return _page(session, actor, one(session, budgets_for(actor), budget_id, "budget"))
+
+
+def _page(session: Session, actor: Actor, budget: Budget) -> BudgetPage:
+    return BudgetPage(budget, figures_of(session, [budget.id]), statement(session, actor, budget.id))

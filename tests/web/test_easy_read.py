@@ -1,0 +1,134 @@
+"""Easy-read: a switch that is kept, and pages that tell the same facts and have the same forms."""
+
+import re
+
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from marketplace.journey import budgets, contracts, deliveries
+from marketplace.records.audit import AuditEvent
+from marketplace.records.database import writing
+from marketplace.records.people import Patient
+from marketplace.records.rounds import MatchStatus
+from marketplace.rules.budgets import FundingRules
+from tests.web.site import Site
+
+FACTS = re.compile(r"£[\d,]+\.\d\d|\d{1,2} [A-Z][a-z]+ 20\d\d|\b\w+ Physio\b|Fen Brokers|\d+(?:\.\d)? km|\d+ sessions?")
+CONTROLS = re.compile(r'<(?:form|input|textarea|button)[^>]*?\b(?:action|name)="([^"]+)"')
+LINKS = re.compile(r'<a[^>]+href="(/patient/[^"]+)"')
+
+
+def main_part(client: FlaskClient, path: str, *, easy: bool) -> str:
+    client.post("/patient/easy-read", data={"easy_read": "on" if easy else "off"})
+    client.get("/patient/seen")  # the word that it was done is said on the next page
+    answer = client.get(path)
+    assert answer.status_code == 200
+    text = answer.get_data(as_text=True)
+    assert ('class="cp-easy"' in text) is easy
+    return text[text.index("<main") : text.index("</main>")]
+
+
+def same(site: Site, path: str) -> None:
+    client = site.client("p1@example.test")
+    plain, easy = main_part(client, path, easy=False), main_part(client, path, easy=True)
+    assert easy.count("cp-idea__words") > 3, path
+    for told in (FACTS, CONTROLS, LINKS):
+        assert set(told.findall(plain)) == set(told.findall(easy)), path
+    assert FACTS.search(plain), path
+
+
+def test_every_twin_tells_the_same(site: Site) -> None:
+    """Amounts, dates, names, distances, links and fields: none is lost and none is added, from invitation to care."""
+    world = site.world.draft()
+    need = f"/patient/invitations/{world.need(1).id}"
+    same(site, "/patient/")
+    same(site, need)
+    world.agree()
+    same(site, need)
+    world.publish().three_offers().later(days=15).run_round()
+    match = f"/patient/matches/{world.match(1).id}"
+    same(site, "/patient/")
+    same(site, match)
+    world.accept()
+    same(site, match)
+    world.confirm()
+    same(site, match)
+    world.later(days=20)
+    contract = f"/patient/contracts/{world.contract(1).id}"
+    same(site, contract)
+    for party in (world.patient(1), world.provider("bulk")):
+        with writing(world.session):
+            contracts.sign_contract(world.session, world.now, party, world.contract(1).id)
+    with writing(world.session):
+        made = deliveries.record_delivery(
+            world.session, world.now, world.provider("bulk"), world.contract(1).id, 2, world.now.date()
+        )
+        delivery = made.id
+    same(site, "/patient/")
+    same(site, contract)
+    same(site, f"/patient/deliveries/{delivery}")
+    with writing(world.session):
+        deliveries.confirm_delivery(world.session, world.now, world.patient(1), delivery)
+    same(site, contract)
+
+
+def test_somebody_without_a_match_reads_the_same_why(site: Site) -> None:
+    world = site.world.draft().agree().publish()
+    world.offer("near", (0, 6_100))
+    world.later(days=15).run_round()
+    same(site, f"/patient/invitations/{world.need(1).id}")
+
+
+def test_the_switch_is_kept_and_recorded_once(site: Site) -> None:
+    """It outlives the sign-in, is turned off where it was turned on, and leaves a trace of who did it."""
+    first = site.client("p1@example.test")
+    answer = first.post("/patient/easy-read", data={"easy_read": "on", "back": "/patient/budget"})
+    assert answer.location == "/patient/budget"
+    assert first.post("/patient/easy-read", data={"easy_read": "on"}).status_code == 302
+    assert "Turn easy read off" in site.client("p1@example.test").get("/patient/budget").get_data(as_text=True)
+    assert "Show my pages in easy read" in site.client("p2@example.test").get("/patient/").get_data(as_text=True)
+    kinds = select(AuditEvent).where(AuditEvent.event == "patient.easy_read_set")
+    assert [event.about_id for event in site.fresh().session.scalars(kinds)] == [site.world.patients[0].id]
+    away = first.post("/patient/easy-read", data={"easy_read": "off", "back": "https://elsewhere.example"})
+    assert away.location == "/patient/"
+    assert 'class="cp-easy"' not in first.get("/patient/").get_data(as_text=True)
+    assert site.client("broker@example.test").post("/patient/easy-read", data={}).status_code == 403
+
+
+def test_a_match_is_accepted_from_its_easy_page(site: Site) -> None:
+    world = site.world.proposed()
+    match = f"/patient/matches/{world.match(1).id}"
+    client = site.client("p1@example.test")
+    client.post("/patient/easy-read", data={"easy_read": "on"})
+    wrong = client.post(match, data={"answer": "decline"})
+    assert wrong.status_code == 422
+    assert "Tell us why, in a few words" in wrong.get_data(as_text=True)
+    assert "cp-idea__words" in wrong.get_data(as_text=True)
+    assert client.post(match, data={"answer": "accept", "look_again": "yes"}).location == match
+    assert site.fresh().match(1).status is MatchStatus.ACCEPTED
+    assert "You said yes to this match." in client.get(match).get_data(as_text=True)
+
+
+def test_who_gets_extra_support_is_asked_once(site: Site) -> None:
+    """The commissioner's rule finds who is asked; nobody else is, and nobody twice."""
+    world, asked = site.world, "Do you want easy read?"
+    with writing(world.session):
+        budgets.set_rules(world.session, world.now, world.funder, FundingRules(support_from_age=85))
+        oldest = world.session.get_one(Patient, world.patients[0].id)
+        assert world.now.year - oldest.birth_year >= 85
+        budget = world.budget(1)
+        details = budgets.BudgetDetails(
+            budget.kind,
+            budget.managed_as,
+            budget.valid_from,
+            budget.valid_to,
+            10_000,
+            (budgets.LineDetails("physiotherapy", "Climb the stairs", 1, 5_000),),
+        )
+        more = budgets.open_budget(world.session, world.now, world.funder, oldest.id, details)
+        budgets.approve_plan(world.session, world.now, world.funder, more.id)
+    client = site.client("p1@example.test")
+    assert asked in client.get("/patient/").get_data(as_text=True)
+    assert asked not in site.client("p2@example.test").get("/patient/").get_data(as_text=True)
+    client.post("/patient/easy-read", data={"easy_read": "off"})
+    assert asked not in client.get("/patient/").get_data(as_text=True)
