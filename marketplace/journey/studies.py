@@ -43,6 +43,26 @@ MADE_UP_NEEDS, MADE_UP_OFFERS = 40, 6
 """The size of the made-up market; its seed is always the same."""
 RULES = tuple(SIDE_RULES)
 """The rules that can be left out, by their public names."""
+_STATED: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "provider_count": (("bundles", "min_providers"), ("bundles", "max_providers")),
+    "provider_share": (("bundles", "max_share_permille"),),
+    "bundle_quality": (("bundles", "target_grade_permille"),),
+    "exclusive_offers": (("offers", "exclusive"),),
+    "keep_provider": (("needs", "keep_provider"),),
+    "minimum_volume": (("offers", "min_units"),),
+    "line_minimum": (("lines", "min_units"),),
+    "capacity": (("offers", "max_units"),),
+    "line_capacity": (("lines", "max_units"),),
+    "provider_capacity": (("providers", "max_units"),),
+    "distance": (("needs", "max_distance_m"), ("offers", "max_distance_m")),
+    "grade": (("needs", "min_grade"), ("bundles", "min_grade")),
+    "attribute": (("needs", "requires"),),
+    "wait": (("needs", "max_wait_days"),),
+    "excluded": (("needs", "excludes"),),
+}
+"""Where a market document states each rule: reading it as the engine does takes too long for a page."""
+_LIMITS = ("max_providers", "max_share_permille", "max_units", "max_distance_m", "max_wait_days")
+"""These say something even at 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +105,7 @@ def ask_study(session: Session, now: Instant, actor: Actor, tender_id: str, aske
     if len(columns) > MOST_COLUMNS:
         message = f"Choose {MOST_COLUMNS} at most: each of them becomes a column."
         raise Invalid("too_many_scenarios", message, place="form", found=len(columns))
-    unknown = set(asked.without_offers) - _standing(session, tender)
+    unknown = set(asked.without_offers) - can_leave_out(session, tender)
     if unknown or not set(asked.without_rules) <= set(RULES):
         raise Invalid("unknown_scenario", "Choose from the rules and offers of this tender.", place="form")
     document = {"scenarios": [scenario.document() for scenario in columns]}
@@ -112,8 +132,8 @@ def ask_preview(session: Session, now: Instant, actor: Actor, tender_id: str, po
         DRAFTED, weights_pence=tuple((name, stated[name]) for name in WEIGHTS), pooling=str(stated["pooling"])
     )
     alone = Scenario(PRICE_ALONE, weights_pence=tuple((name, 0) for name in WEIGHTS))
-    weights = {name: stated[name] for name in WEIGHTS}
-    document = {"preview": weights, "scenarios": [drafted.document(), alone.document()]}
+    tried = {name: stated[name] for name in (*WEIGHTS, "pooling")}
+    document = {"preview": tried, "scenarios": [drafted.document(), alone.document()]}
     return _ask(session, now, actor, tender, document, sha256_of(whole))
 
 
@@ -133,6 +153,18 @@ def can_study(session: Session, tender: Tender) -> bool:
     if tender.closed_at is None:
         return False
     return tender.status in (TenderStatus.CLOSED, TenderStatus.MATCHING) or whole_round(session, tender.id) is not None
+
+
+def stated_in(market: Mapping[str, Any]) -> list[str]:
+    """The rules that a market document states."""
+    lines = [line for offer in market["offers"] for line in offer["lines"]]
+    rows_of = {**market, "lines": lines}
+
+    def states(kind: str, name: str) -> bool:
+        values = (row.get(name) for row in rows_of.get(kind, []))
+        return any(value is not None if name in _LIMITS else value for value in values)
+
+    return [rule for rule, places in _STATED.items() if any(states(kind, name) for kind, name in places)]
 
 
 def whole_round(session: Session, tender_id: str) -> Round | None:
@@ -240,7 +272,7 @@ def fail_study(session: Session, now: Instant, actor: Actor, study_id: str, reas
     return study
 
 
-def _standing(session: Session, tender: Tender) -> set[str]:
+def can_leave_out(session: Session, tender: Tender) -> set[str]:
     """The offers that can be left out: those of the market, which are the standing ones."""
     query = select(Offer.id).where(Offer.tender_id == tender.id, Offer.status == OfferStatus.STANDING)
     row = whole_round(session, tender.id)

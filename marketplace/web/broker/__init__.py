@@ -1,10 +1,11 @@
-"""A broker's pages: `home` (what waits, clients), `tenders` (draft to published), `amending` (explain, extend, change,
-answer), `results` (round to award), `progress` (a match that is under way), `undoing` (leave out, cancel, begin anew).
+"""A broker's pages, from the clients to the award.
 
-They share one blueprint, `pages`.
+`home` (what waits), `clients`, `tenders` (draft to published), `amending` (explain, extend, change, answer), `results`
+(round to award), `progress` (a match that is under way), `scenarios` (what if), `undoing` (leave out, cancel, begin
+anew). They share one blueprint, `pages`.
 """
 
-from . import amending, home, progress, results, tenders, undoing
+from . import amending, clients, home, progress, results, scenarios, tenders, undoing
 from .blueprint import pages
 
-__all__ = ["amending", "home", "pages", "progress", "results", "tenders", "undoing"]
+__all__ = ["amending", "clients", "home", "pages", "progress", "results", "scenarios", "tenders", "undoing"]

@@ -1,26 +1,30 @@
 """While a tender is a draft or open: explain it, put its deadline off, change its policy, answer questions about it."""
 
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from typing import Any
 
-from flask import url_for
+from flask import redirect, render_template, request, url_for
 from sqlalchemy.orm import Session
 
 from marketplace.journey import amendments, tenders
 from marketplace.journey.scopes import one, questions_for, tenders_for
 from marketplace.records.tenders import Tender
 from marketplace.rules.clock import london_midnight_after
-from marketplace.rules.errors import WrongState
+from marketplace.rules.errors import Invalid, WrongState
 from marketplace.rules.lifecycle import TenderStatus
 from marketplace.rules.permissions import Role
+from marketplace.rules.tendering import Policy
 from marketplace.schemas.proceedings import AnswerSchema, ChangeSchema, ClarifySchema, ExtendSchema, PolicySchema
 from marketplace.web.access import current_actor, for_role
 from marketplace.web.asking import Answer, ask
 from marketplace.web.clock import request_now
-from marketplace.web.database import db_session
+from marketplace.web.database import db_session, writing
 from marketplace.web.filters import moment, typed_pounds
-from marketplace.web.forms import WebForm, sent
+from marketplace.web.forms import WHOLE_FORM, WebForm, sent
+from marketplace.web.queries import studies
 from marketplace.web.queries.proceedings import policy_of
+from marketplace.work.client import enqueue_preview
 
 from .blueprint import pages
 
@@ -77,15 +81,11 @@ def extend(tender_id: str) -> Answer:
 def change_policy(tender_id: str) -> Answer:
     """Change the rules of a draft, or of an open tender: then every offer and every agreement is void."""
     found = _in_state(tender_id, TenderStatus.DRAFT, TenderStatus.OPEN)
-    draft, before = found.status is TenderStatus.DRAFT, policy_of(found)
-    values = asdict(before)
-    stands = {name: typed_pounds(value) if name.startswith("pence_") else value for name, value in values.items()}
-    schema = PolicySchema() if draft else ChangeSchema()
-    initial = {name: stands[name] for name in schema.fields if name in stands}
+    draft = found.status is TenderStatus.DRAFT
+    form, policy_from = _policy_form(found)
 
     def step(session: Session, data: dict[str, Any]) -> None:
-        policy = replace(before, **{name: data[name] for name in initial})
-        now, actor = request_now(), current_actor()
+        now, actor, policy = request_now(), current_actor(), policy_from(data)
         if draft:
             tenders.amend_policy(session, now, actor, tender_id, policy)
         else:
@@ -94,7 +94,7 @@ def change_policy(tender_id: str) -> Answer:
 
     return ask(
         "broker/policy.html",
-        WebForm(schema, sent(), initial=initial),
+        form,
         step,
         back=_at(tender_id),
         done=(
@@ -106,6 +106,40 @@ def change_policy(tender_id: str) -> Answer:
         tender=found,
         draft=draft,
     )
+
+
+@pages.post("/tenders/<tender_id>/policy/try")
+@for_role(Role.BROKER)
+def try_policy(tender_id: str) -> Answer:
+    """Try the rules as typed, before they are saved, on the last similar tender: a worker does it."""
+    found = _in_state(tender_id, TenderStatus.DRAFT)
+    form, policy_from = _policy_form(found)
+    if form.validate():
+        try:
+            with writing(db_session()) as session:
+                policy = policy_from(form.data)
+                study_id = enqueue_preview(session, request_now(), current_actor(), tender_id, policy).id
+        except Invalid as error:
+            form.refuse_for(error)
+        except WrongState as error:
+            form.refuse(WHOLE_FORM, error.message)
+        else:
+            return redirect(url_for("broker.study", study_id=study_id))
+    found = _in_state(tender_id, TenderStatus.DRAFT)
+    return render_template("broker/policy.html", form=form, back=_at(tender_id), tender=found, draft=True), 422
+
+
+def _policy_form(found: Tender) -> tuple[WebForm, Callable[[dict[str, Any]], Policy]]:
+    """The form of a tender's rules as they stand, or as they were tried last; and how a policy is made of its data."""
+    before = policy_of(found)
+    values = asdict(before)
+    if sent() is None and found.status is TenderStatus.DRAFT:
+        values |= studies.tried_rules(db_session(), current_actor(), request.args.get("tried", ""))
+    stands = {name: typed_pounds(value) if name.startswith("pence_") else value for name, value in values.items()}
+    schema = PolicySchema() if found.status is TenderStatus.DRAFT else ChangeSchema()
+    initial = {name: stands[name] for name in schema.fields if name in stands}
+    form = WebForm(schema, sent(), initial=initial)
+    return form, lambda data: replace(before, **{name: data[name] for name in initial})
 
 
 @pages.route("/questions/<question_id>", methods=["GET", "POST"])

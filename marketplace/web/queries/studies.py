@@ -1,0 +1,300 @@
+"""Scenarios side by side, for their broker: `study_page`, `studies_of` a tender, and what can be asked: `choices_for`.
+
+The columns are what a worker stored: counts and sums. Here they get words, and differences against the published rules.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from marketplace.journey.scopes import one, studies_for
+from marketplace.journey.studies import DRAFTED, PRICE_ALONE, RULES, can_leave_out, stated_in, whole_round
+from marketplace.records.jobs import Job, JobStatus
+from marketplace.records.studies import Study, StudyBasis
+from marketplace.records.tenders import Tender
+from marketplace.rules.awarding import alias
+from marketplace.rules.permissions import Actor
+from marketplace.web.filters import change, day, permille, plural, pounds
+
+from .results import FILLS, TERMINATIONS, offer_labels
+
+RULE_WORDS = {
+    "provider_count": "how many providers a group may have",
+    "provider_share": "how large a part of a group one provider may serve",
+    "bundle_quality": "the quality of a group as a whole",
+    "exclusive_offers": "a provider's either/or offers",
+    "keep_provider": "people who asked to stay with their provider",
+    "minimum_volume": "the least units of an offer",
+    "line_minimum": "the least units of an offer in one group",
+    "capacity": "the most units of an offer",
+    "line_capacity": "the most units of an offer in one group",
+    "provider_capacity": "the most units of a provider",
+    "distance": "how far people can go",
+    "grade": "the least quality that is asked for",
+    "attribute": "what people need at the place, like step-free access",
+    "wait": "how long people can wait",
+    "excluded": "providers that people asked not to have",
+}
+WEIGHT_WORDS = {
+    "pence_per_quality_grade": "a grade of quality",
+    "pence_per_km": "a kilometre",
+    "pence_per_wait_day": "a day of waiting",
+    "pence_per_change": "a change of provider",
+}
+BASIS_WORDS = {
+    StudyBasis.RESULT: "The offers of this tender, beside the result of its match.",
+    StudyBasis.OFFERS: "The offers of this tender, before its match is run.",
+    StudyBasis.MADE_UP: "A made-up group with made-up offers: you have no finished tender for this service yet.",
+}
+LATEST = 20
+"""How many of a tender's comparisons are listed."""
+STATES = {
+    JobStatus.QUEUED: ("Waiting", "yellow"),
+    JobStatus.RUNNING: ("Being worked out", "yellow"),
+    JobStatus.DONE: ("Ready", "green"),
+    JobStatus.FAILED: ("Not finished", "red"),
+    JobStatus.CANCELLED: ("Stopped", "white"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One figure of one column, and how far it is from the published rules' (None: nothing to compare)."""
+
+    shown: str
+    differs: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One scenario: its heading, its bar of units by offer, and in a sentence what would be different."""
+
+    heading: str
+    bar: Sequence[tuple[str, int, str]]
+    matched_units: int
+    all_units: int
+    sentence: str
+
+    @property
+    def told(self) -> str:
+        """The bar in words."""
+        return ", ".join(f"{label} {units:,}" for label, units, _ in self.bar) or "nobody is matched"
+
+
+@dataclass(frozen=True, slots=True)
+class StudyPage:
+    """A study with its columns; none until a worker has answered."""
+
+    study: Study
+    tender: Tender
+    basis: str
+    preview: bool
+    columns: Sequence[Column]
+    rows: Sequence[tuple[str, Sequence[Cell]]]
+    offers: Sequence[tuple[str, str]]
+
+    @property
+    def headings(self) -> list[str]:
+        """The table's: the figures stand under numbers' headings."""
+        return ["Figure", *(f"#{column.heading}" for column in self.columns)]
+
+
+@dataclass(frozen=True, slots=True)
+class StudyRow:
+    """One study in a list."""
+
+    study: Study
+    words: str
+    state: str
+    colour: str
+
+
+def choices_for(session: Session, tender: Tender) -> dict[str, list[tuple[str, str]]]:
+    """What can be left out of a tender: the rules that it states, and the offers that stand."""
+    row = whole_round(session, tender.id)
+    rules = RULES if row is None else stated_in(row.market)
+    labels = offer_labels(session, tender)
+    offers = sorted((labels[offer], offer) for offer in can_leave_out(session, tender))
+    return {
+        "without_rules": [(rule, _capital(RULE_WORDS[rule])) for rule in rules],
+        "without_offers": [(offer, label) for label, offer in offers],
+    }
+
+
+def studies_of(session: Session, actor: Actor, tender: Tender) -> list[StudyRow]:
+    """The latest comparisons on a tender, the newest first, with where each stands."""
+    query = (
+        studies_for(actor)
+        .join(Job, Job.study_id == Study.id)
+        .where(Study.tender_id == tender.id)
+        .with_only_columns(Study, Job.status)
+        .order_by(Study.asked_at.desc(), Study.id)
+        .limit(LATEST)
+    )
+    labels = offer_labels(session, tender)
+    found = []
+    for study, status in session.execute(query):
+        headings = [_heading(scenario, labels) for scenario in study.asked["scenarios"]]
+        found.append(StudyRow(study, "; ".join(headings), *STATES[status]))
+    return found
+
+
+def study_page(session: Session, actor: Actor, study_id: str) -> StudyPage:
+    """One of the broker's own studies."""
+    study = one(session, studies_for(actor), study_id, "comparison")
+    labels = _labels(session, study)
+    preview = bool(study.asked.get("preview"))
+    result = study.result or {"base": None, "columns": []}
+    found = [result["base"], *result["columns"]] if result["base"] else []
+    order = sorted({award["offer"] for column in found for award in column["awards"]}, key=lambda key: labels[key])
+    fills = {offer: f"cp-fill-{at % FILLS + 1}" for at, offer in enumerate(order)}
+    return StudyPage(
+        study=study,
+        tender=study.tender,
+        basis=_basis(study),
+        preview=preview,
+        columns=[_column(column, found[0], labels, fills, study) for column in found],
+        rows=_rows(found),
+        offers=[(labels[offer], fills[offer]) for offer in order],
+    )
+
+
+def tried_rules(session: Session, actor: Actor, study_id: str) -> Mapping[str, Any]:
+    """The rules that a preview was asked with, so that the form has them again; none for any other study."""
+    study = session.scalar(studies_for(actor).where(Study.id == study_id))
+    return (study.asked.get("preview") or {}) if study is not None else {}
+
+
+def heading_of_stage(stage: Mapping[str, Any], labels: Mapping[str, str]) -> str:
+    """What a worker is at: a scenario, or the published rules' own result."""
+    return _capital(_heading(stage["scenario"], labels)) if stage["number"] else "The published rules"
+
+
+def _labels(session: Session, study: Study) -> Mapping[str, str]:
+    """What the offers are called: as the broker may know them on the tender that they were made on."""
+    if study.basis is StudyBasis.MADE_UP:
+        market = study.market or {"offers": []}
+        return {offer["id"]: f"Made-up {alias(at).lower()}" for at, offer in enumerate(market["offers"])}
+    return offer_labels(session, study.tender if study.round is None else study.round.tender)
+
+
+def _basis(study: Study) -> str:
+    if study.basis is StudyBasis.PAST and study.round is not None:
+        return f"Your last tender like this one: {study.round.tender.title}, matched on {day(study.round.started_at)}."
+    return BASIS_WORDS[study.basis] if study.basis is not None else "Not begun yet."
+
+
+def _heading(scenario: Mapping[str, Any], labels: Mapping[str, str]) -> str:
+    """A scenario in a few words."""
+    if scenario["name"] in (DRAFTED, PRICE_ALONE):
+        return "your rules" if scenario["name"] == DRAFTED else "only the price counts"
+    parts = [f"without the rule: {RULE_WORDS[rule]}" for rule in scenario.get("without_rules", [])]
+    parts += [f"without {labels.get(offer, 'one offer')}" for offer in scenario.get("without_offers", [])]
+    weights = scenario.get("weights_pence", {})
+    parts += [f"{WEIGHT_WORDS[name]} counts {pounds(pence)}" for name, pence in weights.items()]
+    if (budgets := scenario.get("budgets_permille")) is not None:
+        parts.append(f"budgets at {permille(budgets)}")
+    return ", ".join(parts)
+
+
+def _column(
+    column: Mapping[str, Any],
+    base: Mapping[str, Any],
+    labels: Mapping[str, str],
+    fills: Mapping[str, str],
+    study: Study,
+) -> Column:
+    awards = sorted(column["awards"], key=lambda award: labels[award["offer"]])
+    if column is base:
+        plain = "Only the price counts" if study.basis is StudyBasis.MADE_UP else "The published rules"
+        heading = "The rules as they were then" if study.basis is StudyBasis.PAST else plain
+        sentence = TERMINATIONS.get(str(base["termination"]), "The search has ended.")
+    else:
+        heading, sentence = _capital(_heading(column["scenario"], labels)), _difference(column, base)
+    return Column(
+        heading=heading,
+        bar=[(labels[award["offer"]], award["units"], fills[award["offer"]]) for award in awards],
+        matched_units=column["units"],
+        all_units=column["all_units"],
+        sentence=sentence,
+    )
+
+
+def _difference(column: Mapping[str, Any], base: Mapping[str, Any]) -> str:
+    """What a scenario would change, in one sentence: its price, where it is a rule that is left out."""
+    if not column["stated"]:
+        return "Nothing to leave out or change here: the result is the same."
+    parts = []
+    more = column["matched"] - base["matched"]
+    if more:
+        parts.append(f"{plural(abs(more), 'person', 'people')} {'more' if more > 0 else 'fewer'} matched")
+    dearer = column["charges_pence"] - base["charges_pence"]
+    if dearer:
+        parts.append(f"charges {'higher' if dearer > 0 else 'lower'} by {pounds(abs(dearer))}")
+    if column["affected"].get("move"):
+        parts.append(f"another provider for {plural(column['affected']['move'], 'person', 'people')}")
+    sure = "" if column["proven"] else " Both results are known to within two thousandths of the best."
+    return (f"{_capital(', '.join(parts))}." if parts else "It would change nobody's provider and no charge.") + sure
+
+
+Figure = Callable[[Mapping[str, Any]], int | None]
+
+
+def _rows(found: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[Cell]]]:
+    """The table: one line a figure, one cell a column."""
+    if not found:
+        return []
+    base = found[0]
+    rows = [("People matched", [_counted(column, base, lambda one: one["matched"], of="needs") for column in found])]
+    money: list[tuple[str, Figure]] = [
+        ("Charges in all", lambda one: one["charges_pence"]),
+        ("Saved against the usual package", lambda one: _saved(one, "conventional_pence")),
+        ("Saved against buying alone", lambda one: _saved(one, "alone_pence")),
+    ]
+    for words, figure in money:
+        if figure(base) is not None:
+            rows.append((words, [_amount(figure(column), figure(base), column is base) for column in found]))
+    rows.append(("Cost as the match counts it", [_effective(column, base) for column in found]))
+    rows.append(("Offers in use", [_counted(column, base, lambda one: len(one["awards"])) for column in found]))
+    for name, words in (
+        ("gain", "People who would gain a match"),
+        ("lose", "People who would lose theirs"),
+        ("move", "People with another provider"),
+        ("dearer", "People who would pay more"),
+        ("cheaper", "People who would pay less"),
+    ):
+        cells = [Cell("–" if column is base else f"{column['affected'].get(name, 0):,}") for column in found]
+        rows.append((words, cells))
+    return rows
+
+
+def _counted(
+    column: Mapping[str, Any], base: Mapping[str, Any], figure: Callable[[Mapping[str, Any]], int], of: str = ""
+) -> Cell:
+    value, differs = figure(column), figure(column) - figure(base)
+    shown = f"{value:,} of {column[of]:,}" if of else f"{value:,}"
+    return Cell(shown, None if column is base else (f"{differs:+,}".replace("-", "−") if differs else "the same"))
+
+
+def _amount(value: int | None, base: int | None, is_base: bool) -> Cell:
+    if value is None or base is None:
+        return Cell("–")
+    return Cell(pounds(value), None if is_base else (change(value - base) if value != base else "the same"))
+
+
+def _effective(column: Mapping[str, Any], base: Mapping[str, Any]) -> Cell:
+    """Money and weights together: to be compared only where the weights are the same."""
+    value = column["effective_cost_pence"]
+    if column is not base and (column["scenario"].get("weights_pence") or column["scenario"].get("pooling")):
+        return Cell(pounds(value), "counted in another way")
+    return _amount(value, base["effective_cost_pence"], column is base)
+
+
+def _saved(column: Mapping[str, Any], against: str) -> int | None:
+    return column[against] - column["charges_pence"] if against in column else None
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
