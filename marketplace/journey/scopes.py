@@ -170,7 +170,7 @@ def matches_for(actor: Actor) -> Select[Match]:
 
 
 def contracts_for(actor: Actor) -> Select[Contract]:
-    """The contracts a patient or a provider is party to, those from a broker's tenders, those whose budget one keeps."""
+    """The contracts a patient or a provider is party to, from a broker's tenders, or paid from a budget one keeps."""
     query = select(Contract).join(Contract.need).join(Need.bundle).join(Bundle.tender)
     return query.where(
         _by_role(

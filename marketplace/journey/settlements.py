@@ -17,6 +17,7 @@ from marketplace.records.ledger import AccountKind, Posting, TransferKind, post
 from marketplace.records.outbox import tell
 from marketplace.records.providers import Provider
 from marketplace.rules.clock import Instant
+from marketplace.rules.errors import Conflict
 from marketplace.rules.money import Pence
 from marketplace.rules.permissions import Actor, Role, Scope, check_role, check_scope
 
@@ -76,6 +77,23 @@ def pay_provider(session: Session, now: Instant, actor: Actor, provider_id: str)
             session, now, actor, "provider.paid", provider_id, deliveries=len(deliveries), paid_pence=paid_pence
         )
         tell(session, now, [provider_id], "payment_made", provider_id)
+    return paid_pence
+
+
+def pay_all(session: Session, now: Instant, actor: Actor, expected_pence: Pence) -> Pence:
+    """Payable or holder -> paid: everything that this actor has to pay, in one go. Returns the sum.
+
+    Doing it again pays nothing.
+
+    Raises
+    ------
+    Conflict
+        If something else is due by now than the `expected_pence` that were paid at the bank; then nothing is noted.
+    """
+    paid_pence = sum(pay_provider(session, now, actor, due.provider_id) for due in payments_due(session, actor))
+    if paid_pence not in (0, expected_pence):
+        message = "What is due has changed since you opened the page. Look at it again, then say what you have paid."
+        raise Conflict("payments_changed", message, expected_pence=expected_pence, due_pence=paid_pence)
     return paid_pence
 
 

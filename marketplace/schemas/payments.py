@@ -1,4 +1,4 @@
-"""What a payer brings back from its bank."""
+"""What a payer brings back from its bank, and what a patient has paid."""
 
 import csv
 from typing import Any
@@ -7,6 +7,9 @@ from marshmallow import Schema, ValidationError, fields
 
 from marketplace.adapters.bank_files import ANSWER_COLUMNS, Answer, read_answer
 from marketplace.rules.errors import Invalid
+from marketplace.rules.money import MAX_PENCE
+
+from .fields import Whole
 
 
 class BankAnswers(fields.Field[list[Answer]]):
@@ -40,3 +43,9 @@ class BankAnswerSchema(Schema):
             "description": f"Its first line must be: {', '.join(ANSWER_COLUMNS)}. The result is paid or returned.",
         },
     )
+
+
+class PaidAllSchema(Schema):
+    """What a patient says to have paid in one go: the sum that the page had shown."""
+
+    due_pence = Whole(0, MAX_PENCE, required=True, metadata={"title": "The sum on the page, in pence"})

@@ -1,4 +1,4 @@
-"""What a commissioner decides about people: representations, suspended organisations, who may act for a patient."""
+"""What a commissioner decides: representations, cancelled tenders, suspended organisations, who acts for a patient."""
 
 from typing import Any
 
@@ -8,21 +8,25 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from marketplace.journey import conduct, representatives, reviews
-from marketplace.journey.scopes import authorities_for, one, patients_for, representations_for
+from marketplace.journey.scopes import authorities_for, one, overseen_tenders_for, patients_for, representations_for
 from marketplace.records.people import Broker, User
 from marketplace.records.providers import Provider
 from marketplace.rules.errors import Invalid, WrongState
+from marketplace.rules.lifecycle import TENDER_WORDS
 from marketplace.rules.permissions import Role
 from marketplace.schemas.oversight import BASIS_WORDS, SCOPE_WORDS, AuthoritySchema, SuspendSchema
 from marketplace.schemas.proceedings import DecisionSchema
 
 from .access import current_actor, for_role, seen
 from .asking import Answer, ask
+from .cancelling import cancel_page
 from .clock import request_now
 from .database import db_session, writing
 from .forms import WebForm, sent
+from .listing import page_from
 from .queries import organisations as found
 from .queries import proceedings
+from .queries.tenders import COLOURS
 
 pages = Blueprint("deciding", __name__, url_prefix="/commissioner")
 
@@ -58,6 +62,26 @@ def decide(representation_id: str) -> Answer:
         row=row,
         provider=provider,
     )
+
+
+@pages.get("/tenders")
+@for_role(Role.COMMISSIONER)
+def tenders() -> str:
+    """The published tenders of the brokers we have approved: those that can be cancelled first."""
+    session, actor = db_session(), current_actor()
+    page = page_from(
+        proceedings.overseen_count(session, actor),
+        lambda first, size: proceedings.overseen(session, actor, first, size),
+    )
+    return render_template("commissioner/tenders.html", page=page, words=TENDER_WORDS, colours=COLOURS)
+
+
+@pages.route("/tenders/<tender_id>/cancel", methods=["GET", "POST"])
+@for_role(Role.COMMISSIONER)
+def cancel_tender(tender_id: str) -> Answer:
+    """Cancel a tender, or single groups of it, once the offers are open."""
+    tender = one(db_session(), overseen_tenders_for(current_actor()), tender_id, "tender")
+    return cancel_page(tender, url_for("deciding.tenders"))
 
 
 @pages.get("/organisations")

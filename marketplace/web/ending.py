@@ -1,69 +1,81 @@
-"""Two honest ends: a contract that is ended early by a party to it, and a delivery that a provider refunds."""
+"""Honest ends: a contract ended early by a party to it or by its funder, and a delivery that is refunded.
 
-from collections.abc import Callable
+`contract` is the page of those who stand behind the money: the organisation that holds the budget, the commissioner.
+"""
 
-from flask import Blueprint, flash, redirect, render_template, url_for
+from typing import Any
+
+from flask import Blueprint, render_template, url_for
 from sqlalchemy.orm import Session
-from werkzeug.wrappers import Response
 
 from marketplace.journey.contracts import end_early
 from marketplace.journey.funds import refund
 from marketplace.journey.scopes import contracts_for, deliveries_for, one
-from marketplace.rules.errors import DomainError, NotAllowed, NotFound
 from marketplace.rules.permissions import Role
 from marketplace.schemas.tenders import ReasonSchema
 
-from .access import current_actor, for_role
+from .access import current_actor, for_role, seen
+from .asking import Answer, ask
 from .clock import request_now
-from .database import db_session, writing
+from .database import db_session
 from .forms import WebForm, sent
+from .queries.contracts import CONTRACT_WORDS, DELIVERY_WORDS
 
-Answer = str | Response | tuple[str, int]
 BACK = {Role.PATIENT: "patient.contract", Role.PROVIDER: "provider.contract"}
+"""Where a contract's own parties read it; everybody else reads it at `contract`."""
 
 pages = Blueprint("ending", __name__)
 
 
+@pages.get("/contracts/<contract_id>")
+@for_role(Role.HOLDER, Role.COMMISSIONER)
+def contract(contract_id: str) -> str:
+    """A contract that one pays for: what was agreed, what was delivered, and the ways to end or refund."""
+    found = one(db_session(), contracts_for(current_actor()), contract_id, "contract")
+    seen([found.patient_id], "contract")
+    return render_template(
+        "contract/contract.html", contract=found, words=CONTRACT_WORDS, delivery_words=DELIVERY_WORDS
+    )
+
+
 @pages.route("/contracts/<contract_id>/end", methods=["GET", "POST"])
-@for_role(Role.PATIENT, Role.PROVIDER)
+@for_role(Role.PATIENT, Role.PROVIDER, Role.HOLDER, Role.COMMISSIONER)
 def end_contract(contract_id: str) -> Answer:
-    """End a contract early, with a reason that the other party reads."""
+    """End a contract early, with a reason that everybody who is party to it reads."""
     one(db_session(), contracts_for(current_actor()), contract_id, "contract")
-    back = url_for(BACK[current_actor().role], contract_id=contract_id)
 
-    def step(session: Session, reason: str) -> None:
-        end_early(session, request_now(), current_actor(), contract_id, reason)
+    def step(session: Session, data: dict[str, Any]) -> None:
+        end_early(session, request_now(), current_actor(), contract_id, data["reason"])
 
-    return _ask("contract/end.html", back, "The contract has ended. What was not used is free again.", step)
+    return ask(
+        "contract/end.html",
+        WebForm(ReasonSchema(), sent()),
+        step,
+        back=_contract(contract_id),
+        done="The contract has ended. What was not used is free again.",
+        told_here={"contract_not_in_force", "delivery_waits"},
+    )
 
 
 @pages.route("/deliveries/<delivery_id>/refund", methods=["GET", "POST"])
-@for_role(Role.PROVIDER)
+@for_role(Role.PROVIDER, Role.COMMISSIONER)
 def refund_delivery(delivery_id: str) -> Answer:
-    """Give back what a wrongly recorded delivery cost."""
+    """Give back what a wrongly recorded delivery cost; the commissioner notes it once the money is back."""
     delivery = one(db_session(), deliveries_for(current_actor()), delivery_id, "delivery")
-    back = url_for("provider.contract", contract_id=delivery.contract_id)
 
-    def step(session: Session, reason: str) -> None:
-        refund(session, request_now(), current_actor(), delivery_id, reason)
+    def step(session: Session, data: dict[str, Any]) -> None:
+        refund(session, request_now(), current_actor(), delivery_id, data["reason"])
 
-    return _ask("contract/refund.html", back, "It is refunded: the patient's budget has the money again.", step)
+    return ask(
+        "contract/refund.html",
+        WebForm(ReasonSchema(), sent()),
+        step,
+        back=_contract(delivery.contract_id),
+        done="It is refunded: the patient's budget has the money again.",
+        told_here={"nothing_to_refund", "with_the_bank"},
+        delivery=delivery,
+    )
 
 
-def _ask(template: str, back: str, done: str, step: Callable[[Session, str], None]) -> Answer:
-    """A page that asks for a reason, does the step, and goes back to the contract."""
-    form = WebForm(ReasonSchema(), sent())
-    if sent() is None:
-        return render_template(template, form=form, back=back)
-    if form.validate():
-        try:
-            with writing(db_session()) as session:
-                step(session, form.data["reason"])
-        except (NotAllowed, NotFound):
-            raise
-        except DomainError as error:
-            form.refuse_for(error)
-        else:
-            flash(done, "done")
-            return redirect(back)
-    return render_template(template, form=form, back=back), 422
+def _contract(contract_id: str) -> str:
+    return url_for(BACK.get(current_actor().role, "ending.contract"), contract_id=contract_id)

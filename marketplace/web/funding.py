@@ -16,6 +16,8 @@ from .access import current_actor, for_role, seen
 from .clock import request_now
 from .database import db_session, writing
 from .forms import WebForm, sent
+from .queries import holding
+from .queries.contracts import CONTRACT_WORDS
 
 Answer = str | Response | tuple[str, int]
 ACTS = {"supplement": "Add money", "reclaim": "Take unspent money back"}
@@ -36,6 +38,8 @@ def budget(budget_id: str) -> str:
         figures=statements.figures_of(session, [budget_id]),
         rows=statements.statement(session, actor, budget_id),
         payer=statements.PAYERS[found.parties.payer.role],
+        contracts=holding.of_budget(session, actor, budget_id),
+        words=CONTRACT_WORDS,
     )
 
 

@@ -18,13 +18,14 @@ pages = Blueprint("holder", __name__, url_prefix="/holder")
 @pages.get("/")
 @for_role(Role.HOLDER)
 def home() -> str:
-    """Contracts to sign, payments due, and the budgets it keeps with where their money stands."""
+    """Contracts to sign and in force, payments due, and the budgets it keeps with where their money stands."""
     session, actor = db_session(), current_actor()
     budgets = holding.budgets_held(session, actor)
     seen([budget.patient_id for budget in budgets], "budgets held")
     return render_template(
         "holder/home.html",
         contracts=holding.to_sign(session, actor, request_now()),
+        running=holding.in_force(session, actor),
         payments=settlements.payments_due(session, actor),
         budgets=budgets,
         figures=statements.figures_of(session, [budget.id for budget in budgets]),

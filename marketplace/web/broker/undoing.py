@@ -9,11 +9,11 @@ from werkzeug.wrappers import Response
 from marketplace.journey import cancellations
 from marketplace.journey.conduct import declare_interest
 from marketplace.journey.scopes import offers_for, one, tenders_for
-from marketplace.rules.errors import WrongState
 from marketplace.rules.permissions import Role
-from marketplace.schemas.proceedings import CancelSchema, ExcludeSchema, InterestSchema
+from marketplace.schemas.proceedings import ExcludeSchema, InterestSchema
 from marketplace.web.access import current_actor, for_role
 from marketplace.web.asking import Answer, ask
+from marketplace.web.cancelling import cancel_page
 from marketplace.web.clock import request_now
 from marketplace.web.database import db_session, writing
 from marketplace.web.forms import WebForm, sent
@@ -59,30 +59,7 @@ def exclude(offer_id: str) -> Answer:
 def cancel(tender_id: str) -> Answer:
     """Cancel a tender, or single groups of it, once the offers are open."""
     tender = one(db_session(), tenders_for(current_actor()), tender_id, "tender")
-    if tender.status not in cancellations.AFTER_OPENING:
-        raise WrongState("cannot_cancel", "A tender can be cancelled from the opening of its offers to its award.")
-    lots = proceedings.active_lots(tender)
-
-    def step(session: Session, data: dict[str, Any]) -> None:
-        cancellations.cancel(
-            session,
-            request_now(),
-            current_actor(),
-            tender_id,
-            code=data["code"],
-            reason=data["reason"],
-            bundle_ids=data["bundle_ids"],
-        )
-
-    return ask(
-        "broker/cancel.html",
-        WebForm(CancelSchema(), sent(), choices={"bundle_ids": lots}),
-        step,
-        back=url_for("broker.tender", tender_id=tender_id),
-        done="It is cancelled. The money set aside for it is free again.",
-        tender=tender,
-        lots=lots,
-    )
+    return cancel_page(tender, url_for("broker.tender", tender_id=tender_id))
 
 
 @pages.post("/tenders/<tender_id>/successor")

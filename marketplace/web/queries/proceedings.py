@@ -3,11 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy import case, func, select
+from sqlalchemy.orm import Session, contains_eager, joinedload
 
+from marketplace.journey.cancellations import AFTER_OPENING
 from marketplace.journey.rounds import excluded_since
-from marketplace.journey.scopes import offers_for, questions_for, representations_for, tenders_for
+from marketplace.journey.scopes import (
+    offers_for,
+    overseen_tenders_for,
+    questions_for,
+    representations_for,
+    tenders_for,
+)
 from marketplace.records.offers import Offer
 from marketplace.records.people import Interest
 from marketplace.records.providers import Provider
@@ -71,6 +78,18 @@ def undecided(session: Session, actor: Actor) -> int:
         Representation.decision.is_(None), Tender.status == TenderStatus.UNDER_REVIEW
     )
     return session.scalar(select(func.count()).select_from(query.subquery())) or 0
+
+
+def overseen_count(session: Session, actor: Actor) -> int:
+    """How many published tenders a commissioner's brokers have."""
+    return session.scalar(select(func.count()).select_from(overseen_tenders_for(actor).subquery())) or 0
+
+
+def overseen(session: Session, actor: Actor, first: int, size: int) -> Sequence[Tender]:
+    """Some of them: those that can be cancelled first, then the newest."""
+    over = case((Tender.status.in_(AFTER_OPENING), 0), else_=1)
+    query = overseen_tenders_for(actor).options(contains_eager(Tender.broker))
+    return session.scalars(query.order_by(over, Tender.published_at.desc(), Tender.id).offset(first).limit(size)).all()
 
 
 def opened_offers(session: Session, actor: Actor, tender: Tender) -> list[OfferRow]:
