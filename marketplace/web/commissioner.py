@@ -1,18 +1,36 @@
 """A commissioner's pages: the money in all, care plans to approve, providers to pay, the budgets one by one."""
 
 from flask import Blueprint, flash, redirect, render_template, url_for
+from flask import Response as FileResponse
 from werkzeug.wrappers import Response
 
+from marketplace.adapters.spreadsheets import pounds_cell
 from marketplace.journey import budgets as steps
 from marketplace.journey import settlements
+from marketplace.records.budgets import Budget, PlanStatus
+from marketplace.records.people import Patient
 from marketplace.rules.money import format_pounds
 from marketplace.rules.permissions import Role
 
 from .access import current_actor, for_role, seen
 from .clock import request_now
 from .database import db_session, writing
-from .listing import page_from
+from .filters import words
+from .listing import Column, Listing, asked
 from .queries import funding, proceedings
+from .queries.funding import BudgetRow
+
+PLANS = [("", "All care plans"), *((status.value, words(status.value)) for status in PlanStatus)]
+COLUMNS: list[Column[BudgetRow]] = [
+    Column("person", "Person", lambda row: row.budget.patient.name, Patient.name),
+    Column("until", "Until", lambda row: row.budget.valid_to, Budget.valid_to, "day"),
+    Column("plan", "Care plan", lambda row: words(row.budget.plan_status.value)),
+    Column("allocated", "Allocated", lambda row: pounds_cell(row.figures.total_pence)),
+    Column("free", "Free", lambda row: pounds_cell(row.figures.available_pence)),
+    Column("set-aside", "Set aside", lambda row: pounds_cell(row.figures.reserved_pence)),
+    Column("committed", "Committed", lambda row: pounds_cell(row.figures.committed_pence)),
+    Column("spent", "Spent", lambda row: pounds_cell(row.figures.spent_pence)),
+]
 
 pages = Blueprint("commissioner", __name__, url_prefix="/commissioner")
 
@@ -35,14 +53,22 @@ def home() -> str:
 
 @pages.get("/budgets")
 @for_role(Role.COMMISSIONER)
-def budgets() -> str:
+def budgets() -> str | FileResponse:
     """Every budget with its figures."""
-    session, actor = db_session(), current_actor()
-    page = page_from(
-        funding.budget_count(session, actor), lambda first, size: funding.budget_rows(session, actor, first, size)
+    session, actor, search, plan = db_session(), current_actor(), asked("search"), asked("plan")
+    listing = Listing("budgets", COLUMNS, "person")
+    page = listing.page_from(
+        funding.budget_count(session, actor, search, plan),
+        lambda first, size: funding.budget_rows(
+            session, actor, first, size, search=search, plan=plan, order=listing.order
+        ),
     )
     seen([row.budget.patient_id for row in page.rows], "list of budgets")
-    return render_template("commissioner/budgets.html", page=page)
+    if listing.export:
+        return listing.file(page.rows)
+    return render_template(
+        "commissioner/budgets.html", page=page, listing=listing, search=search, plan=plan, plans=PLANS
+    )
 
 
 @pages.post("/budgets/<budget_id>/approve")

@@ -47,6 +47,11 @@ def day(value: date | datetime | None) -> str:
     return f"{value.day} {value:%B %Y}"
 
 
+def london_day(value: Instant | None) -> date | None:
+    """The day of an instant in London, for a cell of a file."""
+    return None if value is None else value.astimezone(LONDON).date()
+
+
 def moment(value: Instant | None) -> str:
     """``Saturday 21 November 2026 at 5:30pm``, London time."""
     if value is None:

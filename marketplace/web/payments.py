@@ -4,13 +4,15 @@ Nothing is settled by an answer of which any line is wrong: the message names th
 """
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from sqlalchemy import func
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as AnyResponse
 
+from marketplace.adapters.spreadsheets import pounds_cell
 from marketplace.journey import payments as steps
 from marketplace.journey.scopes import one
 from marketplace.journey.settlements import payments_due
-from marketplace.records.payments import LineStatus
+from marketplace.records.payments import LineStatus, PaymentLine, PaymentRun
 from marketplace.rules.errors import Conflict, Invalid
 from marketplace.rules.permissions import Role
 from marketplace.schemas.payments import BankAnswerSchema, in_the_file
@@ -18,26 +20,44 @@ from marketplace.schemas.payments import BankAnswerSchema, in_the_file
 from .access import current_actor, for_role
 from .clock import request_now
 from .database import db_session, writing
-from .filters import plural
+from .filters import london_day, plural
 from .forms import WebForm, sent
-from .listing import page_from
+from .listing import Column, Listing
 from .queries import payments
+from .queries.payments import RunRow
 
 Answer = str | AnyResponse | tuple[str, int]
+
+COLUMNS: list[Column[RunRow]] = [
+    Column("made", "Made", lambda row: london_day(row.made_at), PaymentRun.made_at, "day"),
+    Column("payments", "Payments", lambda row: row.payments, func.count(PaymentLine.id), "number"),
+    Column("sent", "Sent", lambda row: pounds_cell(row.sent_pence), func.sum(PaymentLine.amount_pence), "number"),
+    Column("paid", "Paid", lambda row: pounds_cell(row.paid_pence)),
+    Column("returned", "Returned", lambda row: pounds_cell(row.returned_pence)),
+    Column("waiting", "Not answered", lambda row: pounds_cell(row.waiting_pence)),
+]
 
 pages = Blueprint("payments", __name__, url_prefix="/payments")
 
 
 @pages.get("/")
 @for_role(Role.COMMISSIONER, Role.HOLDER)
-def runs() -> str:
+def runs() -> str | Response:
     """What is due, the runs so far, and whether every penny is accounted for."""
     session, actor = db_session(), current_actor()
-    page = page_from(
-        payments.run_count(session, actor), lambda first, size: payments.run_rows(session, actor, first, size)
+    listing = Listing("payment runs", COLUMNS, "-made")
+    page = listing.page_from(
+        payments.run_count(session, actor),
+        lambda first, size: payments.run_rows(session, actor, first, size, order=listing.order),
     )
+    if listing.export:
+        return listing.file(page.rows)
     return render_template(
-        "payments/runs.html", page=page, due=payments_due(session, actor), came=steps.reconcile(session, actor)
+        "payments/runs.html",
+        page=page,
+        listing=listing,
+        due=payments_due(session, actor),
+        came=steps.reconcile(session, actor),
     )
 
 

@@ -3,15 +3,51 @@
 Nothing here is about a person.
 """
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, Response, render_template
+
+from marketplace.adapters.spreadsheets import Cell, pounds_cell
+from marketplace.journey.claims.unmet import UnmetArea, UnmetService
+from marketplace.records.tenders import Tender
 
 from .access import public
 from .clock import request_now
 from .database import db_session
-from .listing import page_of
+from .filters import london_day, units
+from .listing import Column, Listing, asked, page_of
 from .queries import claims, notices
+from .queries.notices import Listed, Lot
+
+NOTICE_COLUMNS: list[Column[Listed]] = [
+    Column("title", "Tender", lambda row: row.tender.title, Tender.title),
+    Column("broker", "Broker", lambda row: row.tender.broker.name),
+    Column("need", "What is needed", lambda row: "; ".join(_need(lot) for lot in row.lots)),
+    Column("by", "Offers by", lambda row: london_day(row.tender.offers_due_at), Tender.offers_due_at, "day"),
+    Column("state", "State", lambda row: row.status_words),
+    Column("published", "Published", lambda row: london_day(row.tender.published_at), Tender.published_at, "day"),
+    Column("number", "Tender number", lambda row: row.tender.id),
+]
+UNMET_COLUMNS: list[Column[tuple[UnmetService, UnmetArea]]] = [
+    Column("service", "Service", lambda row: row[0].service, lambda row: row[0].service),
+    Column("area", "Area", lambda row: row[1].area),
+    Column("people", "People", lambda row: row[1].people),
+    Column("units", "Units needed", lambda row: row[1].units),
+    Column("unspent", "Not spent", lambda row: _pounds(row[1].unspent_pence)),
+    Column("price", "Half could pay, a unit", lambda row: _pounds(row[1].price_for_half_pence)),
+    Column("distance", "Half would go (m)", lambda row: row[1].distance_for_half_m),
+]
+"""A figure about too few people is no figure here either: its cell stays empty."""
 
 pages = Blueprint("public", __name__)
+
+
+def _need(lot: Lot) -> str:
+    return f"{lot.service}, {lot.area}: {lot.patients} people" + (
+        f", {units(lot.units, lot.unit)}" if lot.units else ""
+    )
+
+
+def _pounds(pence: int | None) -> Cell:
+    return None if pence is None else pounds_cell(pence)
 
 
 @pages.get("/")
@@ -30,14 +66,18 @@ def how_it_works() -> str:
 
 @pages.get("/tenders")
 @public
-def tenders() -> str:
+def tenders() -> str | Response:
     """Notices of tenders, by state, service and area: those open for offers unless something else is asked for."""
-    session = db_session()
-    state, service, area = _asked("state"), _asked("service"), _asked("area")
+    state, service, area = asked("state"), asked("service"), asked("area")
     state = state if state in notices.STATES else "open"
+    listing = Listing("tenders", NOTICE_COLUMNS, "by" if state == "open" else "-published")
+    page = notices.notices(db_session(), request_now(), listing=listing, state=state, service=service, area=area)
+    if listing.export:
+        return listing.file(page.rows)
     return render_template(
         "public/tenders.html",
-        page=notices.notices(session, request_now(), state=state, service=service, area=area),
+        page=page,
+        listing=listing,
         states=[(key, words) for key, (words, _) in notices.STATES.items()],
         services=_services(),
         state=state,
@@ -55,14 +95,19 @@ def tender(tender_id: str) -> str:
 
 @pages.get("/unmet-needs")
 @public
-def unmet_needs() -> str:
+def unmet_needs() -> str | Response:
     """Who found no provider, by service and area, and what would have been enough: an invitation to providers."""
     claim = claims.current_claims(db_session(), request_now()).unmet
-    service, area = _asked("service"), _asked("area")
+    service, area = asked("service"), asked("area")
+    listing = Listing("unmet needs", UNMET_COLUMNS, "service")
+    found = claims.unmet_services(claim, service=service, area=area)
+    if listing.export:
+        return listing.file([(row, place) for row in found for place in row.areas])
     return render_template(
         "public/unmet_needs.html",
         claim=claim,
-        page=page_of(claims.unmet_services(claim, service=service, area=area)),
+        page=page_of(found),
+        listing=listing,
         services=_services(),
         service=service,
         area=area,
@@ -74,10 +119,6 @@ def unmet_needs() -> str:
 def figures() -> str:
     """The six claims, each as a picture and as a table."""
     return render_template("public/figures.html", claims=claims.current_claims(db_session(), request_now()))
-
-
-def _asked(name: str) -> str:
-    return request.args.get(name, "")[:80]
 
 
 def _services() -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""An offer by spreadsheet: the template comes back filled in, is told cell by cell, and is sealed as the form's would."""
+"""An offer by spreadsheet: the template comes back filled in, is told cell by cell, and is sealed as by the form."""
 
 import io
 import re

@@ -138,7 +138,7 @@ def test_a_provider_follows_its_claims(due: Site) -> None:
     assert page.count("Paid</strong>") == 2
     assert f"£{pounds(line)}" in page
     assert "Patient 01" not in page
-    file = provider.get("/provider/claims.csv")
+    file = provider.get("/provider/claims?export=csv")
     assert file.headers["Content-Disposition"] == 'attachment; filename="claims.csv"'
     rows = list(csv.DictReader(io.StringIO(file.text)))
     assert sum(round(100 * float(row["Amount"])) for row in rows) == line.amount_pence
@@ -164,7 +164,7 @@ def test_a_run_is_its_payers_own(due: Site) -> None:
         )
         assert {page.status_code for page in tried} == {403}
     for email in ("p1@example.test", FUNDER):
-        assert {due.client(email).get(f"/provider/claims{end}").status_code for end in ("", ".csv")} == {403}
+        assert {due.client(email).get(f"/provider/claims{end}").status_code for end in ("", "?export=csv")} == {403}
 
 
 def test_an_organisation_pays_what_it_holds(site: Site) -> None:

@@ -1,13 +1,12 @@
-"""Where a broker starts: tenders by state, what waits for the broker, the clients."""
+"""Where a broker starts: tenders by state, what waits for the broker."""
 
-from flask import render_template, request
+from flask import render_template
 
 from marketplace.rules.lifecycle import TENDER_WORDS, TenderStatus
 from marketplace.rules.permissions import Role
-from marketplace.web.access import current_actor, for_role, seen
+from marketplace.web.access import current_actor, for_role
 from marketplace.web.clock import request_now
 from marketplace.web.database import db_session
-from marketplace.web.listing import page_from
 from marketplace.web.queries import proceedings, tenders
 
 from .blueprint import pages
@@ -27,17 +26,3 @@ def home() -> str:
         running=[row for row in rows if row.by() and not row.action(now)],
         states=[(status, TENDER_WORDS[status], len(found)) for status, found in by_status.items() if found],
     )
-
-
-@pages.get("/clients")
-@for_role(Role.BROKER)
-def clients() -> str:
-    """The broker's clients."""
-    search = request.args.get("search", "").strip()
-    session, actor = db_session(), current_actor()
-    page = page_from(
-        tenders.client_count(session, actor, search),
-        lambda first, size: tenders.clients(session, actor, search, first, size),
-    )
-    seen([client.patient.id for client in page.rows], "list of clients")
-    return render_template("broker/clients.html", page=page, search=search)

@@ -21,29 +21,49 @@ from marketplace.web.access import current_actor, for_role, seen
 from marketplace.web.asking import ask
 from marketplace.web.clock import request_now
 from marketplace.web.database import db_session, writing
-from marketplace.web.filters import typed_pounds
+from marketplace.web.filters import london_day, typed_pounds
 from marketplace.web.forms import WebForm, sent
-from marketplace.web.listing import page_of
+from marketplace.web.listing import Column, Listing, asked
 from marketplace.web.queries import demand, proceedings, tenders
+from marketplace.web.queries.tenders import TenderRow
 
 from .blueprint import pages
 
 Answer = str | Response | tuple[str, int]
+COLUMNS: list[Column[TenderRow]] = [
+    Column("title", "Tender", lambda row: row.tender.title, lambda row: row.tender.title.casefold()),
+    Column("state", "State", lambda row: row.words, lambda row: row.words),
+    Column("groups", "Groups", lambda row: row.lots, lambda row: row.lots, "number"),
+    Column("people", "People", lambda row: row.people, lambda row: row.people, "number"),
+    Column("stands", "Where it stands", lambda row: row.waits_for(request_now())),
+    Column("by", "Next date", lambda row: london_day(row.by()), lambda row: row.by(), "day"),
+    Column("made", "Made", lambda row: london_day(row.tender.created_at), lambda row: row.tender.created_at, "day"),
+]
 SUGGESTED = Policy(pence_per_quality_grade=300, pence_per_km=30, pence_per_change=2000)
 """What the empty form proposes; the broker decides."""
 
 
 @pages.get("/tenders")
 @for_role(Role.BROKER)
-def list_tenders() -> str:
-    """All of the broker's tenders, or those of one state."""
-    asked = request.args.get("status", "")
-    status = TenderStatus(asked) if asked in set(TenderStatus) else None
+def list_tenders() -> Answer:
+    """All of the broker's tenders, or those of one state, or with these words in their titles."""
+    state, search = asked("status"), asked("search")
+    status = TenderStatus(state) if state in set(TenderStatus) else None
     rows = tenders.own_tenders(db_session(), current_actor(), status)
+    listing = Listing("tenders", COLUMNS, "-made")
+    page = listing.page_of([row for row in rows if search.casefold() in row.tender.title.casefold()])
+    if listing.export:
+        return listing.file(page.rows)
     listed = {state.value: words for state, words in TENDER_WORDS.items() if state is not TenderStatus.DELETED}
     states = [("", "All states"), *listed.items()]
     return render_template(
-        "broker/tenders.html", page=page_of(rows), states=states, status_asked=asked, now=request_now()
+        "broker/tenders.html",
+        page=page,
+        listing=listing,
+        states=states,
+        status_asked=state,
+        search=search,
+        now=request_now(),
     )
 
 

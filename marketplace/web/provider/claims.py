@@ -1,44 +1,49 @@
 """A provider's claims: what patients have confirmed, what is with a bank, what is paid; and the same as a file."""
 
-import csv
-import io
-
 from flask import Response, render_template
 
-from marketplace.adapters.spreadsheets import plain_cell
+from marketplace.adapters.spreadsheets import pounds_cell
+from marketplace.records.contracts import Delivery
 from marketplace.rules.permissions import Role
 from marketplace.web.access import current_actor, for_role
 from marketplace.web.database import db_session
-from marketplace.web.filters import typed_pounds
-from marketplace.web.listing import page_from
+from marketplace.web.listing import Column, Listing, asked
 from marketplace.web.queries import payments
+from marketplace.web.queries.payments import ClaimRow
 
 from .blueprint import pages
 
-COLUMNS = ("Day", "Service", "Units", "Amount", "Payer", "State", "Reference")
+COLUMNS: list[Column[ClaimRow]] = [
+    Column("day", "Day", lambda row: row.delivered_on, Delivery.delivered_on, "day"),
+    Column("service", "Service", lambda row: row.service),
+    Column("units", "Units", lambda row: row.units, Delivery.units, "number"),
+    Column("amount", "Amount", lambda row: pounds_cell(row.amount_pence), Delivery.due_pence, "number"),
+    Column("payer", "Payer", lambda row: row.payer),
+    Column("state", "State", lambda row: row.state),
+    Column("reference", "Reference", lambda row: row.reference),
+]
+STATES = [("", "All states"), *((state, state) for state in payments.CLAIM_COLOURS)]
 
 
 @pages.get("/claims")
 @for_role(Role.PROVIDER)
-def claims() -> str:
-    """Every confirmed delivery, and how far its payment is."""
-    session, actor = db_session(), current_actor()
-    page = page_from(
-        payments.claim_count(session, actor), lambda first, size: payments.claim_rows(session, actor, first, size)
+def claims() -> str | Response:
+    """Every confirmed delivery, and how far its payment is. No patient is named, on the page or in the file."""
+    session, actor, state = db_session(), current_actor(), asked("state")
+    listing = Listing("claims", COLUMNS, "-day")
+    page = listing.page_from(
+        payments.claim_count(session, actor, state),
+        lambda first, size: payments.claim_rows(session, actor, first, size, state=state, order=listing.order),
     )
+    if listing.export:
+        return listing.file(page.rows)
     sums = payments.claim_sums(session, actor)
-    return render_template("provider/claims.html", page=page, sums=sums, colours=payments.CLAIM_COLOURS)
-
-
-@pages.get("/claims.csv")
-@for_role(Role.PROVIDER)
-def claims_file() -> Response:
-    """The claims for a spreadsheet: no patient is named in it."""
-    out = io.StringIO()
-    rows = csv.writer(out)
-    rows.writerow(COLUMNS)
-    for row in payments.claim_rows(db_session(), current_actor()):
-        cells = (row.delivered_on.isoformat(), row.service, str(row.units), typed_pounds(row.amount_pence), row.payer)
-        rows.writerow([plain_cell(cell) for cell in (*cells, row.state, row.reference or "")])
-    headers = {"Content-Disposition": 'attachment; filename="claims.csv"'}
-    return Response(out.getvalue(), mimetype="text/csv", headers=headers)
+    return render_template(
+        "provider/claims.html",
+        page=page,
+        listing=listing,
+        sums=sums,
+        colours=payments.CLAIM_COLOURS,
+        state=state,
+        states=STATES,
+    )

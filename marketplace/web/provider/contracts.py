@@ -1,19 +1,23 @@
 """A provider's contracts: whom to serve, the signature, the record of each delivery, what is owed and paid."""
 
+from flask import Response as FileResponse
 from flask import flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
+from marketplace.adapters.spreadsheets import pounds_cell
 from marketplace.journey import contracts as steps
 from marketplace.journey import deliveries
 from marketplace.journey.scopes import contracts_for, one
+from marketplace.records.contracts import Contract
 from marketplace.rules.errors import Invalid
 from marketplace.rules.permissions import Role
 from marketplace.schemas.deliveries import DeliverySchema
 from marketplace.web.access import current_actor, for_role, seen
 from marketplace.web.clock import request_now
 from marketplace.web.database import db_session, writing
+from marketplace.web.filters import london_day
 from marketplace.web.forms import WebForm, sent
-from marketplace.web.listing import page_of
+from marketplace.web.listing import Column, Listing, asked
 from marketplace.web.queries import contracts
 
 from .blueprint import pages
@@ -21,16 +25,50 @@ from .blueprint import pages
 Answer = str | Response | tuple[str, int]
 
 
+def _person(contract: Contract) -> str:
+    return contract.need.patient.name if contracts.names_patient(contract) else ""
+
+
+def _service(contract: Contract) -> str:
+    return contract.need.plan_line.service.name
+
+
+COLUMNS: list[Column[Contract]] = [
+    Column("contract", "Contract number", lambda row: row.id),
+    Column("person", "Person", _person, lambda row: _person(row).casefold() or None),
+    Column(
+        "service", "Service", _service, _service
+    ),
+    Column("done", "Done", lambda row: row.units_confirmed, lambda row: row.units_confirmed, "number"),
+    Column("units", "Units in all", lambda row: row.units, lambda row: row.units, "number"),
+    Column("charge", "Charge", lambda row: pounds_cell(row.charge_pence), lambda row: row.charge_pence, "number"),
+    Column(
+        "state",
+        "State",
+        lambda row: contracts.CONTRACT_WORDS[row.status][0],
+        lambda row: contracts.CONTRACT_WORDS[row.status][0],
+    ),
+    Column("offered", "Offered", lambda row: london_day(row.offered_at), lambda row: row.offered_at, "day"),
+]
+
+
 @pages.get("/contracts")
 @for_role(Role.PROVIDER)
-def list_contracts() -> str:
-    """My contracts, and what I am owed."""
-    session, actor = db_session(), current_actor()
-    page = page_of(contracts.own_contracts(session, actor))
+def list_contracts() -> str | FileResponse:
+    """My contracts, and what I am owed. A person's name is there, on the page or in the file, once both have signed."""
+    session, actor, state = db_session(), current_actor(), asked("state")
+    listing = Listing("contracts", COLUMNS, "offered")
+    rows = contracts.own_contracts(session, actor)
+    page = listing.page_of([row for row in rows if state in ("", row.status.value)])
     seen([row.patient_id for row in page.rows if contracts.names_patient(row)], "list of contracts")
+    if listing.export:
+        return listing.file(page.rows)
     return render_template(
         "provider/contracts.html",
         page=page,
+        listing=listing,
+        state=state,
+        states=[("", "All states"), *((key.value, words) for key, (words, _) in contracts.CONTRACT_WORDS.items())],
         named=contracts.names_patient,
         money=contracts.money_of(session, actor),
         words=contracts.CONTRACT_WORDS,

@@ -62,9 +62,9 @@ class Reading:
         known = {(fault.line, fault.column) for fault in found}
         for name, message in messages.items():
             place = self._place(name)
-            where = (place[0], column_letter(place[1])) if place else (None, "The whole file")
-            if where not in known:
-                found.append(Fault(*where, self.typed.get(name, ""), message))
+            line, column = (place[0], column_letter(place[1])) if place else (None, "The whole file")
+            if (line, column) not in known:
+                found.append(Fault(line, column, self.typed.get(name, ""), message))
         return sorted(found, key=lambda fault: (fault.line or 0, fault.column))
 
     def _place(self, name: str) -> Place | None:

@@ -1,17 +1,21 @@
 """A provider's offers: the tender as published, the offer form with its check, versions, withdrawal, the receipt."""
 
+from flask import Response as FileResponse
 from flask import flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from marketplace.journey import awards
 from marketplace.journey import offers as steps
+from marketplace.records.offers import Offer
 from marketplace.rules.errors import Invalid
 from marketplace.rules.permissions import Role
 from marketplace.rules.tendering import OfferTerms
 from marketplace.web.access import current_actor, for_role
 from marketplace.web.clock import request_now
 from marketplace.web.database import db_session, writing
+from marketplace.web.filters import london_day
 from marketplace.web.forms import sent
+from marketplace.web.listing import Column, Listing, asked
 from marketplace.web.queries import notices, offers
 from marketplace.web.queries.proceedings import talk
 
@@ -19,6 +23,13 @@ from .blueprint import pages
 from .offer_terms import BANDS, at_hand, check, form_for, number_asked, refuse
 
 Answer = str | Response | tuple[str, int]
+COLUMNS: list[Column[Offer]] = [
+    Column("tender", "Tender", lambda row: row.tender.title, lambda row: row.tender.title.casefold()),
+    Column("offer", "Offer", lambda row: f"Offer {row.number}, version {row.version}"),
+    Column("received", "Received", lambda row: london_day(row.received_at), lambda row: row.received_at, "day"),
+    Column("state", "State", lambda row: offers.words_of(row)[0], lambda row: offers.words_of(row)[0]),
+    Column("receipt", "Receipt", lambda row: row.receipt_sha256),
+]
 
 
 @pages.get("/tenders/<tender_id>")
@@ -73,10 +84,18 @@ def offer_form(tender_id: str) -> Answer:
 
 @pages.get("/offers")
 @for_role(Role.PROVIDER)
-def list_offers() -> str:
+def list_offers() -> str | FileResponse:
     """My offers, version by version."""
+    state = asked("state")
     rows = offers.own_offers(db_session(), current_actor())
-    return render_template("provider/offers.html", offers=rows, words=offers.OFFER_WORDS)
+    listing = Listing("offers", COLUMNS, "-received")
+    page = listing.page_of([row for row in rows if state in ("", offers.words_of(row)[0])])
+    if listing.export:
+        return listing.file(page.rows)
+    states = [("", "All states"), *((words, words) for words in sorted({offers.words_of(row)[0] for row in rows}))]
+    return render_template(
+        "provider/offers.html", page=page, listing=listing, state=state, states=states, words=offers.words_of
+    )
 
 
 @pages.get("/offers/<offer_id>")

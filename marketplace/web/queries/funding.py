@@ -3,12 +3,13 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from marketplace.journey.scopes import budgets_for
-from marketplace.journey.statements import OWN_ACCOUNTS, BudgetFigures
+from marketplace.journey.statements import OWN_ACCOUNTS, BudgetFigures, shared_by_budget
 from marketplace.records.budgets import Budget, PlanStatus
 from marketplace.records.contracts import Contract, Delivery
 from marketplace.records.ledger import Account, AccountKind
@@ -41,7 +42,7 @@ def totals(session: Session, actor: Actor) -> BudgetFigures:
         .join(Delivery.contract)
         .where(Contract.budget_id.in_(ids))
     )
-    return _figures(held, int(spent or 0))
+    return _figures(held, int(spent or 0), sum(shared_by_budget(session, ids).values()))
 
 
 def plans_to_approve(session: Session, actor: Actor) -> Sequence[Budget]:
@@ -50,15 +51,25 @@ def plans_to_approve(session: Session, actor: Actor) -> Sequence[Budget]:
     return session.scalars(query.options(joinedload(Budget.patient)).order_by(Budget.opened_at, Budget.id)).all()
 
 
-def budget_count(session: Session, actor: Actor) -> int:
-    """How many budgets the commissioner funds."""
-    return session.scalar(select(func.count()).select_from(budgets_for(actor).subquery())) or 0
+def budget_count(session: Session, actor: Actor, search: str = "", plan: str = "") -> int:
+    """How many of the budgets that the commissioner funds fit the search."""
+    return session.scalar(select(func.count()).select_from(_budgets(actor, search, plan).subquery())) or 0
 
 
-def budget_rows(session: Session, actor: Actor, first: int, size: int) -> list[BudgetRow]:
-    """Some budgets in the order of their patients' names, with their figures, in three questions."""
-    query = budgets_for(actor).join(Budget.patient).options(contains_eager(Budget.patient))
-    budgets = session.scalars(query.order_by(Patient.name, Budget.id).offset(first).limit(size)).all()
+def budget_rows(
+    session: Session,
+    actor: Actor,
+    first: int,
+    size: int,
+    *,
+    search: str = "",
+    plan: str = "",
+    order: ColumnElement[Any] | None = None,
+) -> list[BudgetRow]:
+    """Some budgets that fit the search (a name, the state of the care plan), with figures, in three questions."""
+    query = _budgets(actor, search, plan).options(contains_eager(Budget.patient))
+    query = query.order_by(Patient.name if order is None else order, Budget.id)
+    budgets = session.scalars(query.offset(first).limit(size)).all()
     ids = [budget.id for budget in budgets]
     held: dict[str, dict[AccountKind, int]] = defaultdict(dict)
     for owner_id, kind, pence in session.execute(
@@ -74,13 +85,25 @@ def budget_rows(session: Session, actor: Actor, first: int, size: int) -> list[B
             .group_by(Contract.budget_id)
         )
     }
-    return [BudgetRow(budget, _figures(held[budget.id], spent.get(budget.id, 0))) for budget in budgets]
+    shared = shared_by_budget(session, ids)
+    return [
+        BudgetRow(budget, _figures(held[budget.id], spent.get(budget.id, 0), shared.get(budget.id, 0)))
+        for budget in budgets
+    ]
 
 
-def _figures(held: dict[AccountKind, int], spent_pence: Pence) -> BudgetFigures:
+def _budgets(actor: Actor, search: str, plan: str) -> Select[Budget]:
+    query = budgets_for(actor).join(Budget.patient)
+    if search:
+        query = query.where(Patient.name.icontains(search, autoescape=True))
+    return query.where(Budget.plan_status == PlanStatus(plan)) if plan in set(PlanStatus) else query
+
+
+def _figures(held: dict[AccountKind, int], spent_pence: Pence, shared_pence: Pence) -> BudgetFigures:
     return BudgetFigures(
         available_pence=held.get(AccountKind.AVAILABLE, 0),
         reserved_pence=held.get(AccountKind.RESERVED, 0),
         committed_pence=held.get(AccountKind.COMMITTED, 0),
         spent_pence=spent_pence,
+        shared_pence=shared_pence,
     )

@@ -23,7 +23,7 @@ from marketplace.rules.awarding import Saving
 from marketplace.rules.clock import Instant
 from marketplace.rules.lifecycle import TENDER_WORDS, TenderStatus
 from marketplace.rules.privacy import K, hidden, shown_count
-from marketplace.web.listing import ListPage, page_from
+from marketplace.web.listing import Listing, ListPage
 
 WINNERS_KNOWN = frozenset({TenderStatus.STANDSTILL, TenderStatus.UNDER_REVIEW, TenderStatus.AWARDED})
 OFFERS_COUNTED = frozenset(TenderStatus) - {TenderStatus.DRAFT, TenderStatus.OPEN, TenderStatus.WITHDRAWN}
@@ -115,9 +115,15 @@ def services(session: Session) -> Sequence[Service]:
 
 
 def notices(
-    session: Session, now: Instant, *, state: str = "open", service: str = "", area: str = ""
+    session: Session,
+    now: Instant,
+    *,
+    listing: Listing[Listed],
+    state: str = "open",
+    service: str = "",
+    area: str = "",
 ) -> ListPage[Listed]:
-    """Published tenders in this state: open ones by their deadline, the others by publication, the latest first.
+    """Published tenders in this state, in the order that the list is asked for.
 
     A tender fits where one of its lots is of this service and its area has these letters.
     """
@@ -130,13 +136,12 @@ def notices(
         query = query.where(Tender.id.in_(lots.where(Service.name == service) if service else lots))
     total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
     names = _names(session)
-    order = Tender.offers_due_at if state == "open" else Tender.published_at.desc()
 
     def fetch(first: int, size: int) -> list[Listed]:
-        part = query.order_by(order, Tender.id).options(joinedload(Tender.broker)).offset(first).limit(size)
+        part = query.order_by(listing.order, Tender.id).options(joinedload(Tender.broker)).offset(first).limit(size)
         return [Listed(tender, TENDER_WORDS[tender.status], _lots(tender, names)) for tender in session.scalars(part)]
 
-    return page_from(total, fetch)
+    return listing.page_from(total, fetch)
 
 
 def notice(session: Session, tender_id: str) -> Notice:
@@ -176,7 +181,7 @@ def _winners(session: Session, round_id: str) -> Sequence[Winner]:
     """Who serves how much, of what was accepted; a small award is hidden, and what would give it away beside a sum."""
     people = func.count(func.distinct(Need.patient_id))
     query = (
-        select(Provider.name, people, func.sum(Need.units), func.sum(Match.charge_pence))
+        select(Provider.name, people, func.sum(Need.units), func.sum(Match.price_pence + Match.fee_share_pence))
         .join(Offer, Offer.provider_id == Provider.id)
         .join(Award, Award.offer_id == Offer.id)
         .join(Match, Match.award_id == Award.id)
@@ -198,7 +203,7 @@ def _saving(session: Session, round_id: str) -> Saving | None:
     query = (
         select(
             func.count(func.distinct(Need.patient_id)),
-            func.sum(Match.charge_pence),
+            func.sum(Match.price_pence + Match.fee_share_pence),
             func.sum(Need.units * Service.conventional_pence),
             func.sum(Need.units * Service.private_pence),
         )

@@ -68,9 +68,14 @@ class OfferPage:
     @property
     def words(self) -> tuple[str, str]:
         """Its status, and the colour of the tag."""
-        if self.offer.status is OfferStatus.STANDING and self.offer.opened_at is not None:
-            return ("Opened", "blue")
-        return OFFER_WORDS[self.offer.status]
+        return words_of(self.offer)
+
+
+def words_of(offer: Offer) -> tuple[str, str]:
+    """An offer's state in words, and the colour of the tag."""
+    if offer.status is OfferStatus.STANDING and offer.opened_at is not None:
+        return ("Opened", "blue")
+    return OFFER_WORDS[offer.status]
 
 
 def sites_of(session: Session, actor: Actor) -> Sequence[Site]:

@@ -1,8 +1,9 @@
 """Money on its way: `run_rows` and `line_rows` for whoever pays, `claim_rows` and `claim_sums` for a provider."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, case, func, select
 from sqlalchemy.orm import Session, joinedload, selectinload
@@ -25,6 +26,12 @@ LINE_WORDS = {
 }
 DUE, WITH_BANK, PAID, REFUNDED = "Due", "With the bank", "Paid", "Refunded"
 CLAIM_COLOURS = {DUE: "blue", WITH_BANK: "yellow", PAID: "green", REFUNDED: "grey"}
+_IN_STATE: Mapping[str, ColumnElement[bool]] = {
+    DUE: (Delivery.status == DeliveryStatus.CONFIRMED) & Delivery.payment_line_id.is_(None),
+    WITH_BANK: (Delivery.status == DeliveryStatus.CONFIRMED) & Delivery.payment_line_id.is_not(None),
+    PAID: Delivery.status == DeliveryStatus.PAID,
+    REFUNDED: Delivery.status == DeliveryStatus.REFUNDED,
+}
 CLAIMED = (DeliveryStatus.CONFIRMED, DeliveryStatus.PAID, DeliveryStatus.REFUNDED)
 """What a patient has confirmed is a claim of the provider's, whatever becomes of it."""
 
@@ -75,8 +82,10 @@ def run_count(session: Session, actor: Actor) -> int:
     return session.scalar(select(func.count()).select_from(runs_for(actor).subquery())) or 0
 
 
-def run_rows(session: Session, actor: Actor, first: int, size: int) -> list[RunRow]:
-    """Some of this payer's runs, the latest first."""
+def run_rows(
+    session: Session, actor: Actor, first: int, size: int, *, order: ColumnElement[Any] | None = None
+) -> list[RunRow]:
+    """Some of this payer's runs: the latest first, if no other order is asked for."""
     query = (
         select(
             PaymentRun.id,
@@ -89,7 +98,7 @@ def run_rows(session: Session, actor: Actor, first: int, size: int) -> list[RunR
         .join(PaymentRun.lines)
         .where(PaymentRun.id.in_(runs_for(actor).with_only_columns(PaymentRun.id)))
         .group_by(PaymentRun.id, PaymentRun.made_at)
-        .order_by(PaymentRun.made_at.desc(), PaymentRun.id)
+        .order_by(PaymentRun.made_at.desc() if order is None else order, PaymentRun.id)
     )
     rows = session.execute(query.offset(first).limit(size))
     return [RunRow(run, at, count, int(sent), int(paid), int(back)) for run, at, count, sent, paid, back in rows]
@@ -105,15 +114,24 @@ def line_rows(session: Session, run: PaymentRun) -> Sequence[PaymentLine]:
     return session.scalars(query.options(joinedload(PaymentLine.provider), selectinload(PaymentLine.deliveries))).all()
 
 
-def claim_count(session: Session, actor: Actor) -> int:
-    """How many claims the provider has."""
-    return session.scalar(select(func.count()).select_from(_claims(actor).subquery())) or 0
+def claim_count(session: Session, actor: Actor, state: str = "") -> int:
+    """How many claims the provider has (in this state)."""
+    return session.scalar(select(func.count()).select_from(_claims(actor, state).subquery())) or 0
 
 
-def claim_rows(session: Session, actor: Actor, first: int = 0, size: int | None = None) -> list[ClaimRow]:
-    """Some of the provider's claims (all, without a size), the latest day first."""
-    ids = _claims(actor).with_only_columns(Delivery.id)
-    query = select(Delivery).where(Delivery.id.in_(ids)).order_by(Delivery.delivered_on.desc(), Delivery.id)
+def claim_rows(
+    session: Session,
+    actor: Actor,
+    first: int,
+    size: int,
+    *,
+    state: str = "",
+    order: ColumnElement[Any] | None = None,
+) -> list[ClaimRow]:
+    """Some of the provider's claims (in this state): the latest day first, if no other order is asked for."""
+    ids = _claims(actor, state).with_only_columns(Delivery.id)
+    query = select(Delivery).where(Delivery.id.in_(ids))
+    query = query.order_by(Delivery.delivered_on.desc() if order is None else order, Delivery.id)
     contract = joinedload(Delivery.contract)
     deliveries = session.scalars(
         query.offset(first)
@@ -139,8 +157,9 @@ def claim_sums(session: Session, actor: Actor) -> ClaimSums:
     return ClaimSums(due_pence=sums[DUE], with_bank_pence=sums[WITH_BANK], paid_pence=sums[PAID])
 
 
-def _claims(actor: Actor) -> Select[Delivery]:
-    return deliveries_for(actor).where(Delivery.status.in_(CLAIMED))
+def _claims(actor: Actor, state: str = "") -> Select[Delivery]:
+    query = deliveries_for(actor).where(Delivery.status.in_(CLAIMED))
+    return query.where(_IN_STATE[state]) if state in _IN_STATE else query
 
 
 def _claim(delivery: Delivery) -> ClaimRow:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from marketplace.journey.awards import matches_of
@@ -190,14 +190,23 @@ def by_patient(session: Session, matches: Sequence[Match]) -> list[Match]:
     return sorted(matches, key=lambda match: (match.need.patient.name, match.id)) if fetched else []
 
 
-def client_count(session: Session, actor: Actor, search: str) -> int:
+def client_count(session: Session, actor: Actor, search: str, group: str = "") -> int:
     """How many of the broker's clients fit the search."""
-    return session.scalar(select(func.count()).select_from(_clients(actor, search).subquery())) or 0
+    return session.scalar(select(func.count()).select_from(_clients(actor, search, group).subquery())) or 0
 
 
-def clients(session: Session, actor: Actor, search: str, first: int, size: int) -> list[Client]:
-    """Some of the broker's clients by name, of those whose name or district fits the search."""
-    query = _clients(actor, search).order_by(Patient.name, Patient.id)
+def clients(
+    session: Session,
+    actor: Actor,
+    search: str,
+    first: int,
+    size: int,
+    *,
+    group: str = "",
+    order: ColumnElement[Any] | None = None,
+) -> list[Client]:
+    """Some of the broker's clients: those whose name or district fits the search, in a group or not, or all."""
+    query = _clients(actor, search, group).order_by(Patient.name if order is None else order, Patient.id)
     patients = session.scalars(query.offset(first).limit(size)).all()
     ids = [patient.id for patient in patients]
     lines = plan_lines_for(actor).where(Patient.id.in_(ids)).with_only_columns(Budget.patient_id, func.count())
@@ -207,8 +216,11 @@ def clients(session: Session, actor: Actor, search: str, first: int, size: int) 
     return [Client(patient, lines_of.get(patient.id, 0), pooled_of.get(patient.id, 0)) for patient in patients]
 
 
-def _clients(actor: Actor, search: str) -> Select[Patient]:
+def _clients(actor: Actor, search: str, group: str) -> Select[Patient]:
     query = patients_for(actor)
+    if group in ("yes", "no"):
+        held = select(Need.patient_id).where(Need.reserved_pence > 0)
+        query = query.where(Patient.id.in_(held) if group == "yes" else Patient.id.not_in(held))
     if search:
         query = query.where(Patient.name.icontains(search, autoescape=True) | (Patient.district == search.upper()))
     return query

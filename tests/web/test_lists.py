@@ -1,0 +1,93 @@
+"""Lists order, narrow, and go out as files: with what the page shows to this person, and nothing else."""
+
+import csv
+import io
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from openpyxl import load_workbook
+
+from marketplace.records.audit import RecordView
+from marketplace.records.people import Patient
+from marketplace.web import listing
+from tests.web.site import Site
+
+EVERY_LIST = {
+    "broker": ("/broker/clients", "/broker/tenders"),
+    "bulk": ("/provider/offers", "/provider/contracts", "/provider/claims"),
+    "funder": ("/commissioner/budgets", "/payments/"),
+    None: ("/tenders?state=all", "/unmet-needs"),
+}
+
+
+def client_of(site: Site, name: str | None) -> FlaskClient:
+    return site.client(f"{name}@example.test" if name else None)
+
+
+def rows_of(client: FlaskClient, address: str) -> list[list[str]]:
+    answer = client.get(address)
+    assert answer.status_code == 200, address
+    return list(csv.reader(io.StringIO(answer.data.decode("utf-8-sig"))))
+
+
+def test_every_list_orders_and_goes_out(site: Site) -> None:
+    """Each order that a list offers opens, twice over; each list comes as both kinds of file with one heading line."""
+    site.world.proposed().accept().confirm().later(days=20)
+    for name, addresses in EVERY_LIST.items():
+        for address in addresses:
+            client = client_of(site, name)
+            page = client.get(address).get_data(as_text=True)
+            joint = "&" if "?" in address else "?"
+            orders = [part.split('"')[0] for part in page.split('<option value="')[1:]]
+            for order in [order for order in orders if order.lstrip("-") in page][:20]:
+                assert client.get(f"{address}{joint}sort={order}").status_code == 200, (address, order)
+            headings, *rows = rows_of(client, f"{address}{joint}export=csv")
+            book = load_workbook(io.BytesIO(client.get(f"{address}{joint}export=xlsx").data)).active
+            assert book is not None
+            assert [cell.value for cell in next(book.iter_rows())] == headings
+            assert book.max_row == len(rows) + 1
+
+
+def test_clients_order_narrow_and_are_noted(site: Site) -> None:
+    """By name both ways; by being in a group; every person in the file reads that they were looked at."""
+    world = site.world.draft().agree(1, 2).publish()
+    client = site.client("broker@example.test")
+    names = [row[0] for row in rows_of(client, "/broker/clients?export=csv")[1:]]
+    assert names == sorted(names)
+    assert [row[0] for row in rows_of(client, "/broker/clients?export=csv&sort=-name")[1:]] == names[::-1]
+    assert len(rows_of(client, "/broker/clients?export=csv&group=yes")) == 3
+    assert len(rows_of(client, "/broker/clients?export=csv&group=no&search=patient")) == world.patient_count - 2 + 1
+    views = site.fresh().session.query(RecordView).filter_by(page="list of clients")
+    assert {view.patient_id for view in views} == {patient.id for patient in world.patients}
+    assert b"NHS" not in client.get("/broker/clients?export=csv").data
+
+
+def test_a_file_holds_no_more_than_its_page(site: Site) -> None:
+    """A provider's file names nobody before both have signed; the public's has small counts suppressed."""
+    world = site.world.proposed().accept().confirm().later(days=20)
+    contracts = rows_of(site.client("bulk@example.test"), "/provider/contracts?export=csv")
+    assert {row[1] for row in contracts[1:]} == {""}
+    assert "Patient" not in str(contracts)
+    assert world.patients
+    public = rows_of(site.client(), "/tenders?state=all&export=csv")
+    assert "Bulk Physio" not in str(public)
+
+
+def test_what_would_calculate_goes_out_quoted(site: Site) -> None:
+    """A person by a formula's name is a name in the file."""
+    patient = site.world.session.get_one(Patient, site.world.patients[0].id)
+    patient.name = "=HYPERLINK(1)"
+    site.world.session.commit()
+    client = site.client("broker@example.test")
+    assert [row[0] for row in rows_of(client, "/broker/clients?export=csv&search=HYPER")[1:]] == ["'=HYPERLINK(1)"]
+    book: Any = load_workbook(io.BytesIO(client.get("/broker/clients?export=xlsx&search=HYPER").data)).active
+    assert (book["A2"].value, book["A2"].data_type) == ("'=HYPERLINK(1)", "s")
+
+
+def test_a_list_too_long_for_a_file_says_so(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listing, "MOST_EXPORTED", 5)
+    answer = site.client("broker@example.test").get("/broker/clients?export=csv")
+    assert answer.status_code == 409
+    assert "narrow the list down first" in answer.get_data(as_text=True)
+    assert site.client("broker@example.test").get("/broker/clients?sort=nonsense&export=exe").status_code == 200
