@@ -59,3 +59,22 @@ def test_another_organisation_finds_nothing(held: Site) -> None:
     other = held.client("other@example.test")
     assert "Patient" not in other.get("/holder/").text
     assert other.post(f"/holder/contracts/{held.world.contract(1).id}/sign").status_code == 404
+
+
+def test_an_organisation_ends_a_contract(held: Site) -> None:
+    """Found among those in force; the patient and the provider are told why."""
+    world = held.world
+    contract = world.contract(1)
+    for actor in (world.patient(1), world.by_provider(contract), world.holding):
+        with writing(world.session):
+            contracts.sign_contract(world.session, world.now, actor, contract.id)
+    trust, at = held.client("trust@example.test"), f"/contracts/{contract.id}"
+    assert at in trust.get("/holder/").text
+    assert f"{at}/end" in trust.get(at).text
+    assert trust.get(f"{at}/end").status_code == 200
+    assert held.client("other@example.test").get(at).status_code == 404
+    assert trust.post(f"{at}/end", data={"reason": ""}).status_code == 422
+    assert trust.post(f"{at}/end", data={"reason": "The patient moved away."}).location == at
+    assert held.fresh().contract(1).status is ContractStatus.ENDED
+    assert "The patient moved away." in trust.get(at).text
+    assert at not in trust.get("/holder/").text

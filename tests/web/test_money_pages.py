@@ -2,8 +2,11 @@
 
 import re
 
+from sqlalchemy import select
+
 from marketplace.journey import budgets, statements
 from marketplace.records.budgets import ManagedAs
+from marketplace.records.contracts import Delivery, DeliveryStatus
 from marketplace.records.database import writing
 from tests.web.site import Site
 
@@ -115,6 +118,12 @@ def test_a_patient_with_a_direct_payment_pays(site: Site) -> None:
     assert "/patient/payments/" not in site.client("p2@example.test").get("/patient/budget").text
     assert "I have paid" in client.get("/patient/payments/").text
     assert client.post(f"/patient/payments/{world.contract(1).provider_id}").status_code == 302
+    world.deliver(1)
+    due = str(
+        world.session.scalars(select(Delivery.due_pence).where(Delivery.status == DeliveryStatus.CONFIRMED)).one()
+    )
+    assert client.post("/patient/payments/", data={"due_pence": "1"}).status_code == 409
+    assert client.post("/patient/payments/", data={"due_pence": due}).status_code == 302
     assert "nothing to pay" in client.get("/patient/payments/").text
     assert site.fresh().books_balance()
 
