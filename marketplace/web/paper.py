@@ -21,7 +21,7 @@ from .queries import budgets
 
 pages = Blueprint("paper", __name__, url_prefix="/patient")
 
-HEADINGS = ("Date", "What happened", "Amount", "Free to use", "Set aside", "Promised", "Spent")
+HEADINGS = ("Date", "What happened", "#Amount", "#Free to use", "#Set aside", "#Promised", "#Spent")
 """The statement's columns: the last four are what stands in each place after the posting."""
 
 
@@ -38,7 +38,7 @@ def statement(budget_id: str) -> str:
 def statement_file(budget_id: str, kind: str) -> Response:
     """The same rows as a file (``csv`` or ``xlsx``)."""
     page = budgets.budget_page(db_session(), current_actor(), budget_id)
-    lines: list[list[Cell]] = [list(HEADINGS)]
+    lines: list[list[Cell]] = [[heading.removeprefix("#") for heading in HEADINGS]]
     for row in page.rows:
         after = (row.after.available_pence, row.after.reserved_pence, row.after.committed_pence, row.after.spent_pence)
         amount = row.available_change_pence or row.amount_pence
