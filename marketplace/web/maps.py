@@ -1,14 +1,18 @@
-"""A ring map: people, roughly where they are, providers' sites, and rings at 5, 10 and 20 km. `ring_map` draws it.
+"""A ring map: people, roughly where they are, providers' sites, and rings at 5, 10 and 20 km.
 
-Here are the figures of the picture only; ``components/maps.html`` puts them on the page as SVG, with the same facts
-as a table. A dot must never be a home: whoever is drawn stands in the middle of a square of two kilometres, and all
-people of one square are one dot.
+`ring_map` draws it from `People` and `Pin` (`pin_of` makes one of a site). Here are the figures of the picture only;
+``components/maps.html`` puts them on the page as SVG, with the same facts as a table. A dot must never be a home:
+whoever is drawn stands in the middle of a square of two kilometres, and all people of one square are one dot.
 """
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import isqrt
+
+from marketplace.records.providers import Site
+
+from .reasons import grade
 
 SQUARE_M = 2_000
 """The side of the squares in which people are drawn."""
@@ -102,6 +106,20 @@ class RingMap:
     def people(self) -> int:
         """How many people are drawn."""
         return sum(dot.count for dot in self.dots)
+
+
+def pin_of(site: Site, *, chosen: bool = False, distance_m: int | None = None) -> Pin:
+    """A provider's site to be drawn, its provider's name not said twice."""
+    place = site.name.removeprefix(site.provider.name).lstrip(" ,")
+    return Pin(
+        easting_m=site.easting_m,
+        northing_m=site.northing_m,
+        name=site.provider.name,
+        place=f"{place}, {site.district}" if place else site.district,
+        rating=site.rating or grade(site.grade),
+        chosen=chosen,
+        distance_m=distance_m,
+    )
 
 
 def ring_map(people: Sequence[People], pins: Sequence[Pin]) -> RingMap | None:

@@ -1,30 +1,27 @@
-"""From a draft to a published tender: the policy, the groups, the invitations, the publication; and the ways back."""
+"""From a draft to a published tender: the policy, the publication; and the ways back."""
 
 from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
 from sqlalchemy.orm import Session
-from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
-from marketplace.journey import pools
 from marketplace.journey import tenders as steps
 from marketplace.journey.scopes import one, tenders_for
 from marketplace.rules.clock import london_midnight_after
 from marketplace.rules.errors import Invalid, WrongState
 from marketplace.rules.lifecycle import TENDER_WORDS, TenderStatus
 from marketplace.rules.permissions import Role
-from marketplace.rules.pooling import BundleTerms, check_terms
 from marketplace.rules.tendering import Policy
-from marketplace.schemas.tenders import BundleSchema, InviteSchema, PublishSchema, ReasonSchema, TenderSchema
-from marketplace.web.access import current_actor, for_role, seen
+from marketplace.schemas.tenders import PublishSchema, ReasonSchema, TenderSchema
+from marketplace.web.access import current_actor, for_role
 from marketplace.web.asking import ask
 from marketplace.web.clock import request_now
 from marketplace.web.database import db_session, writing
 from marketplace.web.filters import london_day, typed_pounds
 from marketplace.web.forms import WebForm, sent
 from marketplace.web.listing import Column, Listing, asked
-from marketplace.web.queries import demand, proceedings, tenders
+from marketplace.web.queries import proceedings, tenders
 from marketplace.web.queries.tenders import TenderRow
 
 from .blueprint import pages
@@ -101,40 +98,6 @@ def tender(tender_id: str) -> str:
     )
 
 
-@pages.route("/tenders/<tender_id>/groups/new", methods=["GET", "POST"])
-@for_role(Role.BROKER)
-def new_bundle(tender_id: str) -> Answer:
-    """Build a group: who could join, what it would pool, who could serve it; then invite."""
-    session, actor = db_session(), current_actor()
-    found = one(session, tenders_for(actor), tender_id, "tender")
-    choices = {
-        "service_id": [(service.id, service.name) for service in demand.services(session)],
-        "districts": [(district, district) for district in demand.districts_of(session, actor)],
-    }
-    form = WebForm(BundleSchema(), sent(), choices=choices, beside={"plan_line_ids"})
-    if request.method == "GET":
-        return render_template("broker/bundle_new.html", form=form, tender=found, pool=None, chosen=set())
-    if not form.validate() or not _terms_are_sound(form):
-        return render_template("broker/bundle_new.html", form=form, tender=found, pool=None, chosen=set()), 422
-    terms: BundleTerms = form.data
-    pool = demand.pool_of(session, actor, terms)
-    asked = {candidate.plan_line_id for candidate in pool.candidates}
-    seen([candidate.patient_id for candidate in pool.candidates], "who could join a group")
-    if request.form.get("action") != "build":
-        return render_template("broker/bundle_new.html", form=form, tender=found, pool=pool, chosen=asked)
-    invited = WebForm(
-        InviteSchema(), MultiDict([("plan_line_ids", line) for line in request.form.getlist("plan_line_ids")])
-    )
-    if not invited.validate():
-        form.errors.update(invited.errors)
-        return render_template("broker/bundle_new.html", form=form, tender=found, pool=pool, chosen=set()), 422
-    with writing(session):
-        bundle = pools.build_bundle(session, request_now(), actor, tender_id, terms)
-        count = pools.invite(session, request_now(), actor, bundle.id, invited.data["plan_line_ids"])
-    flash(f"The group is built and {count} people are invited.", "done")
-    return redirect(url_for("broker.tender", tender_id=tender_id))
-
-
 @pages.route("/tenders/<tender_id>/publish", methods=["GET", "POST"])
 @for_role(Role.BROKER)
 def publish(tender_id: str) -> Answer:
@@ -202,12 +165,3 @@ def _suggested() -> dict[str, object]:
     return {name: typed_pounds(getattr(SUGGESTED, name)) for name in weights} | {
         name: getattr(SUGGESTED, name) for name in times
     }
-
-
-def _terms_are_sound(form: WebForm) -> bool:
-    try:
-        check_terms(form.data)
-    except Invalid as error:
-        form.refuse_for(error)
-        return False
-    return True

@@ -26,7 +26,7 @@ from marketplace.rules.money import Pence
 from marketplace.rules.permissions import Actor
 from marketplace.rules.quality import PatientEvidence
 from marketplace.web import reasons
-from marketplace.web.maps import People, Pin, RingMap, ring_map
+from marketplace.web.maps import People, RingMap, pin_of, ring_map
 
 from .care import can_be_answered
 
@@ -94,8 +94,8 @@ def match_page(session: Session, actor: Actor, now: Instant, match_id: str) -> M
     site = session.get_one(Site, offer.site_id)
     patient, need = match.need.patient, match.need
     alternatives = _alternatives(session, match)
-    chosen = _pin(site, offer.provider.name, _place(offer) or site.name, patient, chosen=True)
-    others = [_pin(row.site, row.provider, row.place, patient) for row in alternatives if row.site is not None]
+    sites = [site, *(row.site for row in alternatives if row.site is not None)]
+    pins = [pin_of(at, chosen=at is site, distance_m=_apart(patient, at)) for at in sites]
     return MatchPage(
         match=match,
         tender=match.award.round.tender,
@@ -107,7 +107,7 @@ def match_page(session: Session, actor: Actor, now: Instant, match_id: str) -> M
         can_answer=can_be_answered(match, now),
         silence_means_yes=_silence_means_yes(need.consents),
         evidence=evidence_of(session, [site.id])[site.id],
-        map=ring_map([People(patient.easting_m, patient.northing_m)], [chosen, *others]),
+        map=ring_map([People(patient.easting_m, patient.northing_m)], pins),
     )
 
 
@@ -142,18 +142,6 @@ def _named(session: Session, rows: Sequence[Mapping[str, Any]]) -> list[Alternat
         )
         for row in rows
     ]
-
-
-def _pin(site: Site, provider: str, place: str, patient: Patient, *, chosen: bool = False) -> Pin:
-    return Pin(
-        easting_m=site.easting_m,
-        northing_m=site.northing_m,
-        name=provider,
-        place=f"{place}, {site.district}" if place else site.district,
-        rating=site.rating or reasons.grade(site.grade),
-        chosen=chosen,
-        distance_m=_apart(patient, site),
-    )
 
 
 def _apart(patient: Patient, site: Site) -> int:
