@@ -5,6 +5,7 @@ times, extra support), `admit_holder` lets an organisation keep budgets. What el
 in `funds`; leaving it for the conventional package in `leaving`.
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 
@@ -23,13 +24,16 @@ from marketplace.records.budgets import (
     PlanStatus,
 )
 from marketplace.records.catalogue import Exclusion, Service
-from marketplace.records.ledger import AccountKind, Posting, TransferKind, open_account, post
+from marketplace.records.ledger import AccountKind, Posting, TransferKind, open_accounts, post
 from marketplace.records.outbox import tell
 from marketplace.records.people import Patient
+from marketplace.records.pools import LIVE_NEEDS, Need
 from marketplace.rules.budgets import (
     FundingRules,
     check_budget,
     check_funding_rules,
+    check_line,
+    check_planned,
     check_reason,
     gets_extra_support,
     months_after,
@@ -40,6 +44,7 @@ from marketplace.rules.money import Pence
 from marketplace.rules.permissions import SYSTEM, Actor, Role, check_owner, check_role
 
 from .scopes import locked
+from .statements import figures_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,16 @@ class BudgetDetails:
     amount_pence: Pence
     lines: tuple[LineDetails, ...]
     holder_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LineChange:
+    """What a review makes of one line of a care plan."""
+
+    line_id: str
+    outcome: str
+    units: int
+    budget_pence: Pence
 
 
 def admit_holder(session: Session, now: Instant, actor: Actor, name: str) -> Holder:
@@ -132,7 +147,43 @@ def open_budget(session: Session, now: Instant, actor: Actor, patient_id: str, d
     Invalid
         If the plan asks for more than the budget, for what a budget may not pay, or for a holder that cannot be.
     """
+    return open_budgets(session, now, actor, [(patient_id, details)])[0]
+
+
+def open_budgets(
+    session: Session, now: Instant, actor: Actor, wanted: Sequence[tuple[str, BudgetDetails]]
+) -> list[Budget]:
+    """Open many budgets at once, each (patient id, details): all of them, or on the first error none.
+
+    Raises
+    ------
+    NotFound, Invalid
+        As `open_budget` does.
+    """
     check_role(actor, Role.COMMISSIONER)
+    budgets = [_budget(session, now, actor, patient_id, details) for patient_id, details in wanted]
+    session.add_all(budgets)
+    session.flush()
+    kinds = (AccountKind.AVAILABLE, AccountKind.RESERVED, AccountKind.COMMITTED)
+    accounts = [(kind, budget.id) for budget in budgets for kind in kinds]
+    open_accounts(session, [(AccountKind.FUNDER, actor.party_id), *accounts])
+    for budget, (_, details) in zip(budgets, wanted, strict=True):
+        posting = Posting(
+            key=f"allocate:{budget.id}",
+            kind=TransferKind.ALLOCATE,
+            source=(AccountKind.FUNDER, actor.party_id),
+            target=(AccountKind.AVAILABLE, budget.id),
+            amount_pence=details.amount_pence,
+            about_id=budget.id,
+            reason="Budget opened",
+        )
+        post(session, now, actor.user_id, posting)
+        audit.append(session, now, actor, "budget.opened", budget.id, amount_pence=details.amount_pence)
+    return budgets
+
+
+def _budget(session: Session, now: Instant, actor: Actor, patient_id: str, details: BudgetDetails) -> Budget:
+    """The checked row of a budget with its plan's lines, not written yet."""
     patient = locked(session, Patient, patient_id, "patient")
     check_owner(actor, Role.COMMISSIONER, patient.commissioner_id, "patient")
     check_budget(
@@ -141,7 +192,7 @@ def open_budget(session: Session, now: Instant, actor: Actor, patient_id: str, d
     for at, line in enumerate(details.lines):
         _check_service(session, line.service_id, f"lines[{at}].service_id")
     _check_holder(session, actor, details)
-    budget = Budget(
+    return Budget(
         id=new_id(),
         patient_id=patient.id,
         commissioner_id=actor.party_id,
@@ -152,25 +203,8 @@ def open_budget(session: Session, now: Instant, actor: Actor, patient_id: str, d
         valid_to=details.valid_to,
         plan_status=PlanStatus.DRAFTED,
         opened_at=now,
+        lines=[_line(line) for line in details.lines],
     )
-    budget.lines = [_line(line) for line in details.lines]
-    session.add(budget)
-    session.flush()
-    open_account(session, AccountKind.FUNDER, actor.party_id)
-    for kind in (AccountKind.AVAILABLE, AccountKind.RESERVED, AccountKind.COMMITTED):
-        open_account(session, kind, budget.id)
-    posting = Posting(
-        key=f"allocate:{budget.id}",
-        kind=TransferKind.ALLOCATE,
-        source=(AccountKind.FUNDER, actor.party_id),
-        target=(AccountKind.AVAILABLE, budget.id),
-        amount_pence=details.amount_pence,
-        about_id=budget.id,
-        reason="Budget opened",
-    )
-    post(session, now, actor.user_id, posting)
-    audit.append(session, now, actor, "budget.opened", budget.id, amount_pence=details.amount_pence)
-    return budget
 
 
 def approve_plan(session: Session, now: Instant, actor: Actor, budget_id: str) -> Budget:
@@ -200,17 +234,20 @@ def approve_plan(session: Session, now: Instant, actor: Actor, budget_id: str) -
     return budget
 
 
-def review_plan(session: Session, now: Instant, actor: Actor, budget_id: str, findings: str) -> Budget:
+def review_plan(
+    session: Session, now: Instant, actor: Actor, budget_id: str, findings: str, changes: Sequence[LineChange] = ()
+) -> Budget:
     """Note that an approved plan was reviewed with the patient; the next review is due after the rule's months.
 
-    What was found is for the patient to read: it goes into the plan's notes, not into the audit trail.
+    What was found is for the patient to read: it goes into the plan's notes, not into the audit trail. Lines that no
+    pool and no contract holds can be changed; a change that says what stands there already is none.
 
     Raises
     ------
     WrongState
-        If the plan is not approved yet.
+        If the plan is not approved yet, or a changed line is in a pool or a contract.
     Invalid
-        If nothing is written about it.
+        If nothing is written about it, or the lines would come to more than was paid in.
     """
     budget = locked(session, Budget, budget_id, "budget")
     check_owner(actor, Role.COMMISSIONER, budget.commissioner_id, "budget")
@@ -218,6 +255,7 @@ def review_plan(session: Session, now: Instant, actor: Actor, budget_id: str, fi
         raise WrongState("plan_not_approved", "Approve this care plan first: its first review follows months later.")
     rules = rules_of(session, budget.commissioner_id)
     budget.plan_review_findings = check_reason(findings)
+    _change_lines(session, now, actor, budget, changes)
     budget.plan_reviewed_at = now
     budget.plan_review_due = months_after(london_date(now), rules.review_months)
     budget.review_told_at = None
@@ -247,6 +285,40 @@ def review_is_due(now: Instant) -> ColumnElement[bool]:
         & Budget.left_at.is_(None)
         & (Budget.valid_to >= today)
     )
+
+
+def held_lines(session: Session, budget: Budget) -> set[str]:
+    """The plan lines of a budget that a pool or a contract holds, or that were left for the conventional package."""
+    holding = Need.status.in_(LIVE_NEEDS) | (Need.reserved_pence > 0)
+    held = session.scalars(select(Need.plan_line_id).where(Need.budget_id == budget.id, holding))
+    return {*held, *(line.id for line in budget.lines if line.left_at is not None)}
+
+
+def _change_lines(session: Session, now: Instant, actor: Actor, budget: Budget, changes: Sequence[LineChange]) -> None:
+    """The lines are locked: an invitation that comes at the same time reads them before or after, not between."""
+    query = select(PlanLine).where(PlanLine.budget_id == budget.id).order_by(PlanLine.id)
+    locking = query.with_for_update(key_share=True).execution_options(populate_existing=True)
+    lines = {line.id: line for line in session.scalars(locking)}
+    held, planned_before = held_lines(session, budget), sum(line.budget_pence for line in lines.values())
+    for at, change in enumerate(changes):
+        line = lines.get(change.line_id)
+        if line is None:
+            raise NotFound("not_found", "We cannot find that part of the care plan.", place=f"lines[{at}]")
+        before = (line.outcome, line.units, line.budget_pence)
+        if before == (change.outcome, change.units, change.budget_pence):
+            continue
+        if line.id in held:
+            message = "This part of the plan is in a group or a contract, or was left. It cannot be changed now."
+            raise WrongState("line_held", message, place=f"lines[{at}].units")
+        check_line(change.outcome, change.units, change.budget_pence, place=f"lines[{at}]")
+        line.outcome, line.units, line.budget_pence = change.outcome, change.units, change.budget_pence
+        facts = {"units_before": before[1], "budget_pence_before": before[2]}
+        audit.append(
+            session, now, actor, "plan.line_changed", line.id, units=line.units, budget_pence=line.budget_pence, **facts
+        )
+    planned = sum(line.budget_pence for line in lines.values() if line.left_at is None)
+    if planned > planned_before:
+        check_planned(planned, figures_of(session, [budget.id]).total_pence)
 
 
 def _support(session: Session, now: Instant, actor: Actor, budget: Budget, rules: FundingRules) -> None:
@@ -297,7 +369,7 @@ def _line(details: LineDetails) -> PlanLine:
 
 
 def _check_service(session: Session, service_id: str, place: str) -> None:
-    if session.connection().scalar(select(Service.id).where(Service.id == service_id)) is not None:
+    if session.get(Service, service_id) is not None:
         return
     excluded = session.get(Exclusion, service_id)
     if excluded is not None:

@@ -3,7 +3,7 @@
 A broker never owns, is paid by or represents a bidder; `check_firewall` is asked when an offer is made.
 """
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from marketplace.records import audit
@@ -39,18 +39,41 @@ def declare_interest(session: Session, now: Instant, actor: Actor, provider_id: 
     return interest
 
 
-def check_firewall(session: Session, broker_id: str, provider_id: str) -> None:
-    """A provider cannot bid on the tender of a broker who stands to gain by it.
+def end_interest(session: Session, now: Instant, actor: Actor, interest_id: str) -> Interest:
+    """Whoever declared an interest says that it is over; a broker's commissioner is told.
+
+    Raises
+    ------
+    NotFound, WrongState
+        If it is somebody else's, or ended before.
+    """
+    check_role(actor, Role.BROKER, Role.REPRESENTATIVE)
+    interest = locked(session, Interest, interest_id, "interest")
+    if interest.holder_id != (actor.party_id if actor.role is Role.BROKER else actor.user_id):
+        raise NotFound("not_found", "We cannot find that interest.")
+    if interest.ended_at is not None:
+        raise WrongState("interest_ended", "This interest has ended already.")
+    interest.ended_at = now
+    audit.append(session, now, actor, "interest.ended", interest.id, provider=interest.provider_id)
+    if actor.role is Role.BROKER:
+        broker = session.get_one(Broker, actor.party_id)
+        tell(session, now, [broker.commissioner_id], "interest_ended", interest.id)
+    return interest
+
+
+def check_firewall(session: Session, broker_id: str, provider_id: str, published_at: Instant | None) -> None:
+    """A provider cannot bid on the tender of a broker who stands to gain by it, or did when it was published.
 
     Raises
     ------
     NotAllowed
-        If the broker has declared an interest in this provider.
+        If the broker has declared an interest in this provider that had not ended at publication.
     """
+    standing: ColumnElement[bool] = Interest.ended_at.is_(None)
+    if published_at is not None:
+        standing = or_(standing, Interest.ended_at > published_at)
     found = session.scalar(
-        select(Interest.id).where(
-            Interest.holder_id == broker_id, Interest.provider_id == provider_id, Interest.ended_at.is_(None)
-        )
+        select(Interest.id).where(Interest.holder_id == broker_id, Interest.provider_id == provider_id, standing)
     )
     if found is not None:
         raise NotAllowed(

@@ -14,6 +14,9 @@ from .errors import Invalid, WrongState
 from .money import MAX_PENCE, Pence, format_pounds
 from .permissions import Role
 
+MAX_UNITS = 10_000
+"""More of one service than any care plan holds."""
+
 
 class ManagedAs(StrEnum):
     """Who keeps the money: the funder, an organisation, or the patient."""
@@ -159,7 +162,17 @@ def check_budget(valid_from: date, valid_to: date, amount_pence: Pence, line_pen
         raise Invalid("period_out_of_order", "The budget must end after it begins.", place="valid_to")
     if amount_pence <= 0:
         raise Invalid("amount_out_of_range", "Enter an amount above nothing.", place="amount_pence")
-    planned_pence = sum(line_pence)
+    check_planned(sum(line_pence), amount_pence)
+
+
+def check_planned(planned_pence: Pence, amount_pence: Pence) -> None:
+    """The lines of a care plan together ask for no more than was paid in.
+
+    Raises
+    ------
+    Invalid
+        With both amounts.
+    """
     if planned_pence > amount_pence:
         raise Invalid(
             "plan_above_budget",
@@ -169,6 +182,22 @@ def check_budget(valid_from: date, valid_to: date, amount_pence: Pence, line_pen
             planned_pence=planned_pence,
             amount_pence=amount_pence,
         )
+
+
+def check_line(outcome: str, units: int, budget_pence: Pence, place: str) -> None:
+    """A line of a care plan says what it is for, how many units, and what they may cost.
+
+    Raises
+    ------
+    Invalid
+        Naming the field, under `place`.
+    """
+    if not outcome.strip():
+        raise Invalid("outcome_missing", "Write what this is to achieve.", place=f"{place}.outcome")
+    if type(units) is not int or not 1 <= units <= MAX_UNITS:
+        raise Invalid("units_out_of_range", "Enter at least 1 unit.", place=f"{place}.units", units=units)
+    if type(budget_pence) is not int or not 0 <= budget_pence <= MAX_PENCE:
+        raise Invalid("amount_out_of_range", "Enter £0 or more.", place=f"{place}.budget_pence")
 
 
 def check_covers(valid_from: date, valid_to: date, period_from: date, period_to: date) -> None:

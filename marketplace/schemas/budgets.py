@@ -5,7 +5,8 @@ from typing import Any
 from marshmallow import Schema, fields, post_load
 from marshmallow.validate import OneOf
 
-from marketplace.rules.budgets import FundingRules
+from marketplace.journey.budgets import LineChange
+from marketplace.rules.budgets import MAX_UNITS, FundingRules
 
 from .fields import Pounds, Whole, Words, choice
 
@@ -31,8 +32,28 @@ class MoneyActSchema(Schema):
     )
 
 
+class LineChangeSchema(Schema):
+    """One line of a care plan as its review leaves it."""
+
+    line_id = fields.String(required=True, metadata={"title": "Which part of the plan"})
+    outcome = Words(
+        required=True, longest=500, missing="Write what this is to achieve", metadata={"title": "What is it for?"}
+    )
+    units = Whole(1, MAX_UNITS, required=True, metadata={"title": "How many?"})
+    budget_pence = Pounds(
+        required=True,
+        error_messages={"required": "Enter an amount in pounds, like 48.50"},
+        metadata={"title": "At most how much in all?", "x-prefix": "£"},
+    )
+
+    @post_load
+    def make(self, data: dict[str, Any], **_: Any) -> LineChange:
+        """As the step knows it."""
+        return LineChange(**data)
+
+
 class ReviewSchema(Schema):
-    """What came of reviewing a care plan."""
+    """What came of reviewing a care plan, and what it changes in its lines."""
 
     findings = Words(
         required=True,
@@ -40,6 +61,7 @@ class ReviewSchema(Schema):
         missing="Write what you found, in a sentence or two",
         metadata={"title": "What did you and the patient find?"},
     )
+    lines = fields.List(fields.Nested(LineChangeSchema), load_default=list, metadata={"title": "The parts of the plan"})
 
 
 class FundingRulesSchema(Schema):

@@ -21,6 +21,14 @@ CANCEL_WORDS = {
 """The grounds that a person may choose; the others follow from a review."""
 
 
+INTEREST_WORDS = {
+    "owns": "We own it, or a part of it",
+    "paid_by": "It pays us, or somebody who works for us",
+    "represents": "We act for it",
+}
+"""How a broker may stand to a provider, in its own words."""
+
+
 class ClarifySchema(Schema):
     """An explanation of an open tender, for everybody to read."""
 
@@ -158,11 +166,7 @@ class InterestSchema(Schema):
         error_messages=choice("how you stand to this provider"),
         metadata={
             "title": "How do you stand to this provider?",
-            "x-words": {
-                "owns": "We own it, or a part of it",
-                "paid_by": "It pays us, or somebody who works for us",
-                "represents": "We act for it",
-            },
+            "x-words": INTEREST_WORDS,
         },
     )
 

@@ -7,6 +7,7 @@ from marketplace.journey import budgets as plans
 from marketplace.journey import funds, statements
 from marketplace.journey.scopes import budgets_for, one
 from marketplace.records.base import new_id
+from marketplace.records.budgets import PlanLine
 from marketplace.rules.errors import DomainError, NotFound
 from marketplace.rules.money import format_pounds
 from marketplace.rules.permissions import Role
@@ -15,6 +16,7 @@ from marketplace.schemas.budgets import MoneyActSchema, ReviewSchema
 from .access import current_actor, for_role, seen
 from .clock import request_now
 from .database import db_session, writing
+from .filters import typed_pounds
 from .forms import WebForm, sent
 from .queries import holding
 from .queries.contracts import CONTRACT_WORDS
@@ -81,15 +83,20 @@ def money(budget_id: str) -> Answer:
 @pages.route("/review", methods=["GET", "POST"])
 @for_role(Role.COMMISSIONER)
 def review(budget_id: str) -> Answer:
-    """Note a review of the care plan."""
+    """Note a review of the care plan, and change what no group and no contract holds."""
     found = one(db_session(), budgets_for(current_actor()), budget_id, "budget")
-    form = WebForm(ReviewSchema(), sent())
+    held = plans.held_lines(db_session(), found)
+    free = [line for line in found.lines if line.id not in held]
+    form = WebForm(ReviewSchema(), sent(), initial={"lines": [_line(line) for line in free]})
+    names = {line.id: line.service.name for line in found.lines}
+    shown = {"form": form, "budget": found, "names": names, "held": [row for row in found.lines if row.id in held]}
     if sent() is None:
-        return render_template("commissioner/budget_review.html", form=form, budget=found)
+        return render_template("commissioner/budget_review.html", **shown)
     if form.validate():
+        findings, changes = form.data["findings"], form.data["lines"]
         try:
             with writing(db_session()) as session:
-                plans.review_plan(session, request_now(), current_actor(), budget_id, form.data["findings"])
+                plans.review_plan(session, request_now(), current_actor(), budget_id, findings, changes)
         except NotFound:
             raise
         except DomainError as error:
@@ -97,4 +104,10 @@ def review(budget_id: str) -> Answer:
         else:
             flash("The review is noted. The next one is dated.", "done")
             return redirect(url_for("funding.budget", budget_id=budget_id))
-    return render_template("commissioner/budget_review.html", form=form, budget=found), 422
+    return render_template("commissioner/budget_review.html", **shown), 422
+
+
+def _line(line: PlanLine) -> dict[str, object]:
+    """A line of the plan as it stands in the form."""
+    pounds = typed_pounds(line.budget_pence)
+    return {"line_id": line.id, "outcome": line.outcome, "units": line.units, "budget_pence": pounds}

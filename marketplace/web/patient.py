@@ -9,6 +9,7 @@ from marketplace.records.pools import DefaultAnswer
 from marketplace.rules.errors import Invalid
 from marketplace.rules.permissions import Role
 from marketplace.schemas.answers import AgreeSchema, DeliveryAnswerSchema, MatchAnswerSchema
+from marketplace.schemas.preferences import PreferencesSchema
 
 from .access import current_actor, for_role
 from .clock import request_now
@@ -16,7 +17,7 @@ from .database import db_session, writing
 from .easy_read import patient_page, was_not_asked
 from .forms import WebForm, sent
 from .listing import page_of
-from .preferences import IMPORTANCE, PreferencesSchema, shown
+from .preferences import IMPORTANCE, shown
 from .queries import budgets, care, matches
 
 pages = Blueprint("patient", __name__, url_prefix="/patient")

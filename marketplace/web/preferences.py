@@ -1,58 +1,15 @@
-"""What counts for a patient in a pool, as plain questions: `PreferencesSchema` loads into the rules' `Preferences`."""
+"""What counts for a patient in a pool: the words of the page, and what its form starts from."""
 
 from typing import Any
 
-from marshmallow import Schema, fields, post_load
-
 from marketplace.records.pools import Need
-from marketplace.rules.preferences import Importance, Preferences
-from marketplace.schemas.fields import Kilometres
+from marketplace.rules.preferences import Preferences
 
 IMPORTANCE = (
     ("less", "Less than for most people"),
     ("normal", "As for everybody"),
     ("more", "More than for most people"),
 )
-
-
-def _importance(title: str, hint: str) -> fields.Enum[Importance]:
-    return fields.Enum(
-        Importance, by_value=True, load_default=Importance.NORMAL, metadata={"title": title, "description": hint}
-    )
-
-
-class PreferencesSchema(Schema):
-    """Four questions, a longest way, and whether to stay with the present provider."""
-
-    quality = _importance(
-        "How much does quality count for you?", "Quality is what the inspectors say about a provider."
-    )
-    distance = _importance(
-        "How much does a short way count for you?", "This is the way from your area to the provider."
-    )
-    wait = _importance("How much does an early start count for you?", "This is how soon you get the first appointment.")
-    continuity = _importance("How much does it count to keep your provider?", "Leave it as it is if you have none now.")
-    max_distance_m = Kilometres(
-        load_default=None,
-        metadata={
-            "title": "What is the longest way you can go?",
-            "description": "In kilometres, like 10. Leave it empty if you set no limit.",
-            "x-suffix": "km",
-            "x-width": 3,
-        },
-    )
-    keep_provider = fields.Boolean(
-        load_default=False,
-        metadata={
-            "title": "I only want the provider I have now",
-            "description": "If this is not possible, I want no match.",
-        },
-    )
-
-    @post_load
-    def make(self, data: dict[str, Any], **_: Any) -> Preferences:
-        """The preferences as a value."""
-        return Preferences(**data)
 
 
 def shown(need: Need) -> dict[str, Any]:

@@ -9,15 +9,14 @@ from flask import Blueprint, flash, redirect, render_template, session, url_for
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from marketplace.journey import representatives
-from marketplace.journey.conduct import declare_interest
+from marketplace.journey import conduct, representatives
 from marketplace.rules.permissions import Role
 from marketplace.schemas.proceedings import InterestSchema
 
 from .access import ACTING_FOR, for_role, own_actor
 from .asking import Answer, ask
 from .clock import request_now
-from .database import db_session
+from .database import db_session, writing
 from .forms import WebForm, sent
 from .queries import people, proceedings
 
@@ -49,7 +48,7 @@ def interests() -> Answer:
     providers = [(key, name) for key, name in proceedings.providers(db_session()) if key not in taken]
 
     def step(session: Session, data: dict[str, Any]) -> None:
-        declare_interest(session, request_now(), actor, data["provider_id"], data["kind"])
+        conduct.declare_interest(session, request_now(), actor, data["provider_id"], data["kind"])
 
     return ask(
         "representative/interests.html",
@@ -61,6 +60,16 @@ def interests() -> Answer:
         declared=declared,
         kinds=dict(KINDS),
     )
+
+
+@pages.post("/interests/<interest_id>/end")
+@for_role(Role.REPRESENTATIVE)
+def end_interest(interest_id: str) -> Response:
+    """Say that a declared interest is over."""
+    with writing(db_session()) as session:
+        conduct.end_interest(session, request_now(), own_actor(), interest_id)
+    flash("The interest has ended.", "done")
+    return redirect(url_for("representing.interests"))
 
 
 @pages.post("/act-for/<patient_id>")

@@ -1,6 +1,7 @@
 """What befalls a budget beside a tender: more money, less, none left; who holds it, who leaves it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
@@ -8,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from marketplace.journey import budgets, contracts, deliveries, funds, leaving, settlements, statements, tenders
+from marketplace.records.audit import AuditEvent
 from marketplace.records.budgets import Budget, BudgetKind, ManagedAs
 from marketplace.records.contracts import DeliveryStatus
 from marketplace.records.database import writing
@@ -400,3 +402,36 @@ def test_the_statement_runs_from_the_first_posting_to_now(small: Found) -> None:
 def test_every_reason_has_words() -> None:
     """A posting of any kind can be read."""
     assert set(statements.WORDS) == set(TransferKind)
+
+
+def test_a_review_changes_what_nothing_holds(small: Found) -> None:
+    """A free line may change within what was paid in; one in a pool may not, until it is out of it again."""
+    world = small()
+    budget, line = world.budget(1), world.plan_line(1)
+    change = budgets.LineChange(line.id, "Climb the stairs again", 12, WHOLE)
+    acting(world, budgets.review_plan, budget.id, "Stairs are the trouble now", [change], actor=world.funder)
+    assert (line.outcome, line.units, line.budget_pence) == ("Climb the stairs again", 12, WHOLE)
+    event = world.session.scalars(select(AuditEvent).where(AuditEvent.event == "plan.line_changed")).one()
+    assert event.facts == {
+        "units": 12,
+        "budget_pence": WHOLE,
+        "units_before": SESSIONS,
+        "budget_pence_before": BUDGET_PENCE,
+    }
+    for wrong in (
+        replace(change, budget_pence=WHOLE + 1),
+        replace(change, units=0),
+        replace(change, outcome=" "),
+        replace(change, line_id=world.plan_line(2).id),
+    ):
+        with pytest.raises((Invalid, NotFound)):
+            acting(world, budgets.review_plan, budget.id, "Stairs are the trouble now", [wrong], actor=world.funder)
+    world.draft()
+    assert world.need(1).units == 12
+    fewer = replace(change, units=8)
+    with pytest.raises(WrongState, match="in a group"):
+        acting(world, budgets.review_plan, budget.id, "Eight will do after all", [fewer], actor=world.funder)
+    acting(world, budgets.review_plan, budget.id, "Everything stays as it is", [change], actor=world.funder)
+    acting(world, tenders.delete_draft, world.tender.id, "The area was wrong.", actor=world.broking)
+    acting(world, budgets.review_plan, budget.id, "Eight will do after all", [fewer], actor=world.funder)
+    assert (line.units, world.need(1).units) == (8, 12)

@@ -1,10 +1,11 @@
 """Nothing happens without consent, and a consent is to this pool and this policy, by whoever may give it."""
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from marketplace.journey import accounts, conduct, people, pools, representatives, rounds, tenders
 from marketplace.records.audit import AuditEvent
@@ -14,7 +15,7 @@ from marketplace.records.outbox import Message
 from marketplace.records.people import Authority, AuthorityBasis, Broker, BrokerMove, InterestKind, User
 from marketplace.records.pools import NeedStatus
 from marketplace.records.providers import Provider
-from marketplace.rules.errors import Invalid, NotAllowed, NotFound, WrongState
+from marketplace.rules.errors import DomainError, Invalid, NotAllowed, NotFound, WrongState
 from marketplace.rules.permissions import Actor, Role, Scope
 from marketplace.rules.preferences import Importance, Preferences
 from marketplace.rules.tendering import Policy
@@ -257,6 +258,29 @@ def test_a_broker_gains_by_no_bidder(world: SmallWorld) -> None:
     world.offer("near", (0, 5_000))
     with pytest.raises(NotAllowed, match="has an interest"):
         world.offer("far", (0, 5_000))
+
+
+def test_an_interest_that_is_over(session: Session, monday: datetime) -> None:
+    """The commissioner is told; the provider may bid on what is published from then on, not on what was before."""
+    world = SmallWorld(session, monday, patient_count=1).found().draft().agree()
+    far = world.providers["far"].id
+    with writing(session):
+        interest = conduct.declare_interest(session, world.now, world.broking, far, InterestKind.PAID_BY)
+    world.publish().later(days=1)
+    for stranger in (replace(world.broking, party_id="another"), world.provider("far")):
+        with pytest.raises(DomainError), writing(session):
+            conduct.end_interest(session, world.now, stranger, interest.id)
+    with writing(session):
+        conduct.end_interest(session, world.now, world.broking, interest.id)
+    with pytest.raises(WrongState), writing(session):
+        conduct.end_interest(session, world.now, world.broking, interest.id)
+    told = select(Message.party_id).where(Message.template == "interest_ended")
+    assert session.scalars(told).all() == [world.commissioner.id]
+    with pytest.raises(NotAllowed, match="has an interest"):
+        world.offer("far", (0, 5_000))
+    with writing(session):
+        tenders.withdraw_tender(session, world.now, world.broking, world.tender.id, "We begin anew.")
+    world.later(hours=1).draft().agree().publish().offer("far", (0, 5_000))
 
 
 def test_the_suspended_wait(world: SmallWorld) -> None:

@@ -48,6 +48,30 @@ def test_a_review_is_noted(site: Site) -> None:
     assert "Walks to the shops again" in client.get(f"{at}/").text
 
 
+def test_a_review_changes_the_plan(site: Site) -> None:
+    """What a part of the plan is now stands in the form; too much money is named at the form, and kept."""
+    client, world = site.client("funder@example.test"), site.world
+    at, line = f"/commissioner/budgets/{world.budget(1).id}/review", world.plan_line(1)
+    assert 'value="600.00"' in client.get(at).text
+    typed = {
+        "findings": "Stairs are the trouble now",
+        "lines-0-line_id": line.id,
+        "lines-0-outcome": "Climb the stairs again",
+        "lines-0-units": "8",
+        "lines-0-budget_pence": "900",
+    }
+    refused = client.post(at, data=typed)
+    assert (refused.status_code, "more than the budget" in refused.text) == (422, True)
+    assert "Climb the stairs again" in refused.text
+    none = client.post(at, data={**typed, "lines-0-units": "none"})
+    assert (none.status_code, 'href="#lines-0-units"' in none.text) == (422, True)
+    assert client.post(at, data={**typed, "lines-0-budget_pence": "500"}).status_code == 302
+    world = site.fresh()
+    assert (world.plan_line(1).units, world.plan_line(1).budget_pence) == (8, 50_000)
+    world.draft()
+    assert "cannot be changed now" in client.get(at).text
+
+
 def test_a_patient_leaves_for_the_usual_care(site: Site) -> None:
     """The page says what it means; nothing chosen is refused; then the money is with the funder."""
     world = site.world.draft().agree(1).publish()

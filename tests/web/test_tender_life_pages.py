@@ -185,6 +185,11 @@ def test_a_broker_declares_an_interest(site: Site) -> None:
     page = site.client(BROKER).get(path).text
     assert "We own it" in page
     shut(site, path, NEAR, FUNDER)
+    end = f"{path}/{site.world.session.scalars(select(Interest.id)).one()}/end"
+    assert end in page
+    shut(site, end, NEAR, FUNDER)
+    takes(site, BROKER, end, {})
+    assert "You have declared no interest" in site.client(BROKER).get(path).text
 
 
 def offer_of(site: Site, name: str) -> str:

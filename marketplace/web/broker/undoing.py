@@ -6,11 +6,10 @@ from flask import flash, redirect, render_template, url_for
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
-from marketplace.journey import cancellations
-from marketplace.journey.conduct import declare_interest
+from marketplace.journey import cancellations, conduct
 from marketplace.journey.scopes import offers_for, one, tenders_for
 from marketplace.rules.permissions import Role
-from marketplace.schemas.proceedings import ExcludeSchema, InterestSchema
+from marketplace.schemas.proceedings import INTEREST_WORDS, ExcludeSchema, InterestSchema
 from marketplace.web.access import current_actor, for_role
 from marketplace.web.asking import Answer, ask
 from marketplace.web.cancelling import cancel_page
@@ -82,7 +81,7 @@ def interests() -> Answer:
     choices = [(key, name) for key, name in proceedings.providers(session) if key not in taken]
 
     def step(session: Session, data: dict[str, Any]) -> None:
-        declare_interest(session, request_now(), actor, data["provider_id"], data["kind"])
+        conduct.declare_interest(session, request_now(), actor, data["provider_id"], data["kind"])
 
     return ask(
         "broker/interests.html",
@@ -91,4 +90,15 @@ def interests() -> Answer:
         back=url_for("broker.interests"),
         done="Your interest is on record. From now on this provider cannot make you an offer.",
         declared=declared,
+        kinds=INTEREST_WORDS,
     )
+
+
+@pages.post("/interests/<interest_id>/end")
+@for_role(Role.BROKER)
+def end_interest(interest_id: str) -> Response:
+    """Say that a declared interest is over."""
+    with writing(db_session()) as session:
+        conduct.end_interest(session, request_now(), current_actor(), interest_id)
+    flash("The interest has ended. The commissioner is told.", "done")
+    return redirect(url_for("broker.interests"))

@@ -1,4 +1,4 @@
-"""Where a provider starts: tenders that fit its sites, contracts to sign, what has been disputed."""
+"""Where a provider starts: tenders that fit its sites, contracts to sign, results to read, what is disputed."""
 
 from flask import render_template
 
@@ -6,7 +6,7 @@ from marketplace.rules.permissions import Role
 from marketplace.web.access import current_actor, for_role
 from marketplace.web.clock import request_now
 from marketplace.web.database import db_session
-from marketplace.web.queries import contracts, offers
+from marketplace.web.queries import contracts, feedback, offers
 
 from .blueprint import pages
 
@@ -22,4 +22,5 @@ def home() -> str:
         tenders=offers.fitting_tenders(session, actor, now),
         to_sign=contracts.to_sign(session, actor, now),
         disputed=contracts.disputed(session, actor),
+        results=feedback.results_to_read(session, actor, now),
     )

@@ -1,4 +1,4 @@
-"""What a bidder reads when an award is confirmed: `feedback_page`, in sentences; `can_represent`.
+"""What a bidder reads when an award is confirmed: `feedback_page`, in sentences; `results_to_read`, `can_represent`.
 
 The document is what `journey.feedback` stored: figures and names of rules. The words for them are here.
 """
@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, contains_eager
 
 from marketplace.journey.scopes import offers_for, one, representations_for
 from marketplace.records.offers import Offer, OfferStatus
@@ -91,14 +91,40 @@ def feedback_page(session: Session, actor: Actor, offer_id: str) -> FeedbackPage
     tender = offer.tender
     if tender.status not in RESULT_KNOWN or offer.opened_at is None or offer.status not in TOLD:
         raise NotFound("not_found", "There is no feedback on this offer yet.")
-    named = {lot.bundle_id: f"{lot.service}, {lot.area}" for lot in lots_of(session, tender)}
-    bands = (offer.feedback or {}).get("band", {})
     return FeedbackPage(
         offer=offer,
         feedback=offer.feedback,
-        bands=[(named.get(lot, "A group"), BAND_WORDS.get(band, band)) for lot, band in bands.items()],
+        bands=bands_in_words(session, tender, offer.feedback),
         represented=latest_representation(session, actor, tender),
     )
+
+
+def bands_in_words(session: Session, tender: Tender, feedback: Mapping[str, Any] | None) -> list[tuple[str, str]]:
+    """In which third of the offers one stands, lot by lot."""
+    named = {lot.bundle_id: f"{lot.service}, {lot.area}" for lot in lots_of(session, tender)}
+    bands = (feedback or {}).get("band", {})
+    return [(named.get(lot, "A group"), BAND_WORDS.get(band, band)) for lot, band in bands.items()]
+
+
+def results_to_read(session: Session, actor: Actor, now: Instant) -> list[Offer]:
+    """Of each tender in its objection period that the provider took part in and has not objected to: one offer.
+
+    The one whose feedback is written, if there is one; the nearest end of the period comes first.
+    """
+    objected = representations_for(actor).with_only_columns(Representation.tender_id)
+    query = offers_for(actor).where(
+        Tender.status == TenderStatus.STANDSTILL,
+        Tender.standstill_ends_at > now,
+        Tender.id.not_in(objected),
+        Offer.opened_at.is_not(None),
+        Offer.status.in_(TOLD),
+    )
+    offers = session.scalars(query.options(contains_eager(Offer.tender)).order_by(Tender.standstill_ends_at, Offer.id))
+    by_tender: dict[str, Offer] = {}
+    for offer in offers:
+        if offer.tender_id not in by_tender or by_tender[offer.tender_id].feedback is None:
+            by_tender[offer.tender_id] = offer
+    return list(by_tender.values())
 
 
 def latest_representation(session: Session, actor: Actor, tender: Tender) -> Representation | None:
