@@ -39,14 +39,26 @@ def open_account(
         raise Invalid(
             "password_too_short", f"Use at least {SHORTEST_PASSWORD} characters for the password.", place="password"
         )
-    email = email.strip().lower()
-    if session.scalar(select(User.id).where(User.email == email)):
-        raise Conflict("email_taken", "There is an account with this e-mail address already.")
+    email = check_email_free(session, email)
     hashed = hash_password(password) if password is not None else None
     user = User(email=email, name=name, role=role, party_id=party_id, password_hash=hashed, created_at=now)
     session.add(user)
     session.flush()
     return user
+
+
+def check_email_free(session: Session, email: str) -> str:
+    """An address as accounts know it.
+
+    Raises
+    ------
+    Conflict
+        If it has an account already.
+    """
+    email = email.strip().lower()
+    if session.scalar(select(User.id).where(User.email == email)):
+        raise Conflict("email_taken", "There is an account with this e-mail address already.")
+    return email
 
 
 def sign_in(session: Session, now: Instant, email: str, password: str) -> str:

@@ -37,17 +37,7 @@ def record_delivery(
         If the day is in the future or before the contract, or the contract has fewer units left.
     """
     contract = locked(session, Contract, contract_id, "contract")
-    check_owner(actor, Role.PROVIDER, contract.provider_id, "contract")
-    if contract.status not in (ContractStatus.SIGNED, ContractStatus.IN_DELIVERY):
-        raise WrongState("contract_not_in_force", "Deliveries can be recorded while the contract is in force.")
-    if not london_date(contract.offered_at) <= delivered_on <= london_date(now):
-        raise Invalid("day_out_of_range", "Enter a day between the contract's start and today.", place="delivered_on")
-    waiting = session.scalar(
-        select(func.coalesce(func.sum(Delivery.units), 0)).where(
-            Delivery.contract_id == contract.id, Delivery.status == DeliveryStatus.RECORDED
-        )
-    )
-    due_for(contract.charge_pence, contract.units, contract.units_confirmed + int(waiting or 0), units)
+    check_record(session, now, actor, contract, units, delivered_on)
     delivery = Delivery(
         contract_id=contract.id,
         status=DeliveryStatus.RECORDED,
@@ -67,8 +57,38 @@ def record_delivery(
     return delivery
 
 
+def check_record(
+    session: Session,
+    now: Instant,
+    actor: Actor,
+    contract: Contract,
+    units: int,
+    delivered_on: date,
+    *,
+    beside: int = 0,
+) -> None:
+    """Whether this provider could record these units on this day, with so many more `beside` them not recorded yet.
+
+    Raises
+    ------
+    NotFound, WrongState, Invalid
+        As `record_delivery`.
+    """
+    check_owner(actor, Role.PROVIDER, contract.provider_id, "contract")
+    if contract.status not in (ContractStatus.SIGNED, ContractStatus.IN_DELIVERY):
+        raise WrongState("contract_not_in_force", "Deliveries can be recorded while the contract is in force.")
+    if not london_date(contract.offered_at) <= delivered_on <= london_date(now):
+        raise Invalid("day_out_of_range", "Enter a day between the contract's start and today.", place="delivered_on")
+    waiting = session.scalar(
+        select(func.coalesce(func.sum(Delivery.units), 0)).where(
+            Delivery.contract_id == contract.id, Delivery.status == DeliveryStatus.RECORDED
+        )
+    )
+    due_for(contract.bill_pence, contract.units, contract.units_confirmed + int(waiting or 0) + beside, units)
+
+
 def confirm_delivery(session: Session, now: Instant, actor: Actor, delivery_id: str) -> Delivery:
-    """A patient confirms; committed -> payable or holder: this part of the charge. The last unit completes it all."""
+    """A patient confirms; committed -> payable or holder: this part of the bill. The last unit completes it all."""
     delivery, contract = _recorded(session, delivery_id)
     check_owner(actor, Role.PATIENT, contract.patient_id, "delivery")
     check_scope(actor, Scope.DELIVERIES)
@@ -113,7 +133,7 @@ def _recorded(session: Session, delivery_id: str) -> tuple[Delivery, Contract]:
 
 
 def _confirm(session: Session, now: Instant, actor: Actor, delivery: Delivery, contract: Contract) -> Delivery:
-    due_pence = due_for(contract.charge_pence, contract.units, contract.units_confirmed, delivery.units)
+    due_pence = due_for(contract.bill_pence, contract.units, contract.units_confirmed, delivery.units)
     contract.units_confirmed += delivery.units
     delivery.status = DeliveryStatus.CONFIRMED
     delivery.answered_at = now

@@ -1,5 +1,6 @@
 """Who takes part: the commissioner admits patients, brokers and providers; a patient chooses a broker."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -121,34 +122,83 @@ def register_patient(session: Session, now: Instant, actor: Actor, details: Pati
     Conflict
         If a patient with this number is registered already.
     """
+    return register_patients(session, now, actor, [details])[0]
+
+
+def register_patients(
+    session: Session, now: Instant, actor: Actor, everybody: Sequence[PatientDetails]
+) -> list[Patient]:
+    """Register many budget-holders at once: all of them, or on the first error none.
+
+    Raises
+    ------
+    Invalid, Conflict
+        As `register_patient` does; also if a number appears twice among them.
+    """
     check_role(actor, Role.COMMISSIONER)
+    return enrol_all(session, now, actor, everybody, commissioner_id=actor.party_id, broker_id=None)
+
+
+def enrol(
+    session: Session,
+    now: Instant,
+    actor: Actor,
+    details: PatientDetails,
+    *,
+    commissioner_id: str,
+    broker_id: str | None,
+) -> Patient:
+    """What `register_patient` and `clients.take_on` have in common; each answers for who may do it."""
+    return enrol_all(session, now, actor, [details], commissioner_id=commissioner_id, broker_id=broker_id)[0]
+
+
+def enrol_all(
+    session: Session,
+    now: Instant,
+    actor: Actor,
+    everybody: Sequence[PatientDetails],
+    *,
+    commissioner_id: str,
+    broker_id: str | None,
+) -> list[Patient]:
+    """`enrol` for many, with one look-up and one writing for all."""
+    keyring = keyring_of(session)
+    numbers = [_checked_number(details) for details in everybody]
+    lookups = [keyring.lookup("nhs_number", number) for number in numbers]
+    known = session.scalar(select(Patient.id).where(Patient.nhs_number_lookup.in_(lookups)).limit(1))
+    if known is not None or len(set(lookups)) < len(lookups):
+        raise Conflict("patient_exists", "A patient with this NHS number is registered already.")
+    patients = []
+    for details, number, lookup in zip(everybody, numbers, lookups, strict=True):
+        patient_id = new_id()
+        patient = Patient(
+            id=patient_id,
+            name=details.name,
+            nhs_number_sealed=keyring.lock(f"patients.nhs_number:{patient_id}", number),
+            nhs_number_lookup=lookup,
+            birth_year=details.birth_year,
+            district=details.district,
+            easting_m=details.easting_m,
+            northing_m=details.northing_m,
+            extra_support=details.extra_support,
+            deprivation_decile=details.deprivation_decile,
+            conditions=[PatientCondition(condition=name) for name in sorted(set(details.conditions))],
+            commissioner_id=commissioner_id,
+            broker_id=broker_id,
+            registered_on=london_date(now),
+        )
+        session.add(patient)
+        audit.append(session, now, actor, "patient.registered", patient.id)
+        patients.append(patient)
+    session.flush()
+    return patients
+
+
+def _checked_number(details: PatientDetails) -> str:
     number = normal_nhs_number(details.nhs_number)
     if number is None:
         raise Invalid("nhs_number_invalid", "Check the NHS number: it has a digit wrong.", place="nhs_number")
-    keyring = keyring_of(session)
-    lookup = keyring.lookup("nhs_number", number)
-    if session.scalar(select(Patient.id).where(Patient.nhs_number_lookup == lookup)):
-        raise Conflict("patient_exists", "A patient with this NHS number is registered already.")
-    patient_id = new_id()
-    patient = Patient(
-        id=patient_id,
-        name=details.name,
-        nhs_number_sealed=keyring.lock(f"patients.nhs_number:{patient_id}", number),
-        nhs_number_lookup=lookup,
-        birth_year=details.birth_year,
-        district=details.district,
-        easting_m=details.easting_m,
-        northing_m=details.northing_m,
-        extra_support=details.extra_support,
-        deprivation_decile=details.deprivation_decile,
-        conditions=[PatientCondition(condition=name) for name in sorted(set(details.conditions))],
-        commissioner_id=actor.party_id,
-        broker_id=None,
-        registered_on=london_date(now),
-    )
-    session.add(patient)
-    audit.append(session, now, actor, "patient.registered", patient.id)
-    return patient
+    return number
 
 
 def choose_broker(session: Session, now: Instant, actor: Actor, broker_id: str) -> Patient:

@@ -1,17 +1,40 @@
-"""The broker's clients: the list."""
+"""The broker's clients: the list; taking on somebody who asked for it, or a file of them.
 
-from flask import Response, render_template
+A file is told line by line what is wrong with it. Once nothing is, its rows wait sealed in the page (`waiting`) until
+the broker says yes; then all of these people are taken on, or nobody.
+"""
 
+from dataclasses import asdict
+from datetime import date
+from typing import Any
+
+from flask import Response, flash, redirect, render_template, request, url_for
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response as AnyResponse
+
+from marketplace.adapters.spreadsheets import read_lines
+from marketplace.journey import clients as steps
+from marketplace.journey import waiting
+from marketplace.journey.clients import ClientDetails
 from marketplace.records.people import Patient
+from marketplace.rules.errors import Conflict, Invalid
 from marketplace.rules.permissions import Role
+from marketplace.schemas.clients import ClientSchema
 from marketplace.web.access import current_actor, for_role, seen
-from marketplace.web.database import db_session
+from marketplace.web.asking import ask
+from marketplace.web.clock import request_now
+from marketplace.web.database import db_session, writing
+from marketplace.web.files import download, uploaded
+from marketplace.web.forms import WebForm, sent
 from marketplace.web.listing import Column, Listing, asked
 from marketplace.web.queries import tenders
 from marketplace.web.queries.tenders import Client
+from marketplace.web.row_files import headings, read_rows
 
 from .blueprint import pages
 
+Answer = str | AnyResponse | tuple[str, int]
+PURPOSE = "clients"
 COLUMNS: list[Column[Client]] = [
     Column("name", "Name", lambda row: row.patient.name, Patient.name),
     Column("district", "District", lambda row: row.patient.district, Patient.district),
@@ -38,3 +61,78 @@ def clients() -> str | Response:
     return render_template(
         "broker/clients.html", page=page, listing=listing, search=search, group=group, groups=IN_A_GROUP
     )
+
+
+@pages.route("/clients/add", methods=["GET", "POST"])
+@for_role(Role.BROKER)
+def add_client() -> Answer:
+    """Take on one person who asked for it."""
+
+    def step(session: Session, client: ClientDetails) -> None:
+        try:
+            steps.take_on(session, request_now(), current_actor(), client)
+        except Conflict as error:
+            raise Invalid(error.code, error.message, place=str(error.facts["place"])) from None
+
+    return ask(
+        "broker/client_add.html",
+        WebForm(ClientSchema(), sent()),
+        step,
+        back=url_for("broker.clients"),
+        done="The person is your client now. The commissioner is told, and gives them a plan and a budget.",
+    )
+
+
+@pages.get("/clients/template.<kind>")
+@for_role(Role.BROKER)
+def clients_template(kind: str) -> Response:
+    """An empty file of clients."""
+    return download(kind, "new clients", [headings(ClientSchema())])
+
+
+@pages.route("/clients/import", methods=["GET", "POST"])
+@for_role(Role.BROKER)
+def import_clients() -> Answer:
+    """Send a file; read what is wrong with it, or who would be taken on. Nobody is registered yet."""
+    session, actor = db_session(), current_actor()
+    if sent() is None:
+        return render_template("broker/client_import.html", faults=(), refused=None, clients=None)
+    try:
+        content = uploaded()
+        if content is None:
+            raise Invalid("file_missing", "Choose the file with the people who asked you.", place="file")
+        rows = read_rows(ClientSchema, read_lines(content))
+    except Invalid as error:
+        return render_template("broker/client_import.html", faults=(), refused=error.message, clients=None), 422
+    with writing(session):
+        for position, found in steps.faults_of(session, request_now(), actor, rows.documents):
+            rows.refuse_for(position, found)
+    if rows.faults:
+        refused = "Nobody is registered yet. Mend these cells and send the file again."
+        page = render_template("broker/client_import.html", faults=rows.sorted_faults, refused=refused, clients=None)
+        return page, 422
+    token = waiting.hand_out(session, request_now(), actor, PURPOSE, [_plain(client) for client in rows.documents])
+    return render_template(
+        "broker/client_import.html", faults=(), refused=None, clients=rows.documents, token_of_rows=token
+    )
+
+
+@pages.post("/clients/import/confirm")
+@for_role(Role.BROKER)
+def confirm_clients() -> AnyResponse:
+    """Take on everybody in the checked file."""
+    session, actor = db_session(), current_actor()
+    rows = waiting.take_back(session, request_now(), actor, PURPOSE, request.form.get("rows", ""))
+    with writing(session):
+        count = steps.take_on_all(session, request_now(), actor, [_client(row) for row in rows])
+    are = "person is your client" if count == 1 else "people are your clients"
+    flash(f"{count} {are} now. The commissioner is told, and gives them plans and budgets.", "done")
+    return redirect(url_for("broker.clients"))
+
+
+def _plain(client: ClientDetails) -> dict[str, Any]:
+    return {**asdict(client), "asked_on": client.asked_on.isoformat()}
+
+
+def _client(row: dict[str, Any]) -> ClientDetails:
+    return ClientDetails(**{**row, "asked_on": date.fromisoformat(row["asked_on"])})

@@ -36,9 +36,7 @@ def _service(contract: Contract) -> str:
 COLUMNS: list[Column[Contract]] = [
     Column("contract", "Contract number", lambda row: row.id),
     Column("person", "Person", _person, lambda row: _person(row).casefold() or None),
-    Column(
-        "service", "Service", _service, _service
-    ),
+    Column("service", "Service", _service, _service),
     Column("done", "Done", lambda row: row.units_confirmed, lambda row: row.units_confirmed, "number"),
     Column("units", "Units in all", lambda row: row.units, lambda row: row.units, "number"),
     Column("charge", "Charge", lambda row: pounds_cell(row.charge_pence), lambda row: row.charge_pence, "number"),
