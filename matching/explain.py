@@ -6,6 +6,7 @@
 Both return values, no prose: who shows them finds the words. Every answer comes from the model itself.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -16,8 +17,8 @@ from matching.changes import Change, need_changes, offer_changes
 from matching.eligibility import refusals_of
 from matching.errors import QuestionError
 from matching.market import Market, Need, Offer
-from matching.moves import Standing, Verdict, moved, pair_of, standing_of
-from matching.outcome import Award, Outcome, Reason, Unmatched
+from matching.moves import Standing, Verdict, moved, standing_of
+from matching.outcome import Assignment, Award, Outcome, Reason, Unmatched
 
 RESOLVE_SECONDS = 3.5
 """How long the re-solving of one explanation may take; what is then not proven says so."""
@@ -116,7 +117,7 @@ def check_same(market: Market, outcome: Outcome) -> None:
 def explain_need(market: Market, outcome: Outcome, name: str, seconds: float = RESOLVE_SECONDS) -> NeedExplanation:
     """Say why a need has the offer it has, or none."""
     need = market.need_by_id[name]
-    told = _told(market, outcome, standing_of(market, outcome), need)
+    told = _told(_Asked.of(market, outcome), need)
     if told.chosen is not None:
         return told
     return replace(told, changes=tuple(need_changes(market, outcome, need, seconds)))
@@ -125,31 +126,54 @@ def explain_need(market: Market, outcome: Outcome, name: str, seconds: float = R
 def explain_needs(market: Market, outcome: Outcome) -> dict[str, NeedExplanation]:
     """Every need's alternatives, by need, with the model laid out once and nothing re-solved (`changes` is empty)."""
     check_same(market, outcome)
-    standing = standing_of(market, outcome)
-    return {need.id: _told(market, outcome, standing, need) for need in market.needs}
+    asked = _Asked.of(market, outcome)
+    return {need.id: _told(asked, need) for need in market.needs}
 
 
-def _told(market: Market, outcome: Outcome, standing: Standing | None, need: Need) -> NeedExplanation:
-    name = need.id
-    row = next((row for row in outcome.assignments if row.need == name), None)
-    left: Unmatched | None = next((row for row in outcome.unmatched if row.need == name), None)
-    refused = {refusal.offer: refusal for refusal in refusals_of(market, need)}
+@dataclass(frozen=True)
+class _Asked:
+    """A market with its outcome, laid out once for any number of needs; `standing` is None if no pair is usable."""
+
+    market: Market
+    standing: Standing | None
+    assignments: Mapping[str, Assignment]
+    unmatched: Mapping[str, Unmatched]
+    awards: Mapping[str, Award]
+    offers_on: Mapping[str, Sequence[Offer]]
+
+    @classmethod
+    def of(cls, market: Market, outcome: Outcome) -> "_Asked":
+        offers_on: dict[str, list[Offer]] = {bundle.id: [] for bundle in market.bundles}
+        for offer in market.offers:
+            for line in offer.lines:
+                offers_on[line.bundle].append(offer)
+        return cls(
+            market,
+            standing_of(market, outcome),
+            {row.need: row for row in outcome.assignments},
+            {row.need: row for row in outcome.unmatched},
+            {award.offer: award for award in outcome.awards},
+            offers_on,
+        )
+
+
+def _told(asked: _Asked, need: Need) -> NeedExplanation:
+    row, left = asked.assignments.get(need.id), asked.unmatched.get(need.id)
+    refused = {refusal.offer: refusal for refusal in refusals_of(asked.market, need)}
     alternatives = []
-    for offer in market.offers:
-        if not any(line.bundle == need.bundle for line in offer.lines):
-            continue
-        award = next((award for award in outcome.awards if award.offer == offer.id), None)
-        parts, tier = _parts(market, standing, need, offer, award)
+    for offer in asked.offers_on[need.bundle]:
+        award = asked.awards.get(offer.id)
+        parts, tier = _parts(asked.standing, need, offer, award)
         if row is not None and row.offer == offer.id:
             place, verdict = Place.CHOSEN, None
         elif offer.id in refused:
             found = refused[offer.id]
             place, verdict = Place.REFUSED, Verdict(found.rule, offer.id, found.value, found.limit)
         else:
-            place, verdict = Place.NOT_CHOSEN, _decided(standing, need, offer, parts)
+            place, verdict = Place.NOT_CHOSEN, _decided(asked.standing, need, offer, parts)
         alternatives.append(Alternative(offer.id, offer.provider, place, award is not None, tier, parts, verdict))
     return NeedExplanation(
-        need=name,
+        need=need.id,
         chosen=None if row is None else row.offer,
         charge_pence=None if row is None else row.charge_pence,
         reason=None if left is None else left.reason,
@@ -180,18 +204,12 @@ def explain_offer(market: Market, outcome: Outcome, name: str, seconds: float = 
     )
 
 
-def _parts(
-    market: Market, standing: Standing | None, need: Need, offer: Offer, award: Award | None
-) -> tuple[Parts | None, int | None]:
+def _parts(standing: Standing | None, need: Need, offer: Offer, award: Award | None) -> tuple[Parts | None, int | None]:
     """The pair's cost parts, priced at the tier in use, else at the tier of the lowest price."""
-    if standing is None:
+    at = None if standing is None else standing.eligible_at.get((need.id, offer.id))
+    if standing is None or at is None:
         return None, None
-    pairs = standing.prepared.pairs
-    here = (pairs.need == market.needs.index(need)) & (pairs.offer == market.offers.index(offer))
-    found = np.flatnonzero(here)
-    if not len(found):
-        return None, None
-    at = int(found[0])
+    market, pairs = standing.market, standing.prepared.pairs
     prices = [price_at(market, pairs, at, tier) for tier in range(len(offer.lines[0].tiers))]
     tier = tier_at(offer, award.units) if award is not None else prices.index(min(prices))
     others = (int(getattr(pairs, f"{name}_pence")[at]) for name in ("quality", "travel", "change", "wait", "extra"))
@@ -200,7 +218,7 @@ def _parts(
 
 def _decided(standing: Standing | None, need: Need, offer: Offer, parts: Parts | None) -> Verdict | None:
     """The rule that decided against an eligible offer."""
-    pair = None if standing is None else pair_of(standing.part, need.id, offer.id)
+    pair = None if standing is None else standing.pair_at.get((need.id, offer.id))
     if standing is not None and pair is not None:
         found = moved(standing, pair)
         if found is not None and (found.rule, found.value) == ("own_budget", "band") and parts is not None:
@@ -209,7 +227,7 @@ def _decided(standing: Standing | None, need: Need, offer: Offer, parts: Parts |
     if parts is not None and parts.price_pence > need.budget_pence:
         return Verdict("own_budget", offer.id, parts.price_pence, need.budget_pence)
     if standing is not None:
-        at = standing.market.offers.index(offer)
+        at = standing.offer_at[offer.id]
         for slot in standing.prepared.links.slots:
             if slot.offer == at and slot.closed_by:
                 return Verdict(slot.closed_by[0], offer.id, slot.high_units, slot.low_units)

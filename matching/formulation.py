@@ -433,12 +433,13 @@ class Model:
         by_class = np.bincount(columns.class_of_pair, weights=units, minlength=len(columns.class_offer))
         in_use = np.isin(columns.volume_slot, slots)
         values[columns.volume[in_use]] = by_class[columns.volume_class[in_use]]
-        providers = [part.offers[o].provider for o in part.pair_offer[chosen]]
-        bundles = [part.pair_bundle[p] for p in chosen.tolist()]
-        served = set(zip(bundles, providers, strict=True))
-        values[columns.first_serves :] = [key in served for key in columns.serves] + [
-            name in bundles for name in columns.active
-        ]
+        if columns.serves or columns.active:
+            providers = [part.offers[offer].provider for offer in part.pair_offer[chosen].tolist()]
+            bundles = [part.pair_bundle[pair] for pair in chosen.tolist()]
+            served, active = set(zip(bundles, providers, strict=True)), set(bundles)
+            values[columns.first_serves :] = [key in served for key in columns.serves] + [
+                name in active for name in columns.active
+            ]
         return values
 
     def broken(self, values: Ints) -> list[str]:

@@ -6,6 +6,8 @@ are then read from the market and the assignments.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 
@@ -17,6 +19,7 @@ from matching.outcome import Outcome
 from matching.solve import Prepared, choice_of, prepare
 
 Figure = int | str | None
+Key = TypeVar("Key")
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,35 @@ class Standing:
     def part(self) -> Part:
         """The whole market as one part."""
         return self.model.part
+
+    @cached_property
+    def pair_at(self) -> Mapping[tuple[str, str], int]:
+        """Where the model has the pair of a need and an offer, by their ids; the pairs that are not usable lack."""
+        names = [need.id for need in self.market.needs]
+        needs, offers = self.part.need_at[self.part.pair_need].tolist(), self.part.pair_offer.tolist()
+        return {
+            (names[need], self.part.offers[offer].id): pair
+            for pair, (need, offer) in enumerate(zip(needs, offers, strict=True))
+        }
+
+    @cached_property
+    def eligible_at(self) -> Mapping[tuple[str, str], int]:
+        """Where the market's eligible pairs have the pair of a need and an offer, by their ids."""
+        market, pairs = self.market, self.prepared.pairs
+        return {
+            (market.needs[need].id, market.offers[offer].id): at
+            for at, (need, offer) in enumerate(zip(pairs.need.tolist(), pairs.offer.tolist(), strict=True))
+        }
+
+    @cached_property
+    def tally(self) -> "Tally":
+        """Units and providers as they stand."""
+        return Tally.of(self.part, self.choice)
+
+    @cached_property
+    def offer_at(self) -> Mapping[str, int]:
+        """Where the market has an offer, by its id."""
+        return {offer.id: at for at, offer in enumerate(self.market.offers)}
 
     def coverage(self, values: Ints) -> int:
         """Coverage of a point."""
@@ -82,24 +114,23 @@ def moved(standing: Standing, pair: int) -> Verdict | None:
     broken = standing.model.broken(values)
     offers = [part.offers[part.pair_offer[pair]]] + ([part.offers[part.pair_offer[left]]] if left >= 0 else [])
     if broken:
-        return _figures(standing, choice, offers, broken)
+        return _figures(standing, standing.tally.after(part, left, pair), values, offers, broken)
     dearer = standing.cost_pence(values) - standing.cost_pence(standing.values)
     if standing.coverage(values) > standing.coverage(standing.values) or dearer < 0:
         return None
     return Verdict("effective_cost", offers[0].id, dearer, 0)
 
 
-def _figures(standing: Standing, choice: Ints, offers: list[Offer], broken: list[str]) -> Verdict:
+def _figures(standing: Standing, tally: "Tally", values: Ints, offers: list[Offer], broken: list[str]) -> Verdict:
     """Put figures beside the first broken rule."""
-    tally = Tally.of(standing, choice)
     if any(rule in broken for rule in ("one_tier", "used_offer", "own_budget", "tier_volume")):
         # The offer's total units lie in no usable band, or somebody it serves cannot pay at the new one.
         return _band_figures(standing, tally, offers)
-    values = standing.model.values_of(choice)
+    activity: Ints = standing.model.matrix @ values
     found = [
         figure
         for offer in offers
-        for figure in (*_offer_limits(standing.market, tally, offer), *_bundle_limits(standing, tally, offer, values))
+        for figure in (*_offer_limits(standing.market, tally, offer), *_bundle_limits(standing, tally, offer, activity))
     ]
     for rule in broken:
         for figure in found:
@@ -112,27 +143,41 @@ def _figures(standing: Standing, choice: Ints, offers: list[Offer], broken: list
 class Tally:
     """Units of a choice by offer, line, provider, and providers by bundle."""
 
-    offer_units: Mapping[str, int]
-    line_units: Mapping[tuple[str, str], int]
-    provider_units: Mapping[str, int]
-    bundle_units: Mapping[tuple[str, str], int]
+    offer_units: dict[str, int]
+    line_units: dict[tuple[str, str], int]
+    provider_units: dict[str, int]
+    bundle_units: dict[tuple[str, str], int]
 
     @classmethod
-    def of(cls, standing: Standing, choice: Ints) -> "Tally":
+    def of(cls, part: Part, choice: Ints) -> "Tally":
         """Count a choice."""
-        part = standing.part
-        offers: dict[str, int] = {}
-        lines: dict[tuple[str, str], int] = {}
-        providers: dict[str, int] = {}
-        bundles: dict[tuple[str, str], int] = {}
+        tally = cls({}, {}, {}, {})
         for pair in choice[choice >= 0].tolist():
-            offer, units = part.offers[part.pair_offer[pair]], int(part.pair_units[pair])
-            bundle = part.pair_bundle[pair]
-            offers[offer.id] = offers.get(offer.id, 0) + units
-            lines[offer.id, bundle] = lines.get((offer.id, bundle), 0) + units
-            providers[offer.provider] = providers.get(offer.provider, 0) + units
-            bundles[bundle, offer.provider] = bundles.get((bundle, offer.provider), 0) + units
-        return cls(offers, lines, providers, bundles)
+            tally._count(part, pair, +1)
+        return tally
+
+    def after(self, part: Part, left: int, joined: int) -> "Tally":
+        """The count after one need has left a pair (-1: it had none) and joined another."""
+        tally = Tally(dict(self.offer_units), dict(self.line_units), dict(self.provider_units), dict(self.bundle_units))
+        if left >= 0:
+            tally._count(part, left, -1)
+        tally._count(part, joined, +1)
+        return tally
+
+    def _count(self, part: Part, pair: int, sign: int) -> None:
+        offer, bundle = part.offers[part.pair_offer[pair]], part.pair_bundle[pair]
+        units = sign * int(part.pair_units[pair])
+        _add(self.offer_units, offer.id, units)
+        _add(self.line_units, (offer.id, bundle), units)
+        _add(self.provider_units, offer.provider, units)
+        _add(self.bundle_units, (bundle, offer.provider), units)
+
+
+def _add(counts: dict[Key, int], key: Key, units: int) -> None:
+    """Add to a count; one that comes to nothing is not there."""
+    counts[key] = counts.get(key, 0) + units
+    if not counts[key]:
+        del counts[key]
 
 
 def _band_figures(standing: Standing, tally: Tally, offers: list[Offer]) -> Verdict:
@@ -175,7 +220,7 @@ def _offer_limits(market: Market, tally: Tally, offer: Offer) -> Iterator[Verdic
         yield Verdict("exclusive_offers", offer.id, taken[0], offer.exclusive)
 
 
-def _bundle_limits(standing: Standing, tally: Tally, offer: Offer, values: Ints) -> Iterator[Verdict]:
+def _bundle_limits(standing: Standing, tally: Tally, offer: Offer, activity: Ints) -> Iterator[Verdict]:
     """Every limit of an offer's bundles, of its fee and of the pool that a choice exceeds."""
     for line in offer.lines:
         bundle = standing.market.bundle_by_id[line.bundle]
@@ -197,27 +242,16 @@ def _bundle_limits(standing: Standing, tally: Tally, offer: Offer, values: Ints)
         if 1000 * graded < bundle.target_grade_permille * total:
             yield Verdict("bundle_quality", bundle.id, 1000 * graded // total, bundle.target_grade_permille)
     charging = np.flatnonzero(standing.part.offer_fee_pence)
-    for at, headroom in zip(charging, _activity(standing, "fee_cover", values), strict=False):
+    for at, headroom in zip(charging, _activity_of(standing, "fee_cover", activity), strict=False):
         if standing.part.offers[at].id == offer.id and headroom < 0:
             yield Verdict("fee_cover", offer.id, int(headroom) + offer.fee_pence, offer.fee_pence)
-    for headroom in _activity(standing, "shared_pool", values):
+    for headroom in _activity_of(standing, "shared_pool", activity):
         if headroom < 0:
             yield Verdict("shared_pool", "pool", int(headroom), 0)
 
 
-def _activity(standing: Standing, rule: str, values: Ints) -> Ints:
-    """What a rule's rows come to."""
+def _activity_of(standing: Standing, rule: str, activity: Ints) -> Ints:
+    """What a rule's rows come to, of all rows' activity."""
     number = [one.__name__ for one in RULES].index(rule)
-    rows = np.flatnonzero(standing.model.rule_of_row == number)
-    activity: Ints = standing.model.matrix[rows] @ values
-    return activity
-
-
-def pair_of(part: Part, need: str, offer: str) -> int | None:
-    """The pair of a need and an offer, if it is usable."""
-    needs = [part.market.needs[at].id for at in part.need_at]
-    offers = [one.id for one in part.offers]
-    if need not in needs or offer not in offers:
-        return None
-    found = np.flatnonzero((part.pair_need == needs.index(need)) & (part.pair_offer == offers.index(offer)))
-    return int(found[0]) if len(found) else None
+    rows: Ints = activity[standing.model.rule_of_row == number]
+    return rows

@@ -6,8 +6,9 @@ standstills end exactly as they would.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date, datetime, timedelta
 from functools import partial
 
 from sqlalchemy import select
@@ -29,7 +30,7 @@ from marketplace.journey.awards import (
 from marketplace.journey.deadlines import run_due
 from marketplace.journey.offers import submit_offer
 from marketplace.journey.pools import agree, build_bundle, decline_invitation, invite
-from marketplace.journey.rounds import run_round
+from marketplace.journey.rounds import finish_round, solve, start_round
 from marketplace.journey.tenders import draft_tender, needs_of, publish_tender, withdraw_tender
 from marketplace.records.database import writing
 from marketplace.records.pools import DefaultAnswer, Need
@@ -37,6 +38,9 @@ from marketplace.records.rounds import Match
 from marketplace.records.tenders import Tender as StoredTender
 from marketplace.rules.pooling import BundleTerms
 from marketplace.rules.tendering import OfferLine, OfferTerms, OfferTier
+
+MATCHED = ("proposed", "standstill", "awarded")
+"""The states to be left in that a round comes before."""
 
 DECLINES_INVITATION_PERMILLE = 40
 ANSWERS_INVITATION_PERMILLE = 550
@@ -63,8 +67,15 @@ WITHDRAWN_REASON = "The service is being reshaped with the mental health trust; 
 def scenes(stage: Stage, now: datetime) -> list[Scene]:
     """Everything that happens before `now`, in the order of time."""
     planned: list[Scene] = [Scene(at, "Midnight", partial(_look, stage, at)) for at in midnights(now)]
+    rounds: dict[date, list[tuple[Tender, datetime]]] = defaultdict(list)
     for position, tender in enumerate(stage.market.tenders):
-        planned += _tender_scenes(stage, tender, timeline(now, tender.left_as, position))
+        moments = timeline(now, tender.left_as, position)
+        planned += _tender_scenes(stage, tender, moments)
+        if tender.left_as in MATCHED:
+            rounds[moments.matched_at.date()].append((tender, moments.matched_at))
+    for due in rounds.values():
+        titles = "; ".join(tender.title for tender, _ in due)
+        planned.append(Scene(due[0][1], f"Matching {titles}", partial(_match, stage, due)))
     planned += delivery_scenes(stage, now)
     return sorted((scene for scene in planned if scene.at < now), key=lambda scene: scene.at)
 
@@ -81,9 +92,8 @@ def _tender_scenes(stage: Stage, tender: Tender, at: Timeline) -> Iterator[Scene
         yield Scene(at.withdrawn_at, f"{tender.title}: withdrawn", partial(_withdraw, stage, tender, at.withdrawn_at))
         return
     yield Scene(at.offers_due_at, f"{tender.title}: offers opened", partial(_look, stage, at.offers_due_at))
-    if tender.left_as not in ("proposed", "standstill", "awarded"):
+    if tender.left_as not in MATCHED:
         return
-    yield Scene(at.matched_at, f"{tender.title}: matching", partial(_match, stage, tender, at.matched_at))
     yield Scene(at.answered_at, f"{tender.title}: answers", partial(_answer_matches, stage, tender, at.answered_at))
     if tender.left_as == "proposed":
         return
@@ -193,9 +203,21 @@ def _withdraw(stage: Stage, tender: Tender, at: datetime) -> None:
         withdraw_tender(session, at, stage.town.brokers[tender.broker], stage.tender_ids[tender.id], WITHDRAWN_REASON)
 
 
-def _match(stage: Stage, tender: Tender, at: datetime) -> None:
-    with stage.sessions() as session:
-        run_round(session, at, stage.town.brokers[tender.broker], stage.tender_ids[tender.id])
+def _match(stage: Stage, due: Sequence[tuple[Tender, datetime]]) -> None:
+    """The rounds of tenders whose offers were opened in the same hour: frozen, solved side by side, recorded."""
+    asked = [(stage.town.brokers[tender.broker], stage.tender_ids[tender.id], at) for tender, at in due]
+    frozen = []
+    for broker, tender_id, at in asked:
+        with stage.sessions() as session, writing(session):
+            started = start_round(session, at, broker, tender_id)
+            frozen.append((started.id, started.market))
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        solved = list(pool.map(solve, [market for _, market in frozen]))
+    for (broker, _, at), (round_id, _), answer in zip(asked, frozen, solved, strict=True):
+        if answer.findings:
+            raise RuntimeError(f"an outcome did not pass its check: {answer.findings[0]}")
+        with stage.sessions() as session, writing(session):
+            finish_round(session, at, broker, round_id, answer.outcome)
 
 
 def _answer_matches(stage: Stage, tender: Tender, at: datetime) -> None:

@@ -16,7 +16,7 @@ from marketplace.demo.market import LincolnshireMarket
 from marketplace.demo.people import Patient
 from marketplace.demo.providers import KINDS, Provider, conventional_distance_m
 from marketplace.demo.schedule import EPISODIC_LEFT_DAYS, SETTLED_DAYS_AGO, YEARLY_LEFT_DAYS
-from marketplace.journey.budgets import BudgetDetails, LineDetails, admit_holder, approve_plan, open_budget, set_rules
+from marketplace.journey.budgets import BudgetDetails, LineDetails, admit_holder, approve_plan, open_budgets, set_rules
 from marketplace.journey.people import (
     PatientDetails,
     SiteDetails,
@@ -24,7 +24,7 @@ from marketplace.journey.people import (
     approve_provider,
     choose_broker,
     found_commissioner,
-    register_patient,
+    register_patients,
 )
 from marketplace.records.base import new_id
 from marketplace.records.budgets import BudgetKind, ManagedAs
@@ -91,8 +91,7 @@ def settle(sessions: Sessions, now: datetime, market: LincolnshireMarket, tick: 
         _open_accounts(session, then, named)
     for group in _groups(market.patients, PEOPLE_A_TRANSACTION):
         with sessions() as session, writing(session):
-            for patient in group:
-                _admit_patient(session, now, then, town, patient)
+            _admit_patients(session, now, then, town, group)
             named = [(patient.id, patient.name, town.patients[patient.id]) for patient in group]
             _open_accounts(session, then, named)
         tick(len(group))
@@ -168,12 +167,9 @@ def _admit_provider(session: Session, then: datetime, town: Town, provider: Prov
     town.site_ids[provider.id] = admitted.sites[0].id
 
 
-def _admit_patient(session: Session, now: datetime, then: datetime, town: Town, patient: Patient) -> None:
-    """Register, choose a broker, get a budget, have the plan approved."""
-    registered = register_patient(
-        session,
-        then,
-        town.commissioner,
+def _admit_patients(session: Session, now: datetime, then: datetime, town: Town, group: Sequence[Patient]) -> None:
+    """Register them, have them choose a broker, open their budgets, approve their plans."""
+    everybody = [
         PatientDetails(
             name=patient.name,
             nhs_number=patient.nhs_number,
@@ -184,41 +180,42 @@ def _admit_patient(session: Session, now: datetime, then: datetime, town: Town, 
             extra_support=bool(patient.extra_support),
             deprivation_decile=patient.deprivation_decile,
             conditions=patient.conditions,
-        ),
-    )
-    actor = _account(registered.id, Role.PATIENT)
-    town.patients[patient.id] = actor
-    choose_broker(session, then + timedelta(hours=1), actor, town.brokers[patient.broker].party_id)
+        )
+        for patient in group
+    ]
+    registered = register_patients(session, then, town.commissioner, everybody)
+    for patient, stored in zip(group, registered, strict=True):
+        actor = town.patients[patient.id] = _account(stored.id, Role.PATIENT)
+        choose_broker(session, then + timedelta(hours=1), actor, town.brokers[patient.broker].party_id)
+    wanted = [(town.patients[patient.id].party_id, _budget(town, patient, now, then)) for patient in group]
+    budgets = open_budgets(session, then + timedelta(hours=2), town.commissioner, wanted)
+    for patient, budget in zip(group, budgets, strict=True):
+        town.line_ids |= {ours.id: line.id for ours, line in zip(patient.lines, budget.lines, strict=True)}
+        approve_plan(session, then + timedelta(days=1), town.commissioner, budget.id)
+
+
+def _budget(town: Town, patient: Patient, now: datetime, then: datetime) -> BudgetDetails:
     left_days = YEARLY_LEFT_DAYS if patient.budget_kind == "yearly" else EPISODIC_LEFT_DAYS
-    budget = open_budget(
-        session,
-        then + timedelta(hours=2),
-        town.commissioner,
-        registered.id,
-        BudgetDetails(
-            kind=BudgetKind(patient.budget_kind),
-            managed_as=ManagedAs(patient.budget_management),
-            valid_from=then.date(),
-            valid_to=now.date() + timedelta(days=left_days),
-            amount_pence=patient.budget_pence,
-            holder_id=town.holder.party_id if patient.budget_management == ManagedAs.THIRD_PARTY else None,
-            lines=tuple(
-                LineDetails(
-                    service_id=line.service,
-                    outcome=line.outcome,
-                    units=line.units,
-                    budget_pence=line.budget_pence,
-                    priority=line.priority,
-                    max_distance_m=line.max_distance_m,
-                    min_grade=line.min_grade or None,
-                    max_wait_days=line.max_wait_days,
-                    requires=line.requires,
-                    usual_distance_m=conventional_distance_m(line.service, patient.home),
-                )
-                for line in patient.lines
-            ),
+    return BudgetDetails(
+        kind=BudgetKind(patient.budget_kind),
+        managed_as=ManagedAs(patient.budget_management),
+        valid_from=then.date(),
+        valid_to=now.date() + timedelta(days=left_days),
+        amount_pence=patient.budget_pence,
+        holder_id=town.holder.party_id if patient.budget_management == ManagedAs.THIRD_PARTY else None,
+        lines=tuple(
+            LineDetails(
+                service_id=line.service,
+                outcome=line.outcome,
+                units=line.units,
+                budget_pence=line.budget_pence,
+                priority=line.priority,
+                max_distance_m=line.max_distance_m,
+                min_grade=line.min_grade or None,
+                max_wait_days=line.max_wait_days,
+                requires=line.requires,
+                usual_distance_m=conventional_distance_m(line.service, patient.home),
+            )
+            for line in patient.lines
         ),
     )
-    for ours, stored in zip(patient.lines, budget.lines, strict=True):
-        town.line_ids[ours.id] = stored.id
-    approve_plan(session, then + timedelta(days=1), town.commissioner, budget.id)

@@ -5,6 +5,7 @@
 """
 
 from collections import defaultdict
+from collections.abc import Mapping
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload, selectinload
@@ -21,6 +22,7 @@ from marketplace.rules.clock import Instant, standstill_ends
 from marketplace.rules.errors import WrongState
 from marketplace.rules.lifecycle import TENDER_MOVES, TenderStatus, check_move
 from marketplace.rules.permissions import SYSTEM, Actor, Role, Scope, check_owner, check_scope
+from marketplace.rules.sharing import check_pool_covered
 from marketplace.rules.tendering import OfferTerms
 
 from .pools import valid_consent
@@ -28,6 +30,9 @@ from .reservations import release
 from .rounds import excluded_since, latest_round
 from .scopes import locked
 from .tenders import give_up
+
+STAYING = (MatchStatus.PROPOSED, MatchStatus.ACCEPTED)
+"""Matches that were not refused."""
 
 
 def accept_match(session: Session, now: Instant, actor: Actor, match_id: str) -> Match:
@@ -86,7 +91,8 @@ def confirm_award(session: Session, now: Instant, actor: Actor, tender_id: str, 
     Raises
     ------
     WrongState
-        If patients still have time to answer, or the reasons are missing.
+        If patients still have time to answer, the reasons are missing, or those who gave to a shared pool are gone
+        and what the others receive is not covered any more: then a rematch comes first.
     """
     tender = locked(session, Tender, tender_id, "tender")
     check_owner(actor, Role.BROKER, tender.broker_id, "tender")
@@ -102,6 +108,7 @@ def confirm_award(session: Session, now: Instant, actor: Actor, tender_id: str, 
     if displaced:
         tell(session, now, [match.need.patient_id for match in displaced], "match_displaced", tender.id)
     standing = [match for match in matches if match.status is MatchStatus.ACCEPTED]
+    check_pool_covered([match.pool_pence for match in standing])
     if not standing:
         reason = "No match was accepted, or none could stand."
         return give_up(session, now, actor, tender, status=TenderStatus.UNSUCCESSFUL, reason=reason)
@@ -150,18 +157,23 @@ def shortfall(award: Award, matches: list[Match]) -> str | None:
 
     What its provider has waived counts as kept, as long as anybody is left.
     """
-    terms = OfferTerms.from_document(award.offer.content or {})
-    staying = [match for match in matches if match.status in (MatchStatus.PROPOSED, MatchStatus.ACCEPTED)]
+    staying = [match for match in matches if match.status in STAYING]
     units_of: dict[str, int] = defaultdict(int)
     for match in staying:
         units_of[match.need.bundle_id] += match.need.units
+    return shortfall_with(award, units_of, sum(match.fee_share_pence for match in staying))
+
+
+def shortfall_with(award: Award, units_of: Mapping[str, int], fee_covered_pence: int) -> str | None:
+    """The same from sums: the units still served by lot, and what of the fee those who stay pay."""
+    terms = OfferTerms.from_document(award.offer.content or {})
     missed = award_shortfall(
         Remaining(
-            lines=tuple(LineDemand(line.bundle, units_of[line.bundle], line.min_units) for line in terms.lines),
+            lines=tuple(LineDemand(line.bundle, units_of.get(line.bundle, 0), line.min_units) for line in terms.lines),
             min_units=terms.min_units,
             band_from_units=terms.bands[award.tier],
             fee_pence=award.fee_pence,
-            fee_covered_pence=sum(match.fee_share_pence for match in staying),
+            fee_covered_pence=fee_covered_pence,
         )
     )
     return None if award.waived_at is not None and missed != "nobody_left" else missed
@@ -173,7 +185,7 @@ def stands(award: Award, matches: list[Match]) -> bool:
 
 
 def _own_open_match(session: Session, now: Instant, actor: Actor, match_id: str) -> tuple[Match, Tender]:
-    tender_id = session.scalar(
+    tender_id = session.connection().scalar(
         select(Round.tender_id).join(Award).join(Match, Match.award_id == Award.id).where(Match.id == match_id)
     )
     tender = locked(session, Tender, tender_id or "", "match")  # the tender first, like every step that holds both

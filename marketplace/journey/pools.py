@@ -28,6 +28,7 @@ from marketplace.rules.money import Pence
 from marketplace.rules.permissions import Actor, Role, Scope, check_owner, check_scope
 from marketplace.rules.pooling import BundleTerms, check_terms
 from marketplace.rules.preferences import Preferences, check_preferences
+from marketplace.rules.sharing import is_shared
 
 from .budgets import rules_of
 from .reservations import release, reserve
@@ -131,6 +132,9 @@ def invite(session: Session, now: Instant, actor: Actor, bundle_id: str, plan_li
         .join(Budget.patient)
         .options(contains_eager(PlanLine.budget).contains_eager(Budget.patient))
         .where(PlanLine.id.in_(plan_line_ids), Patient.broker_id == actor.party_id)
+        .order_by(PlanLine.id)
+        .with_for_update(of=PlanLine, key_share=True)  # a review may change a line until it is in a pool
+        .execution_options(populate_existing=True)
     ).all()
     if len(lines) != len(set(plan_line_ids)):
         raise NotFound("not_found", "We cannot find one of those plan lines among your clients'.")
@@ -158,26 +162,44 @@ def invite(session: Session, now: Instant, actor: Actor, bundle_id: str, plan_li
     return len(lines)
 
 
-def agree(session: Session, now: Instant, actor: Actor, need_id: str, default_answer: DefaultAnswer) -> Need:
+def agree(
+    session: Session,
+    now: Instant,
+    actor: Actor,
+    need_id: str,
+    default_answer: DefaultAnswer,
+    *,
+    shares_pool: bool = False,
+) -> Need:
     """A patient agrees to this pool under this policy, and says what silence shall mean at the match.
 
-    Money is held when the tender is published; in a tender that was amended after that, at once.
+    Money is held when the tender is published; in a tender that was amended after that, at once. A pool whose members
+    carry a part of what others' care costs (``shared_pool``) needs a second yes, to that: who does not give it is not
+    in. Somebody who acts for the patient gives it only where their authority covers the budget too.
 
     Raises
     ------
     WrongState
         If the invitation is not open any more, or the patient left this pool.
+    Invalid
+        If the pool is shared and the yes to that is missing.
     """
     need, tender = _own_need(session, actor, need_id)
     asked = (NeedStatus.INVITED, NeedStatus.AGREED) if tender.status is TenderStatus.DRAFT else (NeedStatus.INVITED,)
     if tender.status not in (TenderStatus.DRAFT, TenderStatus.OPEN) or need.status not in asked:
         raise WrongState("cannot_agree", "This invitation is no longer open.")
+    if is_shared(tender.policy):
+        if not shares_pool:
+            message = "In this group members help to pay for each other. Say yes to that too, or choose not now."
+            raise Invalid("sharing_not_agreed", message, place="shares_pool")
+        check_scope(actor, Scope.BUDGET)
     _void_consents(need, now)
     need.consents.append(
         Consent(
             terms_sha256=need.bundle.terms_sha256,
             policy_sha256=tender.policy_sha256,
             default_answer=default_answer,
+            shares_pool=shares_pool,
             given_by=actor.user_id,
             authority_id=actor.authority_id,
             given_at=now,
@@ -197,6 +219,7 @@ def agree(session: Session, now: Instant, actor: Actor, need_id: str, default_an
         terms_sha256=need.bundle.terms_sha256,
         policy_sha256=tender.policy_sha256,
         default_answer=default_answer.value,
+        shares_pool=shares_pool,
     )
     return need
 
@@ -272,12 +295,14 @@ def void_consents(session: Session, now: Instant, actor: Actor, needs: Sequence[
 
 
 def valid_consent(need: Need, tender: Tender) -> Consent | None:
-    """The consent that covers the pool and the policy as they stand, or None."""
+    """The consent that covers the pool and the policy as they stand, sharing included where they share; or None."""
+    must_share = is_shared(tender.policy)
     for consent in need.consents:
         if (
             consent.void_at is None
             and consent.terms_sha256 == need.bundle.terms_sha256
             and consent.policy_sha256 == tender.policy_sha256
+            and (consent.shares_pool or not must_share)
         ):
             return consent
     return None
@@ -307,7 +332,7 @@ def _draft_tender(session: Session, now: Instant, actor: Actor, tender_id: str) 
 
 def _own_need(session: Session, actor: Actor, need_id: str) -> tuple[Need, Tender]:
     """The need and its tender, the tender locked first: every step that holds both takes them in this order."""
-    tender_id = session.scalar(
+    tender_id = session.connection().scalar(
         select(Bundle.tender_id).join(Need, Need.bundle_id == Bundle.id).where(Need.id == need_id)
     )
     tender = locked(session, Tender, tender_id or "", "invitation")

@@ -3,7 +3,8 @@
 `configure_engine` is called once for every engine: on SQLite it turns the driver's own transaction handling off
 (which loses money under concurrency) and says BEGIN itself. `writing` opens the transaction that a step of the
 journey runs in: on SQLite it begins IMMEDIATE, so that two writers wait for one another in place of failing at the
-end; on PostgreSQL READ COMMITTED with row locks and conditional updates does the same.
+end; on PostgreSQL READ COMMITTED with row locks and conditional updates does the same. What a writing transaction
+has loaded it keeps until it ends: a session alone forgets what nobody holds, and every step would load its tender anew.
 """
 
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from sqlalchemy.orm import Session
 from .audit import append_refusals, has_refusals
 
 BUSY_TIMEOUT_MS = 30_000
+_KEPT = "carepool.kept"
 
 
 def configure_engine(engine: Engine) -> Engine:
@@ -52,6 +54,7 @@ def writing(session: Session) -> Iterator[Session]:
     """
     if session.in_transaction():
         session.rollback()
+    session.info[_KEPT] = []
     try:
         session.connection(execution_options={"sqlite_begin": "IMMEDIATE"})
         yield session
@@ -61,6 +64,15 @@ def writing(session: Session) -> Iterator[Session]:
         session.rollback()
         _keep_refusals(session)
         raise
+    finally:
+        del session.info[_KEPT]
+
+
+@event.listens_for(Session, "loaded_as_persistent")
+@event.listens_for(Session, "pending_to_persistent")
+def _keep(session: Session, thing: object) -> None:
+    if _KEPT in session.info:
+        session.info[_KEPT].append(thing)
 
 
 def _keep_refusals(session: Session) -> None:

@@ -8,12 +8,17 @@ two entries say so account by account. `FLOWS` is the map of all ways that money
     available --expire, reclaim, return--> funder
     reserved, committed --release--> available
     payable, holder, paid --refund--> available
+    reserved --pool_give--> pool --pool_receive--> committed
+    available --pool_restore--> pool --pool_return--> available
 
 Who has to pay what has fallen due depends on who manages the budget (`rules.budgets.parties_of` decides it once, for
 contracts, payments and pages). A notional budget's charge goes from `committed` to the provider's `payable`, which
 the commissioner pays. A third party's or a direct payment's goes from `committed` to the `holder` account of whoever
 keeps that budget's money, because there it sits until they have paid it on; so no commissioner can pay it twice, and
 what a holder has still to hand on can be read off one account.
+
+A tender's `pool` holds what members gave for others where the policy is ``shared_pool``, between the signatures of
+those who give and of those who receive; it is empty whenever nobody's signature is awaited (`journey.sharing`).
 
 An account carries its balance so that a posting can be ONE conditional UPDATE (two brokers cannot reserve the same
 pound), and counts its entries, so that they can be read in the order in which they happened and none can be taken
@@ -27,7 +32,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
-from typing import Any, cast
+from typing import cast
 
 from sqlalchemy import (
     CheckConstraint,
@@ -45,7 +50,6 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
-from sqlalchemy.sql.dml import ReturningInsert
 
 from marketplace.rules.canonical import sha256_of
 from marketplace.rules.errors import Conflict, InsufficientFunds, Invalid
@@ -56,7 +60,7 @@ from .base import Base, PublicId, new_id, status_column
 
 class AccountKind(StrEnum):
     """What an account is for. `owner_id` is a commissioner (funder), a budget (available, reserved, committed), whoever
-    keeps a budget's money (holder: an organisation or a patient), or a provider (payable, paid).
+    keeps a budget's money (holder: an organisation or a patient), a provider (payable, paid), or a tender (pool).
     """
 
     FUNDER = "funder"
@@ -66,6 +70,7 @@ class AccountKind(StrEnum):
     HOLDER = "holder"
     PAYABLE = "payable"
     PAID = "paid"
+    POOL = "pool"
 
 
 class TransferKind(StrEnum):
@@ -82,6 +87,10 @@ class TransferKind(StrEnum):
     EXPIRE = "expire"
     RECLAIM = "reclaim"
     RETURN = "return"
+    POOL_GIVE = "pool_give"
+    POOL_RECEIVE = "pool_receive"
+    POOL_RESTORE = "pool_restore"
+    POOL_RETURN = "pool_return"
 
 
 _A = AccountKind
@@ -97,6 +106,10 @@ FLOWS: Mapping[TransferKind, frozenset[tuple[AccountKind, AccountKind]]] = {
     TransferKind.EXPIRE: frozenset({(_A.AVAILABLE, _A.FUNDER)}),
     TransferKind.RECLAIM: frozenset({(_A.AVAILABLE, _A.FUNDER)}),
     TransferKind.RETURN: frozenset({(_A.AVAILABLE, _A.FUNDER)}),
+    TransferKind.POOL_GIVE: frozenset({(_A.RESERVED, _A.POOL)}),
+    TransferKind.POOL_RECEIVE: frozenset({(_A.POOL, _A.COMMITTED)}),
+    TransferKind.POOL_RESTORE: frozenset({(_A.AVAILABLE, _A.POOL)}),
+    TransferKind.POOL_RETURN: frozenset({(_A.POOL, _A.AVAILABLE)}),
 }
 """Every way that money may take, by the reason for which it does."""
 
@@ -169,9 +182,17 @@ class Posting:
 
 def open_account(session: Session, kind: AccountKind, owner_id: str) -> None:
     """Make sure that this account exists; an account that is there already stays as it is."""
-    values = {"id": new_id(), "kind": kind, "owner_id": owner_id, "balance_pence": 0, "entry_count": 0}
-    dialect = session.get_bind().dialect.name
-    session.connection().execute(_insert_once(dialect, _ACCOUNTS, "kind,owner_id"), values)
+    open_accounts(session, [(kind, owner_id)])
+
+
+def open_accounts(session: Session, wanted: Iterable[tuple[AccountKind, str]]) -> None:
+    """Make sure that these accounts exist; those that are there already stay as they are."""
+    rows = [
+        {"id": new_id(), "kind": kind, "owner_id": owner_id, "balance_pence": 0, "entry_count": 0}
+        for kind, owner_id in wanted
+    ]
+    if rows:
+        session.connection().execute(_insert_new(session.get_bind().dialect.name, _ACCOUNTS, "kind,owner_id"), rows)
 
 
 def hold(session: Session, owner_ids: Iterable[str]) -> None:
@@ -181,7 +202,7 @@ def hold(session: Session, owner_ids: Iterable[str]) -> None:
     leaves the accounts' ids alone (NO KEY UPDATE): else it would wait for every transfer that names the accounts.
     """
     query = select(Account.id).where(Account.owner_id.in_(set(owner_ids))).order_by(Account.id)
-    session.execute(query.with_for_update(key_share=True)).all()
+    session.connection().execute(query.with_for_update(key_share=True)).all()
 
 
 def balance_pence(session: Session, kind: AccountKind, owner_id: str) -> Pence:
@@ -206,7 +227,7 @@ def post(session: Session, now: datetime, actor_id: str, posting: Posting) -> bo
         raise Invalid("no_such_flow", "Money does not go this way.", place="kind", kind=posting.kind.value)
     if type(posting.amount_pence) is not int or not 0 < posting.amount_pence <= MAX_PENCE:
         raise Invalid("amount_out_of_range", "An amount is a positive whole number of pence", place="amount_pence")
-    source_id, target_id = _account_id(session, *posting.source), _account_id(session, *posting.target)
+    source_id, target_id = _account_ids(session, posting.source, posting.target)
     body_sha256 = sha256_of([posting.kind, source_id, target_id, posting.amount_pence, posting.about_id])
     transfer_id = new_id()
     values = {
@@ -223,7 +244,8 @@ def post(session: Session, now: datetime, actor_id: str, posting: Posting) -> bo
         "posted_at": now,
     }
     dialect = session.get_bind().dialect.name
-    claimed = session.connection().execute(_insert_once(dialect, _TRANSFERS, "idempotency_key"), values)
+    claim = _insert_new(dialect, _TRANSFERS, "idempotency_key").returning(_TRANSFERS.c.id)
+    claimed = session.connection().execute(claim, values)
     if claimed.first() is None:
         _check_same(session, posting.key, body_sha256)
         return False
@@ -260,13 +282,21 @@ def sum_of_all(session: Session) -> Pence:
     return int(session.scalar(select(func.coalesce(func.sum(Account.balance_pence), 0))) or 0)
 
 
-def _account_id(session: Session, kind: AccountKind, owner_id: str) -> str:
-    which = {"which_kind": kind, "which_owner": owner_id}
-    found = session.connection().scalar(_FIND_ACCOUNT, which)
-    if found is None:
-        open_account(session, kind, owner_id)
-        found = session.connection().scalar(_FIND_ACCOUNT, which)
-    return str(found)
+def _account_ids(session: Session, source: tuple[AccountKind, str], target: tuple[AccountKind, str]) -> tuple[str, str]:
+    """The ids of two accounts; what was never opened is opened now."""
+    found = _find_accounts(session, source, target)
+    if len(found) < 2:
+        open_accounts(session, [source, target])
+        found = _find_accounts(session, source, target)
+    return found[source], found[target]
+
+
+def _find_accounts(
+    session: Session, source: tuple[AccountKind, str], target: tuple[AccountKind, str]
+) -> dict[tuple[AccountKind, str], str]:
+    which = {"one_kind": source[0], "one_owner": source[1], "other_kind": target[0], "other_owner": target[1]}
+    rows = session.connection().execute(_FIND_ACCOUNTS, which)
+    return {(kind, owner_id): account_id for account_id, kind, owner_id in rows}
 
 
 def _move(session: Session, account_id: str, amount_pence: Pence) -> int:
@@ -290,17 +320,20 @@ def _check_same(session: Session, key: str, body_sha256: str) -> None:
 
 
 @cache
-def _insert_once(dialect: str, table: Table, unique: str) -> ReturningInsert[Any]:
+def _insert_new(dialect: str, table: Table, unique: str) -> sqlite.Insert | postgresql.Insert:
     """An insert that does nothing where the unique columns (named with commas) are taken already."""
     insert_into = sqlite.insert if dialect == "sqlite" else postgresql.insert
-    return insert_into(table).on_conflict_do_nothing(index_elements=unique.split(",")).returning(table.c.id)
+    return insert_into(table).on_conflict_do_nothing(index_elements=unique.split(","))
 
 
 # Statements of the bare tables, written once: a posting is some seven of them, and building them anew each time, with
 # the ORM's unit of work around them, took five times as long as the database did.
 _ACCOUNTS, _TRANSFERS = cast("Table", Account.__table__), cast("Table", Transfer.__table__)
-_FIND_ACCOUNT = select(_ACCOUNTS.c.id).where(
-    _ACCOUNTS.c.kind == bindparam("which_kind"), _ACCOUNTS.c.owner_id == bindparam("which_owner")
+_FIND_ACCOUNTS = select(_ACCOUNTS.c.id, _ACCOUNTS.c.kind, _ACCOUNTS.c.owner_id).where(
+    or_(
+        (_ACCOUNTS.c.kind == bindparam("one_kind")) & (_ACCOUNTS.c.owner_id == bindparam("one_owner")),
+        (_ACCOUNTS.c.kind == bindparam("other_kind")) & (_ACCOUNTS.c.owner_id == bindparam("other_owner")),
+    )
 )
 _MOVE = (
     update(_ACCOUNTS)
