@@ -40,6 +40,7 @@ from marketplace.rules.budgets import FundingRules
 from marketplace.rules.permissions import Actor, Role
 from marketplace.rules.pooling import BundleTerms
 from marketplace.rules.quality import WORDS
+from marketplace.rules.sharing import is_shared
 from marketplace.rules.tendering import OfferLine, OfferTerms, OfferTier, Policy
 
 SESSIONS = 10
@@ -58,6 +59,7 @@ class SmallWorld:
     patient_count: int = 12
     managed_as: ManagedAs = ManagedAs.NOTIONAL
     rules: FundingRules | None = None
+    budgets_pence: dict[int, int] = field(default_factory=dict)
     holder: Holder | None = None
     commissioner: Commissioner = field(init=False)
     broker: Broker = field(init=False)
@@ -123,10 +125,18 @@ class SmallWorld:
         return self
 
     def agree(self, *numbers: int, default: DefaultAnswer = DefaultAnswer.ACCEPT) -> "SmallWorld":
-        """These patients (all, if none is named) agree."""
+        """These patients (all, if none is named) agree, also to share where the pool is shared."""
+        shares = is_shared(self.tender.policy)
         for number in numbers or range(1, self.patient_count + 1):
             with writing(self.session):
-                pools.agree(self.session, self.now, self.patient(number), self.need(number).id, default)
+                pools.agree(
+                    self.session,
+                    self.now,
+                    self.patient(number),
+                    self.need(number).id,
+                    default,
+                    shares_pool=shares,
+                )
         return self
 
     def publish(self, days: int = 14) -> "SmallWorld":
@@ -199,11 +209,20 @@ class SmallWorld:
         """As far as signed contracts for everybody."""
         self.proposed().accept().confirm().later(days=20)
         for contract in self.session.scalars(select(Contract)).all():
-            signing = [Actor("user-x", Role.PATIENT, contract.patient_id), self.by_provider(contract)]
-            for actor in [*signing, self.holding] if self.holder else signing:
-                with writing(self.session):
-                    contracts.sign_contract(self.session, self.now, actor, contract.id)
+            self._sign(contract)
         return self
+
+    def sign(self, *numbers: int) -> "SmallWorld":
+        """All parties sign the contracts of these patients."""
+        for number in numbers:
+            self._sign(self.contract(number))
+        return self
+
+    def _sign(self, contract: Contract) -> None:
+        signing = [Actor("user-x", Role.PATIENT, contract.patient_id), self.by_provider(contract)]
+        for actor in [*signing, self.holding] if self.holder else signing:
+            with writing(self.session):
+                contracts.sign_contract(self.session, self.now, actor, contract.id)
 
     def by_provider(self, contract: Contract) -> Actor:
         """The provider of a contract."""
@@ -298,8 +317,9 @@ class SmallWorld:
             northing_m=LINCOLN[1],
         )
         patient = people.register_patient(self.session, self.now, self.funder, details)
+        budget_pence = self.budgets_pence.get(number, BUDGET_PENCE)
         line = budgets.LineDetails(
-            "physiotherapy", "Walk to the shops again", SESSIONS, BUDGET_PENCE, max_distance_m=20_000
+            "physiotherapy", "Walk to the shops again", SESSIONS, budget_pence, max_distance_m=20_000
         )
         budget = budgets.open_budget(
             self.session,
@@ -310,7 +330,7 @@ class SmallWorld:
                 BudgetKind.YEARLY,
                 self.managed_as,
                 *YEAR,
-                BUDGET_PENCE + 10_000,
+                budget_pence + 10_000,
                 (line,),
                 holder_id=self.holder.id if self.holder else None,
             ),

@@ -7,11 +7,11 @@ from sqlalchemy.orm import Session
 
 from marketplace.records.catalogue import Service
 from marketplace.records.pools import Bundle, Need, NeedStatus
-from marketplace.records.rounds import MatchStatus
+from marketplace.records.rounds import Award, Match, MatchStatus
 from marketplace.records.tenders import Tender
 from marketplace.rules.awarding import Saving, saving
 
-from .awards import matches_of
+from .rounds import latest_round_id
 
 COUNTED = (MatchStatus.PROPOSED, MatchStatus.ACCEPTED)
 NOT_IN_THE_POOL = (NeedStatus.INVITED, NeedStatus.DECLINED, NeedStatus.LEFT)
@@ -35,10 +35,16 @@ def tender_figures(session: Session, tender: Tender) -> TenderFigures:
         .join(Need.bundle)
         .where(Bundle.tender_id == tender.id, Need.status.not_in(NOT_IN_THE_POOL))
     )
-    services = {service.id: service for service in session.scalars(select(Service))}
-    matches = [match for match in matches_of(session, tender) if match.status in COUNTED]
-    rows = []
-    for match in matches:
-        service = services[match.need.bundle.service_id]
-        rows.append((match.charge_pence, match.need.units, service.conventional_pence, service.private_pence))
-    return TenderFigures(needs=needs or 0, matched=len(matches), units=sum(row[1] for row in rows), saving=saving(rows))
+    matched = (
+        select(
+            Match.charge_pence - Match.pool_pence, Need.units, Service.conventional_pence, Service.private_pence
+        )  # the bill, whoever pays it
+        .select_from(Match)
+        .join(Match.award)
+        .join(Match.need)
+        .join(Need.bundle)
+        .join(Bundle.service)
+        .where(Award.round_id == latest_round_id(session, tender.id), Match.status.in_(COUNTED))
+    )
+    rows = [(row[0], row[1], row[2], row[3]) for row in session.execute(matched)]
+    return TenderFigures(needs=needs or 0, matched=len(rows), units=sum(row[1] for row in rows), saving=saving(rows))

@@ -26,6 +26,7 @@ from marketplace.rules.permissions import SYSTEM, Actor, Role, check_owner, chec
 
 from .reservations import due_account
 from .scopes import locked
+from .sharing import lock_pool, restore, settle
 
 _REQUEST_ID = re.compile(r"[0-9A-Za-z-]{8,40}")
 
@@ -87,13 +88,16 @@ def refund(session: Session, now: Instant, actor: Actor, delivery_id: str, reaso
     """Status: confirmed or paid -> refunded. What a wrong delivery cost is the budget's to use again.
 
     Not paid yet, it is taken off what is owed; paid, the provider gives it back. The provider says so itself, or the
-    commissioner once the money is back. The units stay used up: whoever still wants them buys them anew.
+    commissioner once the money is back. The units stay used up: whoever still wants them buys them anew. What a
+    shared pool had carried of it goes back to those who gave it.
 
     Raises
     ------
     WrongState
         If nothing fell due for this delivery, or it was refunded before.
     """
+    contract_id = session.scalar(select(Delivery.contract_id).where(Delivery.id == delivery_id)) or ""
+    tender_id = lock_pool(session, contract_id)
     delivery = locked(session, Delivery, delivery_id, "delivery")
     contract = locked(session, Contract, delivery.contract_id, "contract")
     budget = locked(session, Budget, contract.budget_id, "budget")
@@ -118,6 +122,8 @@ def refund(session: Session, now: Instant, actor: Actor, delivery_id: str, reaso
             reason=written,
         )
         post(session, now, actor.user_id, posting)
+    if tender_id is not None:
+        restore(session, now, actor, tender_id, contract, delivery.due_pence or 0, delivery.id)
     refunded_pence, delivery.due_pence = delivery.due_pence or 0, 0
     delivery.status = DeliveryStatus.REFUNDED
     delivery.refunded_pence = refunded_pence
@@ -125,6 +131,8 @@ def refund(session: Session, now: Instant, actor: Actor, delivery_id: str, reaso
     delivery.refund_reason = written
     audit.append(session, now, actor, "delivery.refunded", delivery.id, amount_pence=refunded_pence, was_paid=paid)
     tell(session, now, [contract.patient_id, contract.provider_id], "delivery_refunded", delivery.id)
+    if tender_id is not None:
+        settle(session, now, actor, tender_id)
     return delivery
 
 

@@ -7,11 +7,14 @@ give back exactly that, once. `due_account` says where money stands that has fal
 from sqlalchemy.orm import Session
 
 from marketplace.records.budgets import Budget
+from marketplace.records.contracts import Contract
 from marketplace.records.ledger import AccountKind, Posting, TransferKind, hold, post
 from marketplace.records.pools import Need, NeedStatus
 from marketplace.rules.clock import Instant
 from marketplace.rules.money import Pence
 from marketplace.rules.permissions import Actor, Role
+
+from .sharing import share
 
 
 def reserve(session: Session, now: Instant, actor: Actor, need: Need) -> None:
@@ -51,21 +54,28 @@ def release(session: Session, now: Instant, actor: Actor, need: Need, *, status:
     return held_pence
 
 
-def commit(session: Session, now: Instant, actor: Actor, need: Need, charge_pence: Pence) -> None:
-    """Reserved -> committed: the charge; what was held beyond it goes back to the budget at once."""
+def commit(session: Session, now: Instant, actor: Actor, contract: Contract, tender_id: str | None) -> None:
+    """Reserved -> committed: the charge; what was held beyond it goes back to the budget at once.
+
+    In a shared pool (`tender_id`, locked by `sharing.lock_pool`) what is given to others goes there instead, and what
+    others give comes from there, so that the bill is committed in any case.
+    """
+    need, own_pence = contract.need, contract.charge_pence - contract.gives_pence
     hold(session, [need.budget_id])
-    if charge_pence:
+    if own_pence:
         posting = Posting(
             key=f"commit:{need.id}",
             kind=TransferKind.COMMIT,
             source=(AccountKind.RESERVED, need.budget_id),
             target=(AccountKind.COMMITTED, need.budget_id),
-            amount_pence=charge_pence,
+            amount_pence=own_pence,
             about_id=need.id,
             reason="Contract signed",
         )
         post(session, now, actor.user_id, posting)
-    need.reserved_pence -= charge_pence
+    if tender_id is not None:
+        share(session, now, actor, tender_id, contract)
+    need.reserved_pence -= contract.charge_pence
     release(session, now, actor, need, status=NeedStatus.CONTRACTED, reason="The charge is lower than what was held")
 
 

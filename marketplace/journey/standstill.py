@@ -76,6 +76,7 @@ def _contract(match: Match, now: Instant, sign_by: Instant) -> Contract:
         status=ContractStatus.OFFERED,
         units=need.units,
         charge_pence=match.charge_pence,
+        pool_pence=match.pool_pence,
         offered_at=now,
         sign_by=sign_by,
         ends_at=london_midnight_after(need.bundle.period_to + timedelta(days=RECORD_WITHIN_DAYS)),

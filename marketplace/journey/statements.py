@@ -5,12 +5,12 @@ that postings of one moment come in the order in which they were made, and each 
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session, aliased
 
 from marketplace.records.budgets import Budget, PlanLine
 from marketplace.records.catalogue import Service
@@ -37,7 +37,19 @@ WORDS: Mapping[TransferKind, str] = {
     TransferKind.EXPIRE: "Returned because the budget ended",
     TransferKind.RECLAIM: "Taken back by the commissioner",
     TransferKind.RETURN: "Returned: the conventional package was chosen",
+    TransferKind.POOL_GIVE: "Given to others in the group for {service}",
+    TransferKind.POOL_RECEIVE: "Carried by others in the group for {service}",
+    TransferKind.POOL_RESTORE: "Given back to the group for {service}: it was not needed",
+    TransferKind.POOL_RETURN: "Back from the group for {service}: it was not needed",
 }
+
+SHARED = (
+    TransferKind.POOL_GIVE,
+    TransferKind.POOL_RECEIVE,
+    TransferKind.POOL_RESTORE,
+    TransferKind.POOL_RETURN,
+)
+"""Postings between a budget and a shared pool."""
 
 PAYERS: Mapping[Role, str] = {
     Role.COMMISSIONER: "the commissioner",
@@ -48,17 +60,32 @@ PAYERS: Mapping[Role, str] = {
 
 @dataclass(frozen=True, slots=True)
 class BudgetFigures:
-    """Where the money of one or more budgets stands; the four add up to what was paid in and not taken back."""
+    """Where the money of one or more budgets stands; all five add up to what was paid in and not taken back.
+
+    ``shared_pence`` is what was given to others of a shared pool, less what came back; negative: what others carried.
+    """
 
     available_pence: Pence
     reserved_pence: Pence
     committed_pence: Pence
     spent_pence: Pence
+    shared_pence: Pence = 0
 
     @property
     def total_pence(self) -> Pence:
         """All that was paid in and not taken back."""
-        return self.available_pence + self.reserved_pence + self.committed_pence + self.spent_pence
+        own = self.available_pence + self.reserved_pence + self.committed_pence + self.spent_pence
+        return own + self.shared_pence
+
+    @property
+    def given_pence(self) -> Pence:
+        """What others of a shared pool have of it."""
+        return max(0, self.shared_pence)
+
+    @property
+    def received_pence(self) -> Pence:
+        """What is here of others of a shared pool, beyond the total."""
+        return max(0, -self.shared_pence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +123,8 @@ def statement(session: Session, actor: Actor, budget_id: str) -> list[StatementR
             held[kind] += amount_pence
         if transfer.kind in (TransferKind.DUE, TransferKind.REFUND):
             held[AccountKind.PAYABLE] += transfer.amount_pence * (1 if transfer.kind is TransferKind.DUE else -1)
+        if transfer.kind in SHARED:
+            held[AccountKind.POOL] -= sum(changes.values())
         service = services.get(transfer.about_id, "care").lower()
         rows.append(
             StatementRow(
@@ -127,7 +156,26 @@ def figures_of(session: Session, budget_ids: Iterable[str]) -> BudgetFigures:
         Transfer.kind.in_((TransferKind.DUE, TransferKind.REFUND)),
     )
     by_kind = {kind: int(pence) for kind, pence in session.execute(spent.group_by(Transfer.kind))}
+    held[AccountKind.POOL] = sum(shared_by_budget(session, ids).values())
     return _figures(held, by_kind.get(TransferKind.DUE, 0) - by_kind.get(TransferKind.REFUND, 0))
+
+
+def shared_by_budget(session: Session, budget_ids: Collection[str] | Select[str]) -> dict[str, Pence]:
+    """What each of these budgets has given to shared pools, less what came from them (negative: received).
+
+    Asked from the pools' side, because there are few of them.
+    """
+    other = aliased(Account)
+    moved = (
+        select(other.owner_id, func.sum(Entry.amount_pence))
+        .select_from(Account)
+        .join(Entry, Entry.account_id == Account.id)
+        .join(Transfer, Transfer.id == Entry.transfer_id)
+        .join(other, other.id.in_((Transfer.from_account_id, Transfer.to_account_id)) & (other.id != Account.id))
+        .where(Account.kind == AccountKind.POOL, other.owner_id.in_(budget_ids))
+        .group_by(other.owner_id)
+    )
+    return {budget_id: int(pence) for budget_id, pence in session.execute(moved)}
 
 
 def _figures(held: Mapping[AccountKind, Pence], spent_pence: Pence) -> BudgetFigures:
@@ -136,6 +184,7 @@ def _figures(held: Mapping[AccountKind, Pence], spent_pence: Pence) -> BudgetFig
         reserved_pence=held[AccountKind.RESERVED],
         committed_pence=held[AccountKind.COMMITTED],
         spent_pence=spent_pence,
+        shared_pence=held[AccountKind.POOL],
     )
 
 

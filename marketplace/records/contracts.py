@@ -31,12 +31,14 @@ class DeliveryStatus(StrEnum):
 class Contract(Base):
     """What was awarded, for one need: units at the awarded price, and the fee's share over them.
 
+    ``charge_pence`` is what the patient's own budget pays, ``pool_pence`` what of it goes to others of a shared pool
+    (negative: what the pool carries), and `bill_pence` what the provider gets for all units.
     ``holder_signed_at`` is for budgets that an organisation keeps: it is the contract's party and signs for itself.
     """
 
     __tablename__ = "contracts"
     __table_args__ = (
-        CheckConstraint("units > 0 AND charge_pence >= 0", name="amounts"),
+        CheckConstraint("units > 0 AND charge_pence >= 0 AND pool_pence <= charge_pence", name="amounts"),
         CheckConstraint("units_confirmed BETWEEN 0 AND units", name="units_confirmed"),
     )
 
@@ -52,6 +54,7 @@ class Contract(Base):
     )
     units: Mapped[int]
     charge_pence: Mapped[int]
+    pool_pence: Mapped[int] = mapped_column(default=0)
     units_confirmed: Mapped[int] = mapped_column(default=0)
     offered_at: Mapped[datetime]
     sign_by: Mapped[datetime] = mapped_column(index=True)
@@ -68,6 +71,21 @@ class Contract(Base):
     provider: Mapped[Provider] = relationship()
     site: Mapped[Site] = relationship()
     deliveries: Mapped[list["Delivery"]] = relationship(back_populates="contract", order_by="Delivery.recorded_at")
+
+    @property
+    def bill_pence(self) -> int:
+        """What all its units cost, the fee's share with them: the charge, without what is given to the pool."""
+        return self.charge_pence - self.pool_pence
+
+    @property
+    def gives_pence(self) -> int:
+        """What of the charge goes to the pool."""
+        return max(0, self.pool_pence)
+
+    @property
+    def receives_pence(self) -> int:
+        """What of the bill the pool carries."""
+        return max(0, -self.pool_pence)
 
 
 class Rating(Base):

@@ -112,7 +112,10 @@ class Need(Base):
 
 
 class Consent(Base):
-    """A patient's yes to THIS pool under THIS policy, by their hashes; void from the moment either changes."""
+    """A patient's yes to THIS pool under THIS policy, by their hashes; void from the moment either changes.
+
+    ``shares_pool`` is the other yes, which a shared pool needs: to carry a part of what others' care costs.
+    """
 
     __tablename__ = "consents"
 
@@ -121,6 +124,7 @@ class Consent(Base):
     terms_sha256: Mapped[str] = mapped_column(String(64))
     policy_sha256: Mapped[str] = mapped_column(String(64))
     default_answer: Mapped[DefaultAnswer] = mapped_column(status_column(DefaultAnswer))
+    shares_pool: Mapped[bool] = mapped_column(default=False)
     given_by: Mapped[str] = mapped_column(String(24))
     authority_id: Mapped[str | None] = mapped_column(ForeignKey("authorities.id"), index=True)
     given_at: Mapped[datetime]

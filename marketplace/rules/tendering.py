@@ -14,6 +14,7 @@ from typing import Any
 from .clock import Instant
 from .errors import Invalid, WrongState
 from .money import Pence
+from .sharing import Pooling
 
 RULES_VERSION = 1
 MAX_UNITS = 1_000_000
@@ -25,6 +26,8 @@ WEIGHT_BOUNDS_PERMILLE = (500, 2000)
 @dataclass(frozen=True, slots=True)
 class Policy:
     """The broker's rules and weights for one tender, in the words of market/1, and its times.
+
+    `pooling` says who may pay for whom; ``shared_pool`` needs a yes of its own from everybody (`rules.sharing`).
 
     The working days of the standstill (8) and after a review (5) are the Provider Selection Regime's (SI 2023/1348,
     regulation 12); another regime's profile would state its own.
@@ -42,6 +45,7 @@ class Policy:
     standstill_working_days: int = 8
     review_within_days: int = 20
     review_standstill_working_days: int = 5
+    pooling: Pooling = Pooling.OWN_BUDGET
 
 
 def policy_document(policy: Policy) -> dict[str, object]:
@@ -50,9 +54,11 @@ def policy_document(policy: Policy) -> dict[str, object]:
     Raises
     ------
     Invalid
-        If a weight is negative or a time is not at least one day.
+        If a weight is negative, a time is not at least one day, or there is no such way of pooling.
     """
     values = asdict(policy)
+    if values.pop("pooling") not in set(Pooling):
+        raise Invalid("policy_out_of_range", "Choose who may pay for whom.", place="pooling", value=str(policy.pooling))
     for name, value in values.items():
         least = 0 if name.startswith("pence_") else 1
         if type(value) is not int or not least <= value <= 1_000_000:
@@ -64,7 +70,7 @@ def policy_document(policy: Policy) -> dict[str, object]:
     return {
         "rules_version": RULES_VERSION,
         "matching": {
-            "pooling": "own_budget",
+            "pooling": str(policy.pooling),
             "unmatched": "coverage_first",
             "weight_bounds_permille": list(WEIGHT_BOUNDS_PERMILLE),
             **weights,

@@ -56,9 +56,9 @@ class SavingClaim:
 
 
 def savings(session: Session, counted: Sequence[Counted]) -> SavingClaim:
-    """Add up charges, and what the same units cost in the two other ways."""
+    """Add up what the providers get, whoever of a group pays it, and what the same units cost in the two other ways."""
     spent = (
-        func.sum(Match.charge_pence),
+        func.sum(Match.price_pence + Match.fee_share_pence),
         func.sum(Need.units * Service.conventional_pence),
         func.sum(Need.units * Service.private_pence),
     )
