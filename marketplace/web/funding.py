@@ -88,8 +88,8 @@ def review(budget_id: str) -> Answer:
     held = plans.held_lines(db_session(), found)
     free = [line for line in found.lines if line.id not in held]
     form = WebForm(ReviewSchema(), sent(), initial={"lines": [_line(line) for line in free]})
-    names = {line.id: line.service.name for line in found.lines}
-    shown = {"form": form, "budget": found, "names": names, "held": [row for row in found.lines if row.id in held]}
+    services = {line.id: line.service for line in found.lines}
+    shown = {"form": form, "budget": found, "services": services, "held": [row for row in found.lines if row.id in held]}
     if sent() is None:
         return render_template("commissioner/budget_review.html", **shown)
     if form.validate():

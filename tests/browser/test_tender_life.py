@@ -8,13 +8,14 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from marketplace.journey import accounts
+from marketplace.journey import accounts, budgets, contracts
+from marketplace.records.budgets import ManagedAs
 from marketplace.records.database import writing
 from marketplace.records.offers import Offer
 from marketplace.records.tenders import Question, Representation
 from marketplace.rules.permissions import Role
 from marketplace.work.feedback import prepare_all
-from tests.web.site import Site, build_site
+from tests.web.site import PASSWORD, Site, build_site
 
 pytestmark = pytest.mark.browser
 
@@ -43,7 +44,7 @@ class Windows:
 
     def __init__(self, site: Site, address: str, visit: Callable[[str], Any]) -> None:
         self.site = site
-        self.windows = {name: visit(address) for name in ("broker", "near", "bulk", "funder", "p1")}
+        self.windows = {name: visit(address) for name in ("broker", "near", "bulk", "funder", "p1", "trust")}
 
     def at(self, name: str, path: str) -> Any:
         self.windows[name].carry(self.site.cookie(f"{name}@example.test"))
@@ -141,6 +142,7 @@ def test_an_objection(site: Site, windows: Windows) -> None:
     window = windows.at("near", f"/provider/offers/{near}").look("life-offer-result").follow("Read your feedback")
     window.look("life-feedback-waiting")
     prepare_all(site.fresh().session, world.now)
+    windows.on("near", "/provider/").look("life-provider-home-result")
     window.go(f"/provider/offers/{near}/feedback").look("life-feedback").follow("Make a representation")
     window.look("life-represent")
     write(window, "What do you think was wrong, and why?", "Our rating was read wrongly.")
@@ -156,6 +158,53 @@ def test_an_objection(site: Site, windows: Windows) -> None:
     funder.page.get_by_label("Refuse it: the award stands, after a second pause").check()
     write(funder, "Your reasons for this decision", "The rating is the regulator's latest.").press("Decide")
     windows.on("funder", f"/commissioner/representations/{row}").look("life-representation-decided")
+
+
+def test_a_draft_is_deleted_and_a_contract_ended_by_who_pays(site: Site, windows: Windows) -> None:
+    """A broker deletes a draft; the commissioner refunds a delivery, ends its contract, and reviews the plan."""
+    world = site.world.draft().agree(1)
+    broker = windows.at("broker", f"/broker/tenders/{world.tender.id}").look("ends-draft").follow("Delete the draft")
+    broker.press("Delete the draft").look("ends-delete-empty", status=422)
+    write(broker, "Why?", "The area was wrong.").press("Delete the draft")
+    assert "is deleted" in broker.text
+    windows.at("p1", f"/patient/invitations/{world.need(1).id}").look("ends-invitation")
+    site.fresh().later(days=1).awarded()
+    delivery, contract = world.deliver(1), world.contract(1)
+    funder = windows.at("funder", f"/commissioner/budgets/{contract.budget_id}/").look("ends-budget")
+    funder.follow("Physiotherapy").look("ends-contract").go(f"/deliveries/{delivery.id}/refund").look("ends-refund")
+    write(funder, "Why?", "Nobody came on that day.").press("Refund it")
+    funder.follow("End this contract early").look("ends-end")
+    write(funder, "Why?", "The provider has closed.").press("End the contract")
+    windows.on("funder", f"/commissioner/budgets/{contract.budget_id}/review")
+    funder.press("Note the review").look("ends-review-empty", status=422)
+    windows.on("funder", "/commissioner/tenders").look("ends-tenders")
+    windows.at("bulk", f"/provider/contracts/{contract.id}").look("ends-provider-contract")
+
+
+def test_an_organisation_reads_its_contracts(site: Site, windows: Windows) -> None:
+    """Those in force, each with its page and its way to an end."""
+    world = site.world
+    with writing(world.session):
+        world.holder = budgets.admit_holder(world.session, world.now, world.funder, "Fen Trust")
+        budget = world.budget(1)
+        budget.managed_as, budget.holder_id = ManagedAs.THIRD_PARTY, world.holder.id
+        accounts.open_account(
+            world.session,
+            world.now,
+            email="trust@example.test",
+            name="Fen Trust",
+            role=Role.HOLDER,
+            party_id=world.holder.id,
+            password=PASSWORD,
+        )
+    world.proposed().accept().confirm().later(days=20)
+    contract = world.contract(1)
+    for actor in (world.patient(1), world.by_provider(contract), world.holding):
+        with writing(world.session):
+            contracts.sign_contract(world.session, world.now, actor, contract.id)
+    world.deliver(1)
+    trust = windows.at("trust", "/holder/").look("ends-holder-home").follow("Patient 01").look("ends-holder-contract")
+    trust.follow("End this contract early").look("ends-holder-end")
 
 
 def test_organisations_and_representatives(site: Site, windows: Windows) -> None:

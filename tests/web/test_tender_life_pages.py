@@ -235,14 +235,21 @@ def test_feedback_is_read_once_the_award_is_confirmed(site: Site) -> None:
     assert site.client(BULK).get(used).status_code == 404
     world.confirm()
     assert "being prepared" in site.client(NEAR).get(beaten).text
+    home = site.client(NEAR).get("/provider/").text
+    assert beaten in home
+    assert "Your feedback is being written" in home
+    assert "You can object until the end of" in home
     assert prepare_all(site.fresh().session, world.now) == 3
     assert prepare_all(world.session, world.now) == 0
     assert "Your offer was used: 120 units for 12 people" in site.client(BULK).get(used).text
+    assert "Read the feedback on your offer" in site.client(NEAR).get("/provider/").text
     told = site.client(NEAR).get(beaten).text
     assert "Your offer was not used" in told
     assert "in every band would have been used" in told
     shut(site, used, NEAR, status=404)
     shut(site, used, BROKER, FUNDER)
+    world.now = world.tender.standstill_ends_at
+    assert beaten not in site.client(NEAR).get("/provider/").text
 
 
 def objected(site: Site) -> str:
