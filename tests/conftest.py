@@ -138,3 +138,13 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):
         report.outcome = "failed"
         report.longrepr = f"skipped in CI: {call.excinfo.value if call.excinfo else ''}"
     return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show how hard each of a patient's pages is to read, as tests/web/test_reading_age.py measured it."""
+    reports = [report for kind in ("passed", "failed") for report in terminalreporter.getreports(kind)]
+    grades = [value for report in reports for name, value in report.user_properties if name == "reading"]
+    if grades:
+        terminalreporter.section("How hard a patient's pages are to read")
+        for grade in grades:
+            terminalreporter.write_line(str(grade))

@@ -1,0 +1,91 @@
+"""Every page of a patient can be read at the age of nine to eleven; the grades stand at the end of the tests' output.
+
+The measure and its source are in `tests.web.reading`. Two more rules: no sentence is longer than 25 words (the
+Government Digital Service's style guide, 2014), and none of an easy-read page is longer than 15.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from flask.testing import FlaskClient
+
+from marketplace.journey import contracts, deliveries
+from marketplace.records.database import writing
+from tests.web.reading import grade_of, sentences_of
+from tests.web.site import Site
+
+MOST_GRADE = 6.0
+MOST_WORDS = {"": 25, " (easy read)": 15}
+TWINS = {"home", "invitation", "match", "contract", "contract in force", "delivery"}
+
+
+def test_patient_pages_are_read_at_nine_to_eleven(site: Site, record_property: Callable[[str, object], None]) -> None:
+    world = site.world
+    hard: list[str] = []
+    readers: dict[datetime, FlaskClient] = {}
+
+    def read(name: str, path: str) -> None:
+        if world.now not in readers:  # time has passed: the sign-in has ended
+            readers[world.now] = site.client("p1@example.test")
+        client = readers[world.now]
+        for kind in MOST_WORDS if name in TWINS else [""]:
+            sentences = sentences_of(_page(client, path, easy=bool(kind)))
+            assert len(sentences) >= 3, f"{name}: too little text to judge"
+            grade, longest = grade_of(sentences), max(sentences, key=len)
+            record_property("reading", f"{name + kind:32} grade {grade:4.1f}, longest sentence {len(longest)} words")
+            if grade > MOST_GRADE or len(longest) > MOST_WORDS[kind]:
+                hard.append(f"{name}{kind}: grade {grade:.1f}; longest: {' '.join(longest)}")
+
+    world.draft()
+    need = f"/patient/invitations/{world.need(1).id}"
+    read("home", "/patient/")
+    read("invitation", need)
+    read("preferences", f"{need}/preferences")
+    read("my broker", "/patient/broker")
+    read("who may act for me", "/patient/representatives")
+    read("who has seen my record", "/patient/seen")
+    read("care", "/patient/care")
+    read("leaving the budget", f"/patient/budgets/{world.budget(1).id}/leave/")
+    world.agree().publish().three_offers().later(days=15).run_round()
+    read("match", f"/patient/matches/{world.match(1).id}")
+    world.accept().confirm().later(days=20)
+    contract = world.contract(1).id
+    read("contract", f"/patient/contracts/{contract}")
+    for party in (world.patient(1), world.provider("bulk")):
+        with writing(world.session):
+            contracts.sign_contract(world.session, world.now, party, contract)
+    with writing(world.session):
+        made = deliveries.record_delivery(
+            world.session, world.now, world.provider("bulk"), contract, 2, world.now.date()
+        )
+        delivery = made.id
+    read("delivery", f"/patient/deliveries/{delivery}")
+    with writing(world.session):
+        deliveries.confirm_delivery(world.session, world.now, world.patient(1), delivery)
+    read("contract in force", f"/patient/contracts/{contract}")
+    read("ending a contract", f"/contracts/{contract}/end")
+    read("rating", f"/patient/contracts/{contract}/rate")
+    read("budget", "/patient/budget")
+    read("statement on paper", f"/patient/budgets/{world.budget(1).id}/statement")
+    read("contract on paper", f"/patient/contracts/{contract}/print")
+    assert not hard, "\n".join(hard)
+
+
+def test_hard_words_and_long_sentences_are_found() -> None:
+    """The measure tells plain words from an official's: else it would guard nothing."""
+    plain = sentences_of("<main><p>Your money is safe. You can use it for your care.</p></main>")
+    official = sentences_of(
+        "<main><p>Notwithstanding the aforementioned allocation, beneficiaries are required to authorise expenditure "
+        "in accordance with the commissioning organisation's established procedures.</p></main>"
+    )
+    assert grade_of(plain) < 4
+    assert grade_of(official) > 15
+    assert sentences_of("<main><p>Provider</p><svg><text>not for reading aloud here</text></svg></main>") == []
+
+
+def _page(client: FlaskClient, path: str, *, easy: bool) -> str:
+    client.post("/patient/easy-read", data={"easy_read": "on" if easy else "off"})
+    client.get("/patient/seen")  # the word that it was done is said on the next page
+    answer = client.get(path)
+    assert answer.status_code == 200, path
+    return answer.get_data(as_text=True)
