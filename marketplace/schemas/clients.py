@@ -19,7 +19,7 @@ class NhsNumber(fields.String):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         number = normal_nhs_number(super()._deserialize(value, attr, data, **kwargs))
         if number is None:
-            raise ValidationError("Check the NHS number: it must have ten digits, and one of these is wrong")
+            raise ValidationError("Check the NHS number: these are not the ten digits of one")
         return number
 
 

@@ -19,7 +19,7 @@ from .files import Fault
 from .forms import WebForm
 
 MOST_ROWS = 1_000
-_TYPED_DAY = re.compile(r"(\d{1,2})[/.](\d{1,2})[/.](\d{4})")
+_TYPED_DAY = re.compile(r"(\d{1,2})[/. -](\d{1,2})[/. -](\d{4})")
 
 
 @dataclass(slots=True)

@@ -75,6 +75,8 @@ def test_what_is_wrong_is_told_by_cell(site: Site, provider: FlaskClient) -> Non
     assert report.status_code == 422
     assert "Enter an amount in pounds, like 48.50" in text
     assert "about 5" in text
+    assert "B (Fixed fee)" in text
+    assert "F (Price in band 1 (£))" in text
     assert "Enter one of your sites" in text
     assert "ten" in text
     assert "dear" in text

@@ -108,7 +108,7 @@ def import_clients() -> Answer:
         for position, found in steps.faults_of(session, request_now(), actor, rows.documents):
             rows.refuse_for(position, found)
     if rows.faults:
-        refused = "Nobody is registered yet. Mend these cells and send the file again."
+        refused = "Nobody is registered yet. Mend the file and send it again."
         page = render_template("broker/client_import.html", faults=rows.sorted_faults, refused=refused, clients=None)
         return page, 422
     token = waiting.hand_out(session, request_now(), actor, PURPOSE, [_plain(client) for client in rows.documents])

@@ -68,7 +68,7 @@ def import_deliveries() -> Answer:
     for position, fault in steps.faults_of(session, request_now(), actor, found.documents):
         found.refuse_for(position, fault)
     if found.faults:
-        refused = "Nothing is recorded yet. Mend these cells and send the file again."
+        refused = "Nothing is recorded yet. Mend the file and send it again."
         page = render_template("provider/delivery_import.html", faults=found.sorted_faults, refused=refused, rows=None)
         return page, 422
     token = waiting.hand_out(session, request_now(), actor, PURPOSE, [_plain(row) for row in found.documents])

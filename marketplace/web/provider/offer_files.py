@@ -75,7 +75,7 @@ def offer_upload(tender_id: str) -> Answer:
     check(session, actor, tender, form)
     faults = found.told_by(form.errors)
     if faults:
-        refused = "Nothing is kept yet. Mend these cells and send the file again."
+        refused = "Nothing is kept yet. Mend the file and send it again."
         page = render_template("provider/offer_upload.html", faults=faults, refused=refused, typed=None, **shown)
         return page, 422
     return render_template(

@@ -46,15 +46,19 @@ class Reading:
     typed: MultiDict[str, str] = field(default_factory=MultiDict)
     place_of: dict[str, Place] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
+    table_at: int | None = None
+    names: dict[int, str] = field(default_factory=dict)
 
     def fault(self, line: Line, at: int, told: str) -> None:
         """Note what is wrong with a cell."""
-        self.faults.append(Fault(line.number, column_letter(at), line.cell(at), told))
+        self.faults.append(Fault(line.number, self._column(line.number, at), line.cell(at), told))
 
     def take(self, name: str, line: Line, at: int) -> None:
         """Note what a cell holds, and that this is where the form's name stands."""
         self.typed[name] = line.cell(at)
         self.place_of[name] = (line.number, at)
+        if self.table_at is None:
+            self.names[line.number] = line.cell(0)
 
     def told_by(self, messages: dict[str, str]) -> list[Fault]:
         """The form's messages by line and column, in the order of the lines."""
@@ -62,10 +66,16 @@ class Reading:
         known = {(fault.line, fault.column) for fault in found}
         for name, message in messages.items():
             place = self._place(name)
-            line, column = (place[0], column_letter(place[1])) if place else (None, "The whole file")
+            line, column = (place[0], self._column(*place)) if place else (None, "The whole file")
             if (line, column) not in known:
                 found.append(Fault(line, column, self.typed.get(name, ""), message))
         return sorted(found, key=lambda fault: (fault.line or 0, fault.column))
+
+    def _column(self, line: int, at: int) -> str:
+        """A column by its letter and in words: above the table each line has its own, in it the headings."""
+        words = self.names.get(line) or (HEADINGS[at] if self.table_at and at < len(HEADINGS) else "")
+        words = words.removesuffix(" (optional)")
+        return f"{column_letter(at)} ({words})" if words else column_letter(at)
 
     def _place(self, name: str) -> Place | None:
         """The cell of a name, or of what it is part of: of a price's lot, of the lots."""
@@ -113,6 +123,7 @@ def read(lines: Sequence[Line], tender: Tender, lots: Sequence[Lot], sites: Sequ
         name = line.cell(0)
         if name == LOT:
             below = True
+            found.table_at = line.number
             found.place_of["lines"] = (line.number, 0)
         elif below:
             _read_row(found, line, number_of)
