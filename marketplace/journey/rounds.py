@@ -216,6 +216,16 @@ def latest_round(session: Session, tender_id: str) -> Round | None:
     )
 
 
+def latest_round_id(session: Session, tender_id: str) -> str | None:
+    """Its id alone: the documents of a large round take longer to read than all else on a page."""
+    return session.scalar(
+        select(Round.id)
+        .where(Round.tender_id == tender_id, Round.status == RoundStatus.VERIFIED)
+        .order_by(Round.number.desc())
+        .limit(1)
+    )
+
+
 def recheck(row: Round) -> list[str]:
     """Verify a stored round again, from its two documents; an empty list says that it holds."""
     findings = matching.verify(row.market, row.outcome or {})

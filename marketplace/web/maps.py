@@ -186,7 +186,8 @@ def _free(wished: tuple[int, int], taken: Sequence[tuple[int, int]]) -> tuple[in
 
 def _ring(radius: int, ring_m: int) -> Ring:
     aside = radius * 707 // 1000
-    return Ring(radius, f"{ring_m // 1000} km", _MIDDLE - aside, _MIDDLE + aside + 6)
+    left = min(aside, radius - 22)  # the words of a small ring stay within its square: else their ground is two colours
+    return Ring(radius, f"{ring_m // 1000} km", _MIDDLE - left, _MIDDLE + aside + 6)
 
 
 def _square(metres: int) -> int:

@@ -1,8 +1,8 @@
 """A broker's pages, from the clients to the award.
 
 `home` (what waits), `clients`, `tenders` (draft to published), `groups` (who could join, invitations), `amending`
-(explain, extend, change, answer), `results` (round to award), `progress` (a match that is under way), `scenarios` (what if), `undoing` (leave out, cancel, begin
-anew). They share one blueprint, `pages`.
+(explain, extend, change, answer), `results` (round to award), `progress` (a match that is under way), `scenarios` (what
+if), `undoing` (leave out, cancel, begin anew). They share one blueprint, `pages`.
 """
 
 from . import amending, clients, groups, home, progress, results, scenarios, tenders, undoing

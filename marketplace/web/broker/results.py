@@ -1,28 +1,55 @@
 """From the closed tender to the confirmed award: open the offers, run the match, read it, follow the answers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from flask import flash, redirect, render_template, request, url_for
+from sqlalchemy import func, select
 from werkzeug.wrappers import Response
 
+from marketplace.adapters.spreadsheets import pounds_cell
 from marketplace.journey import awards
 from marketplace.journey import tenders as steps
+from marketplace.journey.rounds import latest_round, latest_round_id
 from marketplace.journey.scopes import one, tenders_for
 from marketplace.records.jobs import Job
-from marketplace.rules.errors import WrongState
+from marketplace.records.people import Patient
+from marketplace.records.pools import Need
+from marketplace.records.rounds import Match
+from marketplace.records.tenders import Tender
+from marketplace.rules.errors import NotFound, WrongState
 from marketplace.rules.permissions import Role
 from marketplace.schemas.tenders import AwardSchema
 from marketplace.web.access import current_actor, for_role, seen
 from marketplace.web.clock import request_now
 from marketplace.web.database import db_session, writing
 from marketplace.web.forms import WebForm, sent
-from marketplace.web.listing import page_of
-from marketplace.web.queries import results, tenders
+from marketplace.web.listing import Column, Listing, asked, page_from
+from marketplace.web.queries import award as proposals
+from marketplace.web.queries import results
+from marketplace.web.queries import unmatched as without
+from marketplace.web.queries.unmatched import UnmatchedRow
 from marketplace.work.client import enqueue_rematch, enqueue_round
 
 from .blueprint import pages
 
 Answer = str | Response | tuple[str, int]
+ANSWERS = [
+    ("", "All answers"),
+    ("proposed", "Not yet"),
+    ("accepted", "Yes"),
+    ("declined", "No"),
+    ("displaced", "Displaced"),
+    ("superseded", "Replaced"),
+]
+UNMATCHED_COLUMNS: list[Column[UnmatchedRow]] = [
+    Column("name", "Name", lambda row: row.need.patient.name, lambda row: row.need.patient.name),
+    Column("service", "Service", lambda row: row.need.bundle.service.name),
+    Column("area", "Area", lambda row: row.need.bundle.area),
+    Column("units", "Units", lambda row: row.need.units, lambda row: row.need.units, "number"),
+    Column("budget", "Share set aside", lambda row: pounds_cell(row.need.budget_pence)),
+    Column("why", "Why", lambda row: row.reason, lambda row: (row.reason, row.need.patient.name)),
+    Column("helps", "What would have helped", lambda row: " ".join(row.changes or ())),
+]
 
 
 @pages.post("/tenders/<tender_id>/close")
@@ -55,25 +82,71 @@ def run_rematch(tender_id: str) -> Response:
 def result(tender_id: str) -> str:
     """Coverage, cost, saving, awards and the unmatched; every number leads to its rows."""
     found = results.result(db_session(), current_actor(), tender_id)
-    seen([row.need.patient_id for row in found.unmatched], "result of a match")
+    seen([row.need.patient_id for row in found.first], "result of a match")
     return render_template("broker/result.html", result=found)
 
 
 @pages.get("/tenders/<tender_id>/people")
 @for_role(Role.BROKER)
-def people(tender_id: str) -> str:
-    """The matches behind the figures: charge, cost parts and answer of each."""
-    session, offer_id = db_session(), request.args.get("offer", "")
-    tender, matches = results.people(session, current_actor(), tender_id, offer_id)
-    labels, page = results.offer_labels(session, tender), page_of(matches)
+def people(tender_id: str) -> Answer:
+    """The matches behind the figures: charge, cost parts and answer of each; narrowed to an offer, a lot, an answer."""
+    session, actor = db_session(), current_actor()
+    tender = one(session, tenders_for(actor), tender_id, "tender")
+    labels = results.offer_labels(session, tender)
+    filters = {name: asked(name) for name in ("offer", "lot", "answer")}
+    query = results.people_query(session, actor, tender, **filters)
+    listing = Listing("matches", _people_columns(labels), "name")
+    page = listing.page_from(
+        session.scalar(select(func.count()).select_from(query.subquery())) or 0,
+        lambda first, size: session.scalars(query.order_by(listing.order, Match.id).offset(first).limit(size)).all(),
+    )
     seen([match.need.patient_id for match in page.rows], "result of a match")
-    return render_template("broker/people.html", tender=tender, page=page, labels=labels, label=labels.get(offer_id))
+    if listing.export:
+        return listing.file(page.rows)
+    return render_template(
+        "broker/people.html",
+        tender=tender,
+        page=page,
+        listing=listing,
+        labels=labels,
+        filters=filters,
+        answers=ANSWERS,
+        offers=[("", "All offers"), *sorted(labels.items(), key=lambda item: item[1])],
+        lots=_lots(tender),
+    )
+
+
+@pages.get("/tenders/<tender_id>/unmatched")
+@for_role(Role.BROKER)
+def unmatched(tender_id: str) -> Answer:
+    """Everybody without a match, with what would have helped; narrowed to a reason or a lot."""
+    session, actor = db_session(), current_actor()
+    tender = one(session, tenders_for(actor), tender_id, "tender")
+    row = latest_round(session, tender.id)
+    if row is None:
+        raise NotFound("not_found", "There is no result yet.")
+    filters = {name: asked(name) for name in ("reason", "lot")}
+    labels = results.offer_labels(session, tender)
+    listing = Listing("without-a-match", UNMATCHED_COLUMNS, "why")
+    page = listing.page_of(without.unmatched_rows(session, actor, row, without.lines_of(row, **filters), labels))
+    seen([found.need.patient_id for found in page.rows], "result of a match")
+    if listing.export:
+        return listing.file(page.rows)
+    return render_template(
+        "broker/unmatched.html",
+        tender=tender,
+        page=page,
+        listing=listing,
+        filters=filters,
+        reasons=[("", "All reasons"), *((code, words) for code, words, _ in without.reasons_of(row))],
+        lots=_lots(tender),
+    )
 
 
 @pages.route("/tenders/<tender_id>/award", methods=["GET", "POST"])
 @for_role(Role.BROKER)
 def award(tender_id: str) -> Answer:
-    """The answers as they come, and the confirmation with its reasons."""
+    """The answers as they come, what decided by criterion, and the confirmation with its reasons."""
     session, actor = db_session(), current_actor()
     tender = one(session, tenders_for(actor), tender_id, "tender")
     form = WebForm(AwardSchema(), sent())
@@ -89,10 +162,54 @@ def award(tender_id: str) -> Answer:
             flash("The award is confirmed. The pause before it is final has begun.", "done")
             return redirect(url_for("broker.tender", tender_id=tender_id))
     tender = one(session, tenders_for(actor), tender_id, "tender")
-    offers, answers = results.award_rows(session, tender), tenders.answers(session, tender)
-    seen([match.need.patient_id for match in answers], "answers to a match")
-    html = render_template("broker/award.html", form=form, tender=tender, offers=offers, answers=answers)
+    found = proposals.award_page(session, tender)
+    query = proposals.by_answer(results.people_query(session, actor, tender))
+    page = page_from(
+        sum(sum(row.answers.values()) for row in found.offers),
+        lambda first, size: session.scalars(query.offset(first).limit(size)).all(),
+    )
+    seen([match.need.patient_id for match in page.rows], "answers to a match")
+    html = render_template("broker/award.html", form=form, tender=tender, award=found, page=page, answers=dict(ANSWERS))
     return (html, 422) if form.errors else html
+
+
+@pages.get("/tenders/<tender_id>/letters")
+@for_role(Role.BROKER)
+def letters(tender_id: str) -> str:
+    """What each bidder will read when the award is confirmed, or has read."""
+    session, actor = db_session(), current_actor()
+    tender = one(session, tenders_for(actor), tender_id, "tender")
+    if latest_round_id(session, tender.id) is None:
+        raise NotFound("not_found", "There is no result yet.")
+    return render_template("broker/letters.html", tender=tender, letters=proposals.letters(session, actor, tender))
+
+
+def _people_columns(labels: Mapping[str, str]) -> list[Column[Match]]:
+    return [
+        Column("name", "Name", lambda row: row.need.patient.name, Patient.name),
+        Column("offer", "Offer", lambda row: labels[row.award.offer_id]),
+        Column("service", "Service", lambda row: row.need.bundle.service.name),
+        Column("area", "Area", lambda row: row.need.bundle.area),
+        Column("units", "Units", lambda row: row.need.units, Need.units, "number"),
+        Column("price", "Price", lambda row: pounds_cell(row.price_pence)),
+        Column("fee", "Fee share", lambda row: pounds_cell(row.fee_share_pence)),
+        Column("charge", "Charge", lambda row: pounds_cell(row.charge_pence), Match.charge_pence, "number"),
+        Column("pool", "Given or received", lambda row: pounds_cell(row.pool_pence), Match.pool_pence, "number"),
+        Column("budget", "Share set aside", lambda row: pounds_cell(row.need.budget_pence)),
+        Column(
+            "usual",
+            "Usual package",
+            lambda row: pounds_cell(row.need.units * row.need.bundle.service.conventional_pence),
+        ),
+        Column(
+            "alone", "Buying alone", lambda row: pounds_cell(row.need.units * row.need.bundle.service.private_pence)
+        ),
+        Column("answer", "Answer", lambda row: dict(ANSWERS)[row.status.value]),
+    ]
+
+
+def _lots(tender: Tender) -> list[tuple[str, str]]:
+    return [("", "All groups"), *((lot.id, f"{lot.service.name}, {lot.area}") for lot in tender.bundles)]
 
 
 def _match(ask: Callable[..., Job], tender_id: str) -> Response:

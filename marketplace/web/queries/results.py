@@ -1,32 +1,37 @@
-"""What came of a round, for its broker: `result` (coverage, cost, awards by lot, unmatched), `people` (every row).
+"""What came of a round, for its broker: `result` (coverage, cost, awards by lot, unmatched), `people_query` (each row).
 
-Offers go by their aliases until an award is proposed; from then on the provider's name stands beside the alias.
+Offers go by their aliases until an award is proposed; from then on the provider's name stands beside the alias. A large
+tender's result is added up in the database: its matches are not read one by one.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session, contains_eager, defer, joinedload
 
-from marketplace.journey.awards import matches_of, shortfall
+from marketplace.journey.awards import STAYING, shortfall_with
 from marketplace.journey.figures import TenderFigures, tender_figures
-from marketplace.journey.rounds import latest_round
-from marketplace.journey.scopes import may_name_providers, needs_for, one, tenders_for
+from marketplace.journey.rounds import latest_round, latest_round_id
+from marketplace.journey.scopes import matches_for, may_name_providers, one, tenders_for
 from marketplace.records.offers import Offer
+from marketplace.records.people import Patient
 from marketplace.records.pools import Bundle, Need
-from marketplace.records.rounds import Match, Round
+from marketplace.records.rounds import Award, Match, MatchStatus, Round
 from marketplace.records.tenders import Tender
 from marketplace.rules.errors import NotFound
 from marketplace.rules.permissions import Actor
 from marketplace.web import reasons
+from marketplace.web.maps import People, Pin, RingMap, ring_map
 
-from .tenders import by_patient
+from .unmatched import UnmatchedRow, lines_of, reasons_of, unmatched_rows
 
 FILLS = 6
 """How many colours a bar has; the seventh offer begins again with the first."""
+FIRST_UNMATCHED = 10
+"""So many people without a match are told of on the page of the result; the list has them all."""
 
 TERMINATIONS = {
     "optimal": "The best possible result, proven.",
@@ -84,26 +89,47 @@ class AwardRow:
 
 
 @dataclass(frozen=True, slots=True)
-class UnmatchedRow:
-    """One person without a match: why, and what each offer lacked."""
+class Sure:
+    """One of the two aims, and how sure it is: what was found, what nothing can be better than, by how much per mille.
 
-    need: Need
-    reason: str
-    refusals: Sequence[tuple[str, str]]
+    `certified` is the bound that anybody can check from the certificate without a solver; `bound` may be the solver's
+    word for more.
+    """
+
+    aim: str
+    value: int
+    bound: int
+    gap_permille: float
+    certified: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A round's result."""
+    """A round's result. `map` is there once providers may be named; `first` are some of those without a match."""
 
     tender: Tender
     round: Round
     figures: TenderFigures
     certainty: str
+    sure: Sequence[Sure]
     lots: Sequence[LotResult]
     awards: Sequence[AwardRow]
-    unmatched: Sequence[UnmatchedRow]
-    reasons: Sequence[tuple[str, int]]
+    idle: Sequence[tuple[str, str]]
+    unmatched: int
+    first: Sequence[UnmatchedRow]
+    reasons: Sequence[tuple[str, str, int]]
+    map: RingMap | None
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What one offer has in a round, added up."""
+
+    units: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    people: Counter[str] = field(default_factory=Counter)
+    staying: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    answers: Counter[str] = field(default_factory=Counter)
+    fee_pence: int = 0
 
 
 def result(session: Session, actor: Actor, tender_id: str) -> Result:
@@ -113,27 +139,32 @@ def result(session: Session, actor: Actor, tender_id: str) -> Result:
     if row is None or row.outcome is None:
         raise NotFound("not_found", "There is no result yet.")
     labels = offer_labels(session, tender)
-    matches = matches_of(session, tender)
-    needs = _needs(session, actor, tender)
-    unmatched = _unmatched(row.outcome, needs, labels)
+    tallies = _tallies(session, row.id)
+    lines = sorted(lines_of(row), key=lambda line: (line["reason"], line["need"]))
+    used = {award.offer_id for award in row.awards}
     return Result(
         tender=tender,
         round=row,
         figures=tender_figures(session, tender),
         certainty=TERMINATIONS.get(str(row.outcome["termination"]), "The search has ended."),
-        lots=_lots(tender, matches, unmatched, labels),
-        awards=_awards(row, matches, labels),
-        unmatched=unmatched,
-        reasons=Counter(line.reason for line in unmatched).most_common(),
+        sure=_sure(row.outcome),
+        lots=_lots(tender, tallies, _unmatched_by_lot(row, lines), labels),
+        awards=_awards(row.awards, tallies, labels),
+        idle=sorted((label, offer) for offer, label in labels.items() if offer not in used),
+        unmatched=len(lines),
+        first=unmatched_rows(session, actor, row, lines[:FIRST_UNMATCHED], labels),
+        reasons=reasons_of(row),
+        map=_map(session, tender, row.id, used) if may_name_providers(tender) else None,
     )
 
 
 def award_rows(session: Session, tender: Tender) -> list[AwardRow]:
     """The offers in use in the latest verified round, each with the answers it has."""
-    row = latest_round(session, tender.id)
-    if row is None:
+    round_id = latest_round_id(session, tender.id)
+    if round_id is None:
         raise NotFound("not_found", "There is no result yet.")
-    return _awards(row, matches_of(session, tender), offer_labels(session, tender))
+    awards = session.scalars(select(Award).where(Award.round_id == round_id).options(joinedload(Award.offer))).all()
+    return _awards(awards, _tallies(session, round_id), offer_labels(session, tender))
 
 
 def offer_labels(session: Session, tender: Tender) -> dict[str, str]:
@@ -146,80 +177,146 @@ def offer_labels(session: Session, tender: Tender) -> dict[str, str]:
     }
 
 
-def people(session: Session, actor: Actor, tender_id: str, offer_id: str = "") -> tuple[Tender, list[Match]]:
-    """The matches behind the figures, of one offer if it is named."""
-    tender = one(session, tenders_for(actor), tender_id, "tender")
-    found = [match for match in matches_of(session, tender) if not offer_id or match.award.offer_id == offer_id]
-    return tender, by_patient(session, found)
-
-
-def _needs(session: Session, actor: Actor, tender: Tender) -> dict[str, Need]:
-    query = needs_for(actor).where(Bundle.tender_id == tender.id)
-    return {need.id: need for need in session.scalars(query.options(joinedload(Need.patient), joinedload(Need.bundle)))}
-
-
-def _unmatched(outcome: Mapping[str, Any], needs: Mapping[str, Need], labels: Mapping[str, str]) -> list[UnmatchedRow]:
-    rows = [
-        UnmatchedRow(
-            need=needs[line["need"]],
-            reason=reasons.unmatched(line["reason"]),
-            refusals=[
-                (labels.get(refusal["offer"], "An offer"), reasons.refusal(refusal))
-                for refusal in line.get("refusals", [])
-            ],
+def people_query(
+    session: Session, actor: Actor, tender: Tender, *, offer: str = "", lot: str = "", answer: str = ""
+) -> Select[Match]:
+    """The matches behind the figures: of one offer, one lot, with one answer, if these are named."""
+    query = (
+        matches_for(actor)
+        .join(Need.patient)
+        .where(Award.round_id == latest_round_id(session, tender.id))
+        .options(
+            contains_eager(Match.award),
+            contains_eager(Match.need).options(
+                contains_eager(Need.patient), joinedload(Need.bundle).joinedload(Bundle.service)
+            ),
+            defer(Match.reasons),
         )
-        for line in outcome["unmatched"]
-        if line["need"] in needs
+    )
+    if offer:
+        query = query.where(Award.offer_id == offer)
+    if lot:
+        query = query.where(Need.bundle_id == lot)
+    if answer in set(MatchStatus):
+        query = query.where(Match.status == MatchStatus(answer))
+    return query
+
+
+def _tallies(session: Session, round_id: str) -> dict[str, _Tally]:
+    """The matches of a round by offer: one row of the database for each lot and answer."""
+    query = (
+        select(
+            Award.offer_id,
+            Need.bundle_id,
+            Match.status,
+            func.count(),
+            func.sum(Need.units),
+            func.sum(Match.fee_share_pence),
+        )
+        .select_from(Match)
+        .join(Match.award)
+        .join(Match.need)
+        .where(Award.round_id == round_id)
+        .group_by(Award.offer_id, Need.bundle_id, Match.status)
+    )
+    tallies: dict[str, _Tally] = defaultdict(_Tally)
+    for offer_id, bundle_id, status, people, units, fee_pence in session.execute(query):
+        tally = tallies[offer_id]
+        tally.units[bundle_id] += int(units)
+        tally.people[bundle_id] += people
+        tally.answers[status.value] += people
+        if status in STAYING:
+            tally.staying[bundle_id] += int(units)
+            tally.fee_pence += int(fee_pence)
+    return tallies
+
+
+def _sure(outcome: Mapping[str, Any]) -> list[Sure]:
+    return [
+        Sure(aim, level["value"], level["bound"], level["gap_permille"], level["certified_bound"])
+        for aim in ("coverage", "effective_cost")
+        for level in (outcome["objective"][aim],)
     ]
-    return sorted(rows, key=lambda row: (row.reason, row.need.patient.name))
+
+
+def _unmatched_by_lot(row: Round, lines: Sequence[Mapping[str, Any]]) -> dict[str, tuple[int, int]]:
+    """People and units without a match, by lot."""
+    needs = {need["id"]: need for need in row.market["needs"]}
+    found: dict[str, tuple[int, int]] = {}
+    for line in lines:
+        need = needs[line["need"]]
+        people, units = found.get(need["bundle"], (0, 0))
+        found[need["bundle"]] = (people + 1, units + need["units"])
+    return found
 
 
 def _lots(
-    tender: Tender, matches: Sequence[Match], unmatched: Sequence[UnmatchedRow], labels: Mapping[str, str]
+    tender: Tender,
+    tallies: Mapping[str, _Tally],
+    unmatched: Mapping[str, tuple[int, int]],
+    labels: Mapping[str, str],
 ) -> list[LotResult]:
-    order = {offer_id: number for number, offer_id in enumerate(sorted(labels, key=lambda key: labels[key]))}
-    units: dict[tuple[str, str], int] = defaultdict(int)
-    heads: Counter[tuple[str, str]] = Counter()
-    for match in matches:
-        key = (match.need.bundle_id, match.award.offer_id)
-        units[key] += match.need.units
-        heads[key] += 1
+    fills = {
+        offer: f"cp-fill-{at % FILLS + 1}" for at, offer in enumerate(sorted(tallies, key=lambda key: labels[key]))
+    }
     lots = []
     for bundle in tender.bundles:
-        serving = sorted((offer for lot, offer in units if lot == bundle.id), key=lambda offer: order[offer])
-        left = [row.need for row in unmatched if row.need.bundle_id == bundle.id]
         segments = [
             Segment(
                 offer_id=offer,
                 label=labels[offer],
-                units=units[(bundle.id, offer)],
-                people=heads[(bundle.id, offer)],
-                fill=f"cp-fill-{position % FILLS + 1}",
+                units=tallies[offer].units[bundle.id],
+                people=tallies[offer].people[bundle.id],
+                fill=fill,
             )
-            for position, offer in enumerate(serving)
+            for offer, fill in fills.items()
+            if tallies[offer].people[bundle.id]
         ]
-        lots.append(LotResult(bundle, segments, sum(need.units for need in left), len(left)))
+        people, units = unmatched.get(bundle.id, (0, 0))
+        lots.append(LotResult(bundle, segments, units, people))
     return lots
 
 
-def _awards(row: Round, matches: Sequence[Match], labels: Mapping[str, str]) -> list[AwardRow]:
-    members: dict[str, list[Match]] = defaultdict(list)
-    for match in matches:
-        members[match.award_id].append(match)
+def _awards(awards: Sequence[Award], tallies: Mapping[str, _Tally], labels: Mapping[str, str]) -> list[AwardRow]:
     rows = []
-    for award in row.awards:
+    for award in awards:
         tiers = (award.offer.content or {"lines": [{"tiers": []}]})["lines"][0]["tiers"]
+        tally = tallies[award.offer_id]
         rows.append(
             AwardRow(
                 offer=award.offer,
                 label=labels[award.offer_id],
                 from_units=tiers[award.tier]["from_units"] if tiers else 0,
                 units=award.units,
-                people=len(members[award.id]),
+                people=sum(tally.people.values()),
                 fee_pence=award.fee_pence,
                 spend_pence=award.spend_pence,
-                answers=Counter(match.status.value for match in members[award.id]),
-                stands=shortfall(award, members[award.id]) is None,
+                answers=tally.answers,
+                stands=shortfall_with(award, tally.staying, tally.fee_pence) is None,
             )
         )
     return sorted(rows, key=lambda line: line.label)
+
+
+def _map(session: Session, tender: Tender, round_id: str, used: set[str]) -> RingMap | None:
+    """Who is matched, roughly, and the sites of the offers: those in use are the chosen ones."""
+    homes = (
+        select(Patient.easting_m, Patient.northing_m)
+        .join(Need, Need.patient_id == Patient.id)
+        .join(Match, Match.need_id == Need.id)
+        .join(Match.award)
+        .where(Award.round_id == round_id)
+    )
+    offers = select(Offer).where(Offer.tender_id == tender.id, Offer.opened_at.is_not(None))
+    pins = {}
+    for offer in session.scalars(offers.options(joinedload(Offer.provider), joinedload(Offer.site))):
+        if offer.site is not None and (offer.site.id not in pins or offer.id in used):
+            pins[offer.site.id] = Pin(
+                easting_m=offer.site.easting_m,
+                northing_m=offer.site.northing_m,
+                name=offer.provider.name,
+                place=offer.site.district,
+                rating=offer.site.rating or reasons.grade(offer.site.grade),
+                chosen=offer.id in used,
+            )
+    return ring_map([People(row[0], row[1]) for row in session.execute(homes)], list(pins.values()))

@@ -1,4 +1,4 @@
-"""A broker's tenders: `own_tenders` with what each waits for, `tender_page`, `answers`, `clients`.
+"""A broker's tenders: `own_tenders` with what each waits for, `tender_row`, `clients`.
 
 Counts come by one grouped query for all tenders at once, so that sixty tenders cost no more questions than one.
 """
@@ -11,7 +11,6 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from marketplace.journey.awards import matches_of
 from marketplace.journey.pools import valid_consent
 from marketplace.journey.scopes import needs_for, one, patients_for, plan_lines_for, tenders_for
 from marketplace.records.budgets import Budget
@@ -19,7 +18,7 @@ from marketplace.records.contracts import Contract
 from marketplace.records.offers import Offer
 from marketplace.records.people import Patient
 from marketplace.records.pools import Bundle, Need, NeedStatus
-from marketplace.records.rounds import Award, Match, MatchStatus, Round
+from marketplace.records.rounds import Award, Match, Round
 from marketplace.records.tenders import Tender
 from marketplace.rules.clock import Instant
 from marketplace.rules.lifecycle import TENDER_WORDS, ContractStatus, TenderStatus
@@ -175,19 +174,6 @@ def agreed(session: Session, actor: Actor, tender: Tender) -> list[Need]:
     query = needs_for(actor).where(Bundle.tender_id == tender.id, Need.status == NeedStatus.AGREED)
     needs = session.scalars(query.options(selectinload(Need.consents), joinedload(Need.bundle)))
     return [need for need in needs if valid_consent(need, tender)]
-
-
-def answers(session: Session, tender: Tender) -> Sequence[Match]:
-    """The matches of the tender's latest round with their answers: those who declined first."""
-    order = {MatchStatus.DECLINED: 0, MatchStatus.DISPLACED: 1, MatchStatus.PROPOSED: 2, MatchStatus.ACCEPTED: 3}
-    return sorted(by_patient(session, matches_of(session, tender)), key=lambda match: order[match.status])
-
-
-def by_patient(session: Session, matches: Sequence[Match]) -> list[Match]:
-    """Matches by their patients' names; all the patients are fetched in one question."""
-    query = select(Patient).where(Patient.id.in_({match.need.patient_id for match in matches}))
-    fetched = session.scalars(query).all()
-    return sorted(matches, key=lambda match: (match.need.patient.name, match.id)) if fetched else []
 
 
 def client_count(session: Session, actor: Actor, search: str, group: str = "") -> int:

@@ -1,0 +1,143 @@
+"""What a broker confirms, and on what grounds: the award by criterion, interests declared, the answers, the letters."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Select, case, func, select
+from sqlalchemy.orm import Session
+
+from marketplace.journey.advice import advice_of
+from marketplace.journey.rounds import latest_round_id
+from marketplace.journey.scopes import offers_for
+from marketplace.records.offers import Offer, OfferStatus
+from marketplace.records.people import Interest, Patient
+from marketplace.records.pools import Need
+from marketplace.records.providers import Provider
+from marketplace.records.rounds import Award, Match, MatchStatus
+from marketplace.records.tenders import Tender
+from marketplace.rules.permissions import Actor
+
+from .feedback import TOLD, FeedbackPage, bands_in_words
+from .results import AwardRow, award_rows, offer_labels
+
+DECLINED_FIRST = case(
+    {MatchStatus.DECLINED: 0, MatchStatus.DISPLACED: 1, MatchStatus.PROPOSED: 2}, value=Match.status, else_=3
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Criteria:
+    """What one offer in use counts for by each criterion, in pence; nobody pays the parts beside price and fee."""
+
+    label: str
+    people: int
+    price_pence: int
+    fee_pence: int
+    quality_pence: int
+    travel_pence: int
+    wait_pence: int
+    change_pence: int
+
+    @property
+    def counted_pence(self) -> int:
+        """All of it: what the match makes as small as it can."""
+        beside = self.quality_pence + self.travel_pence + self.wait_pence + self.change_pence
+        return self.price_pence + self.fee_pence + beside
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What one bidder reads, or will read; nothing in it yet while it is being worked out."""
+
+    label: str
+    feedback: FeedbackPage
+
+
+@dataclass(frozen=True, slots=True)
+class AwardPage:
+    """The award of the latest round, as far as it has come."""
+
+    offers: Sequence[AwardRow]
+    criteria: Sequence[Criteria]
+    interests: Sequence[tuple[str, str]]
+    left_out: Sequence[tuple[str, str]]
+
+    def answered(self, answer: str) -> int:
+        """How many matches have this answer."""
+        return sum(row.answers[answer] for row in self.offers)
+
+    @property
+    def total(self) -> Criteria:
+        """All offers together."""
+        sums = {
+            name: sum(getattr(row, name) for row in self.criteria)
+            for name in Criteria.__dataclass_fields__
+            if name != "label"
+        }
+        return Criteria(label="All together", **sums)
+
+
+def award_page(session: Session, tender: Tender) -> AwardPage:
+    """What the broker has before it when it confirms."""
+    labels = offer_labels(session, tender)
+    left_out = select(Offer).where(Offer.tender_id == tender.id, Offer.status == OfferStatus.EXCLUDED)
+    return AwardPage(
+        offers=award_rows(session, tender),
+        criteria=_criteria(session, tender, labels),
+        interests=_interests(session, tender),
+        left_out=[(labels[offer.id], offer.excluded_reason or "") for offer in session.scalars(left_out)],
+    )
+
+
+def by_answer(query: Select[Match]) -> Select[Match]:
+    """Those who said no first, then those who have not answered; by name."""
+    return query.order_by(DECLINED_FIRST, Patient.name, Match.id)
+
+
+def letters(session: Session, actor: Actor, tender: Tender) -> list[Letter]:
+    """What each bidder has been told, or, before the award is confirmed, will be told if it is confirmed as it is."""
+    labels = offer_labels(session, tender)
+    round_id = latest_round_id(session, tender.id)
+    advice = advice_of(session, round_id) if round_id is not None else {}
+    offers = session.scalars(offers_for(actor).where(Offer.tender_id == tender.id, Offer.status.in_(TOLD))).all()
+    found = []
+    for offer in sorted(offers, key=lambda offer: labels[offer.id]):
+        said = offer.feedback or advice.get(offer.id)
+        if said is None and offer.status is OfferStatus.EXCLUDED:
+            said = {"used": False, "rule": "excluded"}
+        found.append(Letter(labels[offer.id], FeedbackPage(offer, said, bands_in_words(session, tender, said), None)))
+    return found
+
+
+def _criteria(session: Session, tender: Tender, labels: dict[str, str]) -> list[Criteria]:
+    query = (
+        select(
+            Award.offer_id,
+            func.count(),
+            func.sum(Match.price_pence),
+            Award.fee_pence,
+            func.sum(Match.quality_pence),
+            func.sum(Match.travel_pence),
+            func.sum(Match.wait_pence),
+            func.sum(Match.change_pence),
+        )
+        .select_from(Match)
+        .join(Match.award)
+        .join(Need, Need.id == Match.need_id)
+        .where(Award.round_id == latest_round_id(session, tender.id))
+        .group_by(Award.offer_id, Award.fee_pence)
+    )
+    rows = [Criteria(labels[offer_id], *map(int, sums)) for offer_id, *sums in session.execute(query)]
+    return sorted(rows, key=lambda row: row.label)
+
+
+def _interests(session: Session, tender: Tender) -> list[tuple[str, str]]:
+    """The bidders in whom the broker has declared an interest: provider and kind."""
+    bidders = select(Offer.provider_id).where(Offer.tender_id == tender.id, Offer.opened_at.is_not(None))
+    query = (
+        select(Provider.name, Interest.kind)
+        .join(Interest, Interest.provider_id == Provider.id)
+        .where(Interest.holder_id == tender.broker_id, Interest.ended_at.is_(None), Provider.id.in_(bidders))
+        .order_by(Provider.name)
+    )
+    return [(row[0], row[1]) for row in session.execute(query)]
