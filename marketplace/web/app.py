@@ -33,6 +33,7 @@ from . import (
     reasons,
     representing,
     security,
+    trail,
 )
 
 
@@ -72,6 +73,7 @@ def build_app(settings: Mapping[str, object]) -> Flask:
         representing.pages,
         people.pages,
         payments.pages,
+        trail.pages,
     ):
         app.register_blueprint(pages)
     security.limit_sign_in(app, "account.sign_in")

@@ -101,4 +101,5 @@ def test_tour(site: Site, serve: Callable[[Flask], str], visit: Callable[[str], 
     look("p1", "/patient/care", "patient-care")
     look("p1", "/patient/seen", "patient-seen")
     look("funder", "/commissioner/", "commissioner-home-due")
+    look("funder", "/commissioner/audit?period=all", "commissioner-audit")
     assert not faults, "\n".join(faults)

@@ -8,7 +8,9 @@ import pytest
 from flask.testing import FlaskClient
 from openpyxl import load_workbook
 
+from marketplace.journey import amendments
 from marketplace.records.audit import RecordView
+from marketplace.records.database import writing
 from marketplace.records.people import Patient
 from marketplace.web import listing
 from tests.web.site import Site
@@ -16,7 +18,7 @@ from tests.web.site import Site
 EVERY_LIST = {
     "broker": ("/broker/clients", "/broker/tenders"),
     "bulk": ("/provider/offers", "/provider/contracts", "/provider/claims"),
-    "funder": ("/commissioner/budgets", "/payments/"),
+    "funder": ("/commissioner/budgets", "/payments/", "/commissioner/audit?period=all"),
     None: ("/tenders?state=all", "/unmet-needs"),
 }
 
@@ -72,6 +74,29 @@ def test_a_file_holds_no_more_than_its_page(site: Site) -> None:
     assert world.patients
     public = rows_of(site.client(), "/tenders?state=all&export=csv")
     assert "Bulk Physio" not in str(public)
+
+
+def test_the_audit_trail_keeps_what_is_sealed(site: Site) -> None:
+    """A commissioner reads acts about its own; of offers nothing before the proposal; of a question never who asked."""
+    world = site.world.draft().agree().publish()
+    client = site.client("funder@example.test")
+    address = "/commissioner/audit?period=all&export=csv"
+    before = rows_of(client, address)
+    world.three_offers()
+    with writing(world.session):
+        amendments.ask(world.session, world.now, world.provider("near"), world.tender.id, "Is there parking?")
+    assert rows_of(client, address) == before
+    assert {row[4] for row in before} >= {"patient.registered", "budget.opened", "tender.published"}
+    world.later(days=15)
+    assert "offer.sealed" not in str(rows_of(site.client("funder@example.test"), address))
+    world.run_round()
+    told = rows_of(site.client("funder@example.test"), address)
+    assert [row[4] for row in told].count("offer.sealed") == 3
+    assert "question.asked" not in str(told)
+    one = rows_of(site.client("funder@example.test"), f"{address}&act=tender:+published&about={world.tender.id}")
+    assert len(one) == 2
+    assert len(rows_of(site.client("funder@example.test"), f"{address}&who=nobody+of+this+name")) == 1
+    assert site.client("broker@example.test").get("/commissioner/audit").status_code == 403
 
 
 def test_what_would_calculate_goes_out_quoted(site: Site) -> None:

@@ -1,0 +1,86 @@
+"""A commissioner's look into the audit trail: `acts`, `act_count`."""
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy.orm import Session
+
+from marketplace.journey.audit_trail import events_for
+from marketplace.records.audit import AuditEvent
+from marketplace.records.people import User
+from marketplace.rules.clock import Instant
+from marketplace.rules.permissions import Actor
+
+PERIODS: dict[str, tuple[str, int]] = {
+    "week": ("The last 7 days", 7),
+    "month": ("The last 30 days", 30),
+    "year": ("The last 365 days", 365),
+    "all": ("All time", 365 * 200),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One act: its number in the chain, when, who, as what, what, about which thing, and what was noted."""
+
+    number: int
+    at: Instant
+    who: str
+    role: str
+    event: str
+    about_id: str
+    facts: str
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What somebody looks for: a part of an act's name, the number of a thing, a name, how far back."""
+
+    event: str = ""
+    about: str = ""
+    who: str = ""
+    period: str = "week"
+
+
+def act_count(session: Session, actor: Actor, now: Instant, asked: Asked) -> int:
+    """How many acts fit."""
+    return session.scalar(select(func.count()).select_from(_acts(actor, now, asked).subquery())) or 0
+
+
+def acts(
+    session: Session, actor: Actor, now: Instant, asked: Asked, *, first: int, size: int, order: ColumnElement[Any]
+) -> list[Act]:
+    """Some of the acts that fit."""
+    rows = session.scalars(_acts(actor, now, asked).order_by(order, AuditEvent.number).offset(first).limit(size)).all()
+    people = select(User.id, User.name).where(User.id.in_({row.actor_id for row in rows}))
+    names = {row.id: row.name for row in session.execute(people)}
+    return [
+        Act(
+            number=row.number,
+            at=row.at,
+            who=names.get(row.actor_id, "The scheduler" if row.role == "system" else row.actor_id),
+            role=row.role,
+            event=row.event,
+            about_id=row.about_id,
+            facts="; ".join(f"{name.replace('_', ' ')}: {value}" for name, value in row.facts.items()),
+        )
+        for row in rows
+    ]
+
+
+def _acts(actor: Actor, now: Instant, asked: Asked) -> Select[AuditEvent]:
+    query = events_for(actor)
+    days = PERIODS.get(asked.period, PERIODS["week"])[1]
+    query = query.where(AuditEvent.at >= now - timedelta(days=days))
+    if asked.event:
+        spelt = func.replace(AuditEvent.event, ".", "_")
+        query = query.where(spelt.icontains(re.sub(r"[.: ]+", "_", asked.event), autoescape=True))
+    if asked.about:
+        query = query.where(AuditEvent.about_id == asked.about)
+    if asked.who:
+        named = select(User.id).where(User.name.icontains(asked.who, autoescape=True))
+        query = query.where(AuditEvent.actor_id.in_(named))
+    return query

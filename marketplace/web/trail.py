@@ -1,0 +1,48 @@
+"""A commissioner searches the audit trail: who did what, when, about which thing. It holds no person's words."""
+
+from flask import Blueprint, Response, render_template
+
+from marketplace.records.audit import AuditEvent
+from marketplace.rules.permissions import Role
+
+from .access import current_actor, for_role
+from .clock import request_now
+from .database import db_session
+from .filters import moment, words
+from .listing import Column, Listing, asked
+from .queries import trail
+from .queries.trail import Act
+
+COLUMNS: list[Column[Act]] = [
+    Column("number", "Number", lambda row: row.number, AuditEvent.number, "number"),
+    Column("at", "When", lambda row: moment(row.at), AuditEvent.at, "day"),
+    Column("who", "Who", lambda row: row.who),
+    Column("role", "As", lambda row: words(row.role), AuditEvent.role),
+    Column("act", "Act", lambda row: row.event, AuditEvent.event),
+    Column("about", "About", lambda row: row.about_id),
+    Column("noted", "Noted", lambda row: row.facts),
+]
+
+pages = Blueprint("trail", __name__, url_prefix="/commissioner")
+
+
+@pages.get("/audit")
+@for_role(Role.COMMISSIONER)
+def audit() -> str | Response:
+    """Acts about what this commissioner oversees, the latest first."""
+    session, actor, now = db_session(), current_actor(), request_now()
+    search = trail.Asked(asked("act"), asked("about"), asked("who"), asked("period") or "week")
+    listing = Listing("audit trail", COLUMNS, "-number")
+    page = listing.page_from(
+        trail.act_count(session, actor, now, search),
+        lambda first, size: trail.acts(session, actor, now, search, first=first, size=size, order=listing.order),
+    )
+    if listing.export:
+        return listing.file(page.rows)
+    return render_template(
+        "commissioner/audit.html",
+        page=page,
+        listing=listing,
+        search=search,
+        periods=[(name, told) for name, (told, _) in trail.PERIODS.items()],
+    )
