@@ -40,7 +40,7 @@ def feedback_for(market: dict[str, Any], outcome: dict[str, Any], offer_id: str)
         "used": answer.award is not None,
         "band": _band(read, offer_id),
         "eligible_needs": answer.eligible_needs,
-        "closed_by": sorted({rule for _, rule in answer.closed_tiers}),
+        "closed_by": sorted({rule for _, rules in answer.closed_tiers for rule in rules}),
         "changes": [change_document(change) for change in answer.changes],
     }
     if answer.award is not None:

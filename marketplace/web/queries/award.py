@@ -102,9 +102,8 @@ def letters(session: Session, actor: Actor, tender: Tender) -> list[Letter]:
     offers = session.scalars(offers_for(actor).where(Offer.tender_id == tender.id, Offer.status.in_(TOLD))).all()
     found = []
     for offer in sorted(offers, key=lambda offer: labels[offer.id]):
-        said = offer.feedback or advice.get(offer.id)
-        if said is None and offer.status is OfferStatus.EXCLUDED:
-            said = {"used": False, "rule": "excluded"}
+        left_out = {"used": False, "rule": "excluded"} if offer.status is OfferStatus.EXCLUDED else None
+        said = offer.feedback or left_out or advice.get(offer.id)
         found.append(Letter(labels[offer.id], FeedbackPage(offer, said, bands_in_words(session, tender, said), None)))
     return found
 
