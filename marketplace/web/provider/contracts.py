@@ -39,7 +39,7 @@ COLUMNS: list[Column[Contract]] = [
     Column("service", "Service", _service, _service),
     Column("done", "Done", lambda row: row.units_confirmed, lambda row: row.units_confirmed, "number"),
     Column("units", "Units in all", lambda row: row.units, lambda row: row.units, "number"),
-    Column("charge", "Charge", lambda row: pounds_cell(row.charge_pence), lambda row: row.charge_pence, "number"),
+    Column("charge", "Charge", lambda row: pounds_cell(row.bill_pence), lambda row: row.bill_pence, "number"),
     Column(
         "state",
         "State",
@@ -55,7 +55,7 @@ COLUMNS: list[Column[Contract]] = [
 def list_contracts() -> str | FileResponse:
     """My contracts, and what I am owed. A person's name is there, on the page or in the file, once both have signed."""
     session, actor, state = db_session(), current_actor(), asked("state")
-    listing = Listing("contracts", COLUMNS, "offered")
+    listing = Listing("contracts", COLUMNS, "-offered")
     rows = contracts.own_contracts(session, actor)
     page = listing.page_of([row for row in rows if state in ("", row.status.value)])
     seen([row.patient_id for row in page.rows if contracts.names_patient(row)], "list of contracts")
@@ -64,6 +64,7 @@ def list_contracts() -> str | FileResponse:
     return render_template(
         "provider/contracts.html",
         page=page,
+        total=len(rows),
         listing=listing,
         state=state,
         states=[("", "All states"), *((key.value, words) for key, (words, _) in contracts.CONTRACT_WORDS.items())],

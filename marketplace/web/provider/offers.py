@@ -57,6 +57,8 @@ def offer_form(tender_id: str) -> Answer:
     sites = offers.sites_of(session, actor)
     number = number_asked(session, actor, tender_id)
     standing, initial = at_hand(session, actor, tender_id, number, lots)
+    if standing is None and len(sites) == 1:
+        initial["site_id"] = sites[0].id
     typed = sent()
     form = form_for(initial if typed is None else typed, lots, sites)
     shown = {"form": form, "tender": found, "lots": lots, "bands": range(BANDS), "standing": standing, "number": number}

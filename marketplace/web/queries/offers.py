@@ -141,13 +141,17 @@ def offer_page(session: Session, actor: Actor, offer_id: str) -> OfferPage:
 
 
 def earnings(terms: OfferTerms, lots: Sequence[Lot]) -> list[Earnings]:
-    """What the offer would earn lot by lot, at telling numbers: its bands, its limits, and the demand as published."""
+    """What the offer would earn lot by lot, at telling numbers: its bands, its limits, and the demand as published.
+
+    Below its least units it would not start, and earns nothing: such numbers are left out.
+    """
     lot_of = {lot.bundle_id: lot for lot in lots}
     bands = {start or 1 for start in terms.bands} | {start - 1 for start in terms.bands if start > 1}
     found = []
     for line in terms.lines:
         lot = lot_of[line.bundle]
         telling = bands | {lot.units or 0, terms.min_units, terms.max_units or 0, line.min_units, line.max_units or 0}
-        rows = [(units, earnings_pence(terms, line, units)) for units in sorted(telling) if units > 0]
+        least = max(1, terms.min_units, line.min_units)
+        rows = [(units, earnings_pence(terms, line, units)) for units in sorted(telling) if units >= least]
         found.append(Earnings(lot, rows))
     return found
