@@ -122,6 +122,9 @@ STEPS = (
     Step("settlements.pay_provider", "commissioner, holder or patient", "payment due", "paid"),
     Step("settlements.pay_all", "patient", "payments due to several providers", "all paid, or none"),
     Step(
-        "funds.refund", "provider or commissioner", "delivery confirmed or paid", "delivery refunded; money available"
+        "funds.refund",
+        "provider or commissioner",
+        "delivery confirmed or paid",
+        "delivery refunded; units to be delivered anew, or money available",
     ),
 )

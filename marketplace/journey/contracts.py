@@ -10,14 +10,14 @@ from sqlalchemy import Select, exists, select
 from sqlalchemy.orm import Session
 
 from marketplace.records import audit
-from marketplace.records.contracts import Contract, Delivery, DeliveryStatus
+from marketplace.records.contracts import Contract, Delivery, DeliveryStatus, due_so_far
 from marketplace.records.outbox import tell
 from marketplace.records.pools import NeedStatus
 from marketplace.rules.budgets import check_reason
 from marketplace.rules.clock import Instant
 from marketplace.rules.errors import NotFound, WrongState
 from marketplace.rules.lifecycle import CONTRACT_MOVES, ContractStatus, check_move
-from marketplace.rules.money import Pence, part_of
+from marketplace.rules.money import Pence
 from marketplace.rules.permissions import SYSTEM, Actor, Role, Scope, check_role, check_scope
 
 from .reservations import commit, release, release_rest
@@ -184,8 +184,7 @@ def _release_rest(
     session: Session, now: Instant, actor: Actor, contract: Contract, tender_id: str | None, reason: str
 ) -> Pence:
     """Give back what will not be delivered: to the budget, and from there the pool's part to the pool."""
-    used_pence = part_of(contract.bill_pence, contract.units, contract.units_confirmed)
-    rest_pence = contract.bill_pence - used_pence
+    rest_pence = contract.bill_pence - due_so_far(session, contract.id)
     release_rest(session, now, actor, contract.need, rest_pence, reason)
     if tender_id is not None:
         restore(session, now, actor, tender_id, contract, rest_pence, contract.id)

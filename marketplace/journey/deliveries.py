@@ -9,14 +9,14 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from marketplace.records import audit
-from marketplace.records.contracts import Contract, Delivery, DeliveryStatus
+from marketplace.records.contracts import Contract, Delivery, DeliveryStatus, due_so_far
 from marketplace.records.ledger import AccountKind, Posting, TransferKind, post
 from marketplace.records.outbox import tell
 from marketplace.rules.clock import Instant, london_date, london_midnight_after
 from marketplace.rules.errors import Invalid, WrongState
 from marketplace.rules.lifecycle import CONTRACT_MOVES, ContractStatus, check_move
 from marketplace.rules.permissions import SYSTEM, Actor, Role, Scope, check_owner, check_scope
-from marketplace.rules.settlement import due_for
+from marketplace.rules.settlement import check_left, due_for
 
 from .reservations import due_account
 from .scopes import locked
@@ -84,7 +84,7 @@ def check_record(
             Delivery.contract_id == contract.id, Delivery.status == DeliveryStatus.RECORDED
         )
     )
-    due_for(contract.bill_pence, contract.units, contract.units_confirmed + int(waiting or 0) + beside, units)
+    check_left(contract.units, contract.units_confirmed + int(waiting or 0) + beside, units)
 
 
 def confirm_delivery(session: Session, now: Instant, actor: Actor, delivery_id: str) -> Delivery:
@@ -133,7 +133,8 @@ def _recorded(session: Session, delivery_id: str) -> tuple[Delivery, Contract]:
 
 
 def _confirm(session: Session, now: Instant, actor: Actor, delivery: Delivery, contract: Contract) -> Delivery:
-    due_pence = due_for(contract.bill_pence, contract.units, contract.units_confirmed, delivery.units)
+    due_before_pence = due_so_far(session, contract.id)
+    due_pence = due_for(contract.bill_pence, contract.units, contract.units_confirmed, delivery.units, due_before_pence)
     contract.units_confirmed += delivery.units
     delivery.status = DeliveryStatus.CONFIRMED
     delivery.answered_at = now

@@ -21,6 +21,7 @@ from marketplace.records.outbox import tell
 from marketplace.rules.budgets import check_reason
 from marketplace.rules.clock import Instant, london_date
 from marketplace.rules.errors import Invalid, WrongState
+from marketplace.rules.lifecycle import ContractStatus
 from marketplace.rules.money import Pence
 from marketplace.rules.permissions import SYSTEM, Actor, Role, check_owner, check_role
 
@@ -85,11 +86,13 @@ def reclaim(
 
 
 def refund(session: Session, now: Instant, actor: Actor, delivery_id: str, reason: str) -> Delivery:
-    """Status: confirmed or paid -> refunded. What a wrong delivery cost is the budget's to use again.
+    """Status: confirmed or paid -> refunded. What a wrong delivery cost comes back.
 
     Not paid yet, it is taken off what is owed; paid, the provider gives it back. The provider says so itself, or the
-    commissioner once the money is back. The units stay used up: whoever still wants them buys them anew. What a
-    shared pool had carried of it goes back to those who gave it.
+    commissioner once the money is back. While the contract is in force the patient can still expect what was
+    promised: the money is committed to it again, and the units can be delivered anew. Who does not want them ends the
+    contract. Once it is over the money is the budget's to use; what a shared pool had carried of it goes back to those
+    who gave it.
 
     Raises
     ------
@@ -111,18 +114,21 @@ def refund(session: Session, now: Instant, actor: Actor, delivery_id: str, reaso
     written = check_reason(reason)
     paid = delivery.status is DeliveryStatus.PAID
     source = (AccountKind.PAID, contract.provider_id) if paid else due_account(budget, contract.provider_id)
+    in_force = contract.status is ContractStatus.IN_DELIVERY
     if delivery.due_pence:
         posting = Posting(
             key=f"refund:{delivery.id}",
             kind=TransferKind.REFUND,
             source=source,
-            target=(AccountKind.AVAILABLE, budget.id),
+            target=(AccountKind.COMMITTED if in_force else AccountKind.AVAILABLE, budget.id),
             amount_pence=delivery.due_pence,
             about_id=delivery.id,
             reason=written,
         )
         post(session, now, actor.user_id, posting)
-    if tender_id is not None:
+    if in_force:
+        contract.units_confirmed -= delivery.units
+    elif tender_id is not None:
         restore(session, now, actor, tender_id, contract, delivery.due_pence or 0, delivery.id)
     refunded_pence, delivery.due_pence = delivery.due_pence or 0, 0
     delivery.status = DeliveryStatus.REFUNDED
@@ -131,7 +137,7 @@ def refund(session: Session, now: Instant, actor: Actor, delivery_id: str, reaso
     delivery.refund_reason = written
     audit.append(session, now, actor, "delivery.refunded", delivery.id, amount_pence=refunded_pence, was_paid=paid)
     tell(session, now, [contract.patient_id, contract.provider_id], "delivery_refunded", delivery.id)
-    if tender_id is not None:
+    if tender_id is not None and not in_force:
         settle(session, now, actor, tender_id)
     return delivery
 

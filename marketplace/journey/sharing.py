@@ -10,7 +10,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from marketplace.records import audit
-from marketplace.records.contracts import Contract
+from marketplace.records.contracts import Contract, due_so_far
 from marketplace.records.ledger import (
     Account,
     AccountKind,
@@ -27,7 +27,7 @@ from marketplace.records.pools import Bundle, Need
 from marketplace.records.tenders import Tender
 from marketplace.rules.clock import Instant
 from marketplace.rules.lifecycle import ContractStatus
-from marketplace.rules.money import Pence, part_of
+from marketplace.rules.money import Pence
 from marketplace.rules.permissions import Actor
 from marketplace.rules.sharing import is_shared, own_part, shares_back
 
@@ -100,12 +100,12 @@ def share(session: Session, now: Instant, actor: Actor, tender_id: str, contract
         post(session, now, actor.user_id, posting)
 
 
-def came_back(contract: Contract) -> Pence:
-    """What of a contract's bill has come back already: refunds, and what was not delivered when it ended."""
-    refunded = sum(delivery.refunded_pence or 0 for delivery in contract.deliveries)
-    if contract.status not in OVER:
-        return refunded
-    return refunded + contract.bill_pence - part_of(contract.bill_pence, contract.units, contract.units_confirmed)
+def came_back(session: Session, contract: Contract) -> Pence:
+    """What of a contract's bill has come back already: all that did not fall due, or was refunded, once it is over.
+
+    Until then a refund stays with the contract, for the units that are to be delivered in place of the wrong ones.
+    """
+    return contract.bill_pence - due_so_far(session, contract.id) if contract.status in OVER else 0
 
 
 def restore(  # noqa: PLR0917 - a posting's session, moment and actor, and what it is about
@@ -115,7 +115,7 @@ def restore(  # noqa: PLR0917 - a posting's session, moment and actor, and what 
 
     To be called before the contract or the delivery notes what came back. Returns the amount.
     """
-    own_pence = own_part(back_pence, came_back(contract), contract.charge_pence, contract.bill_pence)
+    own_pence = own_part(back_pence, came_back(session, contract), contract.charge_pence, contract.bill_pence)
     pools_pence = back_pence - own_pence
     if pools_pence:
         posting = Posting(

@@ -3,8 +3,8 @@
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, String, Text
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import CheckConstraint, ForeignKey, String, Text, func, select
+from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from marketplace.rules.lifecycle import ContractStatus
 
@@ -127,3 +127,9 @@ class Delivery(Base):
     refund_reason: Mapped[str | None] = mapped_column(Text)
 
     contract: Mapped[Contract] = relationship(back_populates="deliveries")
+
+
+def due_so_far(session: Session, contract_id: str) -> int:
+    """What has fallen due of a contract's bill by now, in pence, refunds taken off. The rest is committed to it."""
+    query = select(func.coalesce(func.sum(Delivery.due_pence), 0)).where(Delivery.contract_id == contract_id)
+    return int(session.scalar(query) or 0)

@@ -102,7 +102,11 @@ FLOWS: Mapping[TransferKind, frozenset[tuple[AccountKind, AccountKind]]] = {
     TransferKind.COMMIT: frozenset({(_A.RESERVED, _A.COMMITTED)}),
     TransferKind.DUE: frozenset({(_A.COMMITTED, _A.PAYABLE), (_A.COMMITTED, _A.HOLDER)}),
     TransferKind.PAY: frozenset({(_A.PAYABLE, _A.PAID), (_A.HOLDER, _A.PAID)}),
-    TransferKind.REFUND: frozenset({(_A.PAYABLE, _A.AVAILABLE), (_A.HOLDER, _A.AVAILABLE), (_A.PAID, _A.AVAILABLE)}),
+    TransferKind.REFUND: frozenset(
+        (paid_from, back_to)
+        for paid_from in (_A.PAYABLE, _A.HOLDER, _A.PAID)
+        for back_to in (_A.AVAILABLE, _A.COMMITTED)
+    ),
     TransferKind.EXPIRE: frozenset({(_A.AVAILABLE, _A.FUNDER)}),
     TransferKind.RECLAIM: frozenset({(_A.AVAILABLE, _A.FUNDER)}),
     TransferKind.RETURN: frozenset({(_A.AVAILABLE, _A.FUNDER)}),

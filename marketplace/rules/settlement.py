@@ -1,19 +1,32 @@
-"""How a charge falls due as units are delivered."""
+"""How a contract's bill falls due as units are delivered."""
 
 from .errors import Invalid
 from .money import Pence, part_of
 
 
-def due_for(charge_pence: Pence, units: int, confirmed_before: int, delivered: int) -> Pence:
+def due_for(bill_pence: Pence, units: int, confirmed_before: int, delivered: int, due_before_pence: Pence) -> Pence:
     """What falls due when `delivered` more of a contract's `units` are confirmed.
 
-    The charge (price and share of the fee) falls due in equal parts over the units; the last unit brings the odd
-    pennies, so that the parts add up to the charge exactly.
+    The bill (price and share of the fee) falls due in equal parts over the units; the last unit brings the odd
+    pennies, so that the parts add up to the bill exactly. `due_before_pence` is what has fallen due by now, refunds
+    taken off: a refunded unit may have cost a penny more or less than the one that is delivered in its place.
 
     Raises
     ------
     Invalid
         If more would be delivered than the contract has left.
+    """
+    check_left(units, confirmed_before, delivered)
+    return max(0, part_of(bill_pence, units, confirmed_before + delivered) - due_before_pence)
+
+
+def check_left(units: int, confirmed_before: int, delivered: int) -> None:
+    """A contract cannot deliver more than its units.
+
+    Raises
+    ------
+    Invalid
+        With what it has left.
     """
     left = units - confirmed_before
     if not 1 <= delivered <= left:
@@ -24,4 +37,3 @@ def due_for(charge_pence: Pence, units: int, confirmed_before: int, delivered: i
             delivered=delivered,
             left=left,
         )
-    return part_of(charge_pence, units, confirmed_before + delivered) - part_of(charge_pence, units, confirmed_before)

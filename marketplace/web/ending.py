@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from marketplace.journey.contracts import end_early
 from marketplace.journey.funds import refund
 from marketplace.journey.scopes import contracts_for, deliveries_for, one
+from marketplace.rules.lifecycle import ContractStatus
 from marketplace.rules.permissions import Role
 from marketplace.schemas.tenders import ReasonSchema
 
@@ -42,7 +43,8 @@ def contract(contract_id: str) -> str:
 @for_role(Role.PATIENT, Role.PROVIDER, Role.HOLDER, Role.COMMISSIONER)
 def end_contract(contract_id: str) -> Answer:
     """End a contract early, with a reason that everybody who is party to it reads."""
-    one(db_session(), contracts_for(current_actor()), contract_id, "contract")
+    found = one(db_session(), contracts_for(current_actor()), contract_id, "contract")
+    shared = bool(found.pool_pence) and current_actor().role is not Role.PROVIDER
 
     def step(session: Session, data: dict[str, Any]) -> None:
         end_early(session, request_now(), current_actor(), contract_id, data["reason"])
@@ -54,6 +56,7 @@ def end_contract(contract_id: str) -> Answer:
         back=_contract(contract_id),
         done="The contract has ended. What was not used is free again.",
         told_here={"contract_not_in_force", "delivery_waits"},
+        shared=shared,
     )
 
 
@@ -62,6 +65,7 @@ def end_contract(contract_id: str) -> Answer:
 def refund_delivery(delivery_id: str) -> Answer:
     """Give back what a wrongly recorded delivery cost; the commissioner notes it once the money is back."""
     delivery = one(db_session(), deliveries_for(current_actor()), delivery_id, "delivery")
+    again = delivery.contract.status is ContractStatus.IN_DELIVERY
 
     def step(session: Session, data: dict[str, Any]) -> None:
         refund(session, request_now(), current_actor(), delivery_id, data["reason"])
@@ -71,9 +75,10 @@ def refund_delivery(delivery_id: str) -> Answer:
         WebForm(ReasonSchema(), sent()),
         step,
         back=_contract(delivery.contract_id),
-        done="It is refunded: the patient's budget has the money again.",
+        done=f"It is refunded: {'it can be given anew' if again else 'the patient has the money again'}.",
         told_here={"nothing_to_refund", "with_the_bank"},
         delivery=delivery,
+        again=again,
     )
 
 

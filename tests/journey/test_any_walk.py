@@ -32,7 +32,7 @@ from marketplace.journey import (
 )
 from marketplace.journey.keys import lend
 from marketplace.records import Base, ledger
-from marketplace.records.contracts import Contract, Delivery
+from marketplace.records.contracts import Contract, Delivery, due_so_far
 from marketplace.records.database import configure_engine, writing
 from marketplace.records.ledger import AccountKind
 from marketplace.records.offers import ExclusionCode, Offer
@@ -40,7 +40,7 @@ from marketplace.records.pools import LIVE_NEEDS, DefaultAnswer, Need, NeedStatu
 from marketplace.records.rounds import Match
 from marketplace.records.tenders import CancelCode, Decision, Representation
 from marketplace.rules.errors import DomainError
-from marketplace.rules.lifecycle import TENDER_MOVES, TenderStatus, is_final
+from marketplace.rules.lifecycle import TENDER_MOVES, ContractStatus, TenderStatus, is_final
 from marketplace.rules.permissions import Actor, Role
 from marketplace.rules.tendering import Policy
 from tests.worlds import BUDGET_PENCE, SmallWorld
@@ -279,6 +279,16 @@ class AnyWalk(RuleBasedStateMachine):
             if is_final(TENDER_MOVES, tender.status) and tender.status is not TenderStatus.AWARDED:
                 assert need.reserved_pence == 0, "an end without an award releases everything"
                 assert need.status not in LIVE_NEEDS, "no ended tender keeps a plan line from another pool"
+
+    @invariant()
+    def what_is_promised_is_committed(self) -> None:
+        """To a contract in force exactly what has not fallen due of its bill yet."""
+        if hasattr(self, "world"):
+            session = self.world.session
+            in_force = Contract.status.in_((ContractStatus.SIGNED, ContractStatus.IN_DELIVERY))
+            for contract in session.scalars(select(Contract).where(in_force)):
+                committed = ledger.balance_pence(session, AccountKind.COMMITTED, contract.budget_id)
+                assert committed == contract.bill_pence - due_so_far(session, contract.id)
 
     @invariant()
     def charges_stay_within_budgets(self) -> None:

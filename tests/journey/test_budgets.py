@@ -146,11 +146,11 @@ def test_the_last_day_still_counts(small: Found) -> None:
 
 @pytest.mark.parametrize("paid", [False, True])
 def test_a_refund_flows_back_to_the_budget(small: Found, paid: bool) -> None:
-    """What a wrong delivery cost is free again, whether it was paid or only owed; and only once."""
+    """What a wrong delivery cost is promised for the same units anew, paid or only owed; and only once."""
     world = small().awarded()
     contract = world.contract(1)
-    before = world.money(1)["available"]
-    delivery = world.deliver(1)
+    before = world.money(1)
+    delivery = world.deliver(1, 3)
     due = delivery.due_pence
     if paid:
         acting(world, settlements.pay_provider, contract.provider_id, actor=world.funder)
@@ -159,11 +159,46 @@ def test_a_refund_flows_back_to_the_budget(small: Found, paid: bool) -> None:
     acting(world, funds.refund, delivery.id, "Recorded for the wrong patient", actor=world.by_provider(contract))
     assert delivery.status is DeliveryStatus.REFUNDED
     assert (delivery.due_pence, delivery.refunded_pence) == (0, due)
-    assert world.money(1)["available"] == before + due
+    assert (world.money(1), contract.units_confirmed) == (before, 0)
     for kind in (AccountKind.PAYABLE, AccountKind.PAID):
         assert balance_pence(world.session, kind, contract.provider_id) == 0
     with pytest.raises(WrongState):
         acting(world, funds.refund, delivery.id, REASON, actor=world.funder)
+    assert world.deliver(1, SESSIONS).due_pence == contract.charge_pence
+    assert (contract.status, world.money(1)["committed"]) == (ContractStatus.COMPLETED, 0)
+    assert world.books_balance()
+
+
+def test_a_refund_after_the_end_is_the_budgets(small: Found) -> None:
+    """A contract that is over promises nothing any more: the money is free, to buy with anew."""
+    world = small().awarded()
+    first = world.deliver(1)
+    delivery, contract = world.deliver(1, SESSIONS - 1), world.contract(1)
+    before, due = world.money(1)["available"], delivery.due_pence
+    acting(world, funds.refund, delivery.id, "Recorded for the wrong patient", actor=world.funder)
+    assert world.money(1) == {"available": before + due, "reserved": 0, "committed": 0}
+    assert contract.status is ContractStatus.COMPLETED
+    assert first.due_pence + due == contract.charge_pence
+    assert world.books_balance()
+
+
+def test_odd_pennies_survive_a_refund(small: Found) -> None:
+    """A third of a penny is nobody's: refunds and early ends leave no penny behind, and invent none."""
+    world = small()
+    world.draft().agree().publish()
+    world.offer("near", (0, 5_000), fee=7)  # each of the two pays £0.035 of it over ten sessions
+    world.later(days=15).run_round().accept().confirm().later(days=20)
+    contract = world.contract(1)
+    for actor in (world.patient(1), world.by_provider(contract)):
+        acting(world, contracts.sign_contract, contract.id, actor=actor)
+    before = world.money(1)
+    first, second = world.deliver(1, 1), world.deliver(1, 2)
+    acting(world, funds.refund, first.id, "Recorded for the wrong patient", actor=world.funder)
+    third = world.deliver(1, 4)
+    assert world.money(1)["committed"] == contract.charge_pence - second.due_pence - third.due_pence
+    acting(world, contracts.end_early, contract.id, "I moved away", actor=world.patient(1))
+    rest = contract.charge_pence - second.due_pence - third.due_pence
+    assert world.money(1) == {"available": before["available"] + rest, "reserved": 0, "committed": 0}
     assert world.books_balance()
 
 

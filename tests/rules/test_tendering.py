@@ -131,14 +131,22 @@ def test_small_counts_name_nobody() -> None:
     assert (shown_units(40, 7), shown_units(40, 8)) == (None, 40)
 
 
-@given(st.integers(0, 10**8), st.lists(st.integers(1, 5), min_size=1, max_size=12))
-def test_parts_of_a_charge_add_up(charge: int, deliveries: list[int]) -> None:
-    """However a contract's units are delivered, what falls due comes to the charge exactly."""
-    units, before, due = sum(deliveries), 0, 0
-    for delivered in deliveries:
-        part = due_for(charge, units, before, delivered)
-        assert part >= 0
-        before, due = before + delivered, due + part
-    assert due == charge
+@given(
+    st.integers(0, 10**8),
+    st.lists(st.integers(1, 5), min_size=1, max_size=12),
+    st.lists(st.integers(0, 99), max_size=9),
+)
+def test_parts_of_a_bill_add_up(bill: int, deliveries: list[int], refunds: list[int]) -> None:
+    """However a contract's units are delivered, refunded and delivered anew, what falls due is the bill exactly."""
+    units, waiting, refunds = sum(deliveries), list(deliveries), list(refunds)
+    standing: list[tuple[int, int]] = []
+    while waiting:
+        delivered, due_before = waiting.pop(0), sum(due for _, due in standing)
+        part = due_for(bill, units, sum(count for count, _ in standing), delivered, due_before)
+        assert 0 <= part <= bill - due_before
+        standing.append((delivered, part))
+        if waiting and refunds:
+            waiting.append(standing.pop(refunds.pop() % len(standing))[0])
+    assert sum(due for _, due in standing) == bill
     with pytest.raises(Invalid):
-        due_for(charge, units, before, 1)
+        due_for(bill, units, units, 1, bill)

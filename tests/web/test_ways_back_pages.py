@@ -91,6 +91,7 @@ def test_who_stands_behind_the_money_ends_and_refunds(site: Site) -> None:
     refuses(site, FUNDER, refund, {"reason": "no"}, "reason")
     assert takes(site, FUNDER, refund, {"reason": "Nobody came on that day."}) == at
     assert "Nobody came on that day." in client.get(at).text
+    assert "Nobody came on that day." in site.client("p1@example.test").get(f"/patient{at}").text
     assert "Nothing is due or paid" in refuses(site, FUNDER, refund, {"reason": "Once more, please."})
     refuses(site, FUNDER, f"{at}/end", {"reason": " "}, "reason")
     assert takes(site, FUNDER, f"{at}/end", {"reason": "The provider has closed."}) == at
