@@ -6,6 +6,7 @@ more than that budget. The difference is `pool_pence`: given to the pool (+) or 
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -23,6 +24,23 @@ class Pooling(StrEnum):
 def is_shared(policy: Mapping[str, Any]) -> bool:
     """Whether this published policy lets some members of the pool carry a part of what others' care costs."""
     return bool(policy["matching"]["pooling"] == Pooling.SHARED_POOL)
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """Two bills for the same budget, one below and one above it, and what sharing would come to at most."""
+
+    below_pence: Pence
+    left_pence: Pence
+    above_pence: Pence
+    carried_pence: Pence
+
+
+def example_of(budget_pence: Pence) -> Example:
+    """What sharing may mean for this budget: bills that are a tenth lower and a tenth higher, in whole pounds."""
+    tenth = max(100, budget_pence // 1000 * 100)
+    below = max(0, budget_pence - tenth)
+    return Example(below, budget_pence - below, budget_pence + tenth, tenth)
 
 
 def check_pool_covered(pool_pence: Sequence[Pence]) -> None:

@@ -22,6 +22,21 @@ class AgreeSchema(Schema):
     )
 
 
+class AgreeToShareSchema(AgreeSchema):
+    """Agreeing to a shared pool: the yes to helping each other is a question of its own."""
+
+    shares_pool = fields.String(
+        required=True,
+        validate=OneOf(["yes", "no"], error="Choose whether you agree that people in the group help to pay"),
+        error_messages={"required": "Choose whether you agree that people in the group help to pay"},
+        metadata={
+            "title": "Do you agree that people in this group help to pay for each other?",
+            "description": "You can be in this group only if you do.",
+            "x-words": {"yes": "Yes, what my budget has left over may help others", "no": "No"},
+        },
+    )
+
+
 class MatchAnswerSchema(Schema):
     """Yes, or no with a reason."""
 

@@ -5,9 +5,10 @@ from typing import Any
 from marshmallow import Schema, fields, post_load
 
 from marketplace.rules.pooling import BundleTerms, area_name
+from marketplace.rules.sharing import Pooling
 from marketplace.rules.tendering import Policy
 
-from .fields import Day, Pounds, Whole, Words
+from .fields import Day, Pounds, Whole, Words, choice
 
 
 class TenderSchema(Schema):
@@ -45,6 +46,20 @@ class TenderSchema(Schema):
         metadata={
             "title": "What a change of provider is worth, once",
             "description": "Leaving a provider whom a patient has now counts as this much. Nobody pays it.",
+        },
+    )
+    pooling = fields.Enum(
+        Pooling,
+        by_value=True,
+        load_default=Pooling.OWN_BUDGET,
+        error_messages=choice("who may pay for whom"),
+        metadata={
+            "title": "Who may pay for whom?",
+            "description": "If people help each other, more of them can be matched. Each is asked for a yes to that.",
+            "x-words": {
+                "own_budget": "Each person's budget pays for that person only",
+                "shared_pool": "People help each other: what one budget has left over can carry what another lacks",
+            },
         },
     )
     minimum_offers = Whole(

@@ -8,7 +8,8 @@ from marketplace.journey.scopes import contracts_for, deliveries_for, needs_for,
 from marketplace.records.pools import DefaultAnswer
 from marketplace.rules.errors import Invalid
 from marketplace.rules.permissions import Role
-from marketplace.schemas.answers import AgreeSchema, DeliveryAnswerSchema, MatchAnswerSchema
+from marketplace.rules.sharing import example_of, is_shared
+from marketplace.schemas.answers import AgreeSchema, AgreeToShareSchema, DeliveryAnswerSchema, MatchAnswerSchema
 from marketplace.schemas.preferences import PreferencesSchema
 
 from .access import current_actor, for_role
@@ -72,15 +73,28 @@ def invitation(need_id: str) -> Answer:
     """What is pooled, what it means for me, and my answer: yes, not now, or (having agreed) leave."""
     session, actor = db_session(), current_actor()
     need = one(session, needs_for(actor), need_id, "invitation")
-    form = WebForm(AgreeSchema(), sent(), choices={"default_answer": SILENCE})
-    if request.method == "GET":
-        return patient_page("invitation.html", need=need, form=form, no_match=matches.no_match(session, need))
-    if not form.validate():
-        return patient_page("invitation.html", need=need, form=form, no_match=matches.no_match(session, need)), 422
-    with writing(session):
-        pools.agree(session, request_now(), actor, need_id, form.data["default_answer"])
-    flash("You joined the group. We will tell you when there is a match.", "done")
-    return redirect(url_for("patient.home"))
+    shared = is_shared(need.bundle.tender.policy)
+    schema = AgreeToShareSchema() if shared else AgreeSchema()
+    form = WebForm(schema, sent(), choices={"default_answer": SILENCE})
+    if sent() is not None and form.validate():
+        shares = form.data.get("shares_pool") == "yes"
+        try:
+            with writing(session):
+                pools.agree(session, request_now(), actor, need_id, form.data["default_answer"], shares_pool=shares)
+        except Invalid as error:
+            form.refuse_for(error)
+        else:
+            flash("You joined the group. We will tell you when there is a match.", "done")
+            return redirect(url_for("patient.home"))
+    need = one(session, needs_for(actor), need_id, "invitation")
+    html = patient_page(
+        "invitation.html",
+        need=need,
+        form=form,
+        no_match=matches.no_match(session, need),
+        example=example_of(need.budget_pence) if shared else None,
+    )
+    return (html, 422) if form.errors else html
 
 
 @pages.route("/invitations/<need_id>/preferences", methods=["GET", "POST"])
@@ -162,6 +176,7 @@ def contract(contract_id: str) -> str:
         "contract.html",
         contract=found,
         can_sign=care.can_be_signed(found, request_now()),
+        waits=contracts.waits_for_pool(found),
         rating=care.rating_of(db_session(), found),
     )
 

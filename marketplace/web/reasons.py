@@ -39,6 +39,7 @@ TO_A_PATIENT: Mapping[str, Sentence] = {
     "excluded_provider": lambda *_: "You asked us not to use this provider.",
     "keep_provider": lambda *_: "You asked to stay with your own provider.",
     "own_budget": lambda value, limit: f"It would cost {pounds(value)}. Your share is {pounds(limit)}.",
+    "shared_pool": lambda *_: "Your shares together would not have paid for it.",
     "fee_cover": lambda *_: "Its set-up fee did not fit into the shares of the people it could serve.",
     "capacity": lambda value, limit: f"It is full. With you it would need {value} units, and it has {limit}.",
     "line_capacity": lambda value, limit: f"It is full here. With you it would need {value} units, and it has {limit}.",

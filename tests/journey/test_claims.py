@@ -12,6 +12,8 @@ from marketplace.records.database import writing
 from marketplace.records.people import PatientCondition
 from marketplace.rules.awarding import Saving
 from marketplace.rules.lifecycle import TenderStatus
+from marketplace.rules.sharing import Pooling
+from marketplace.rules.tendering import Policy
 from tests.worlds import SmallWorld
 
 APRIL = date(2026, 4, 10)
@@ -197,3 +199,25 @@ def test_reasons_are_sorted_by_what_they_speak_of() -> None:
     assert theme_of("I would rather keep my usual nurse") == "present_provider"
     assert theme_of("Too expensive") == "price"
     assert (theme_of("Because."), theme_of(" "), theme_of(None)) == ("other", "none_given", "none_given")
+
+
+def test_who_gives_and_who_gets_is_told_for_eight_and_more(session: Session, monday: object) -> None:
+    """Nine have £50 to spare and eight lack it; the few of an age are hidden, and so is a pool with fewer on a side."""
+    rich, poor = dict.fromkeys(range(1, 10), 60_000), dict.fromkeys(range(10, 18), 50_000)
+    world = SmallWorld(session, monday, patient_count=17, budgets_pence=rich | poor).found()  # type: ignore[arg-type]
+    world.draft(Policy(pooling=Pooling.SHARED_POOL)).agree().publish()
+    world.offer("near", (0, 5_500))
+    world.later(days=15).run_round().accept().confirm()
+    fairness = asked(world).fairness
+    assert [(row.givers, row.given_pence, row.receivers, row.received_pence) for row in fairness.sharing_by_age] == [
+        (0, 0, None, None),
+        (None, None, None, None),
+        (None, None, 0, 0),
+    ]
+    whole = fairness.sharing_by_deprivation
+    assert [(row.givers, row.given_pence, row.receivers, row.received_pence) for row in whole] == [
+        (9, 40_000, 8, 40_000)
+    ]
+    with writing(world.session):
+        world.match(17).pool_pence = 0
+    assert asked(world).fairness.sharing_by_deprivation == ()

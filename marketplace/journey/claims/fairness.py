@@ -20,7 +20,8 @@ from marketplace.records.offers import Offer
 from marketplace.records.people import Patient, PatientCondition
 from marketplace.records.pools import Bundle, Need
 from marketplace.records.providers import Site
-from marketplace.records.rounds import Match
+from marketplace.records.rounds import Award, Match
+from marketplace.rules.money import Pence
 from marketplace.rules.privacy import K, hidden, share_permille
 
 from .cohort import Counted, distance_squared, served
@@ -59,6 +60,20 @@ class FairnessGroup:
 
 
 @dataclass(frozen=True, slots=True)
+class SharingGroup:
+    """One group of people in pools that are shared: who gives and who gets how much; None where too few are behind it.
+
+    Only results with at least k who give and k who get are counted.
+    """
+
+    name: str
+    givers: int | None
+    given_pence: Pence | None
+    receivers: int | None
+    received_pence: Pence | None
+
+
+@dataclass(frozen=True, slots=True)
 class Concentration:
     """How provision of one service in one area is spread; the index is left out where it would show a few people."""
 
@@ -77,6 +92,8 @@ class FairnessClaim:
     deprivation: tuple[FairnessGroup, ...]
     conditions: tuple[FairnessGroup, ...]
     extra_support: tuple[FairnessGroup, ...]
+    sharing_by_age: tuple[SharingGroup, ...]
+    sharing_by_deprivation: tuple[SharingGroup, ...]
     concentration: tuple[Concentration, ...]
 
 
@@ -86,6 +103,7 @@ _SUMS = ("people", "unserved", "needs", "matched", "charge_pence", "budget_pence
 def fairness(session: Session, counted: Sequence[Counted], today: date) -> FairnessClaim:
     """Count every group once; ages are those reached in this year."""
     rows = session.execute(_sums(counted, Patient.birth_year, Patient.deprivation_decile, Patient.extra_support)).all()
+    shared = _shared(session, counted)
     conditions = session.execute(
         _sums(counted, PatientCondition.condition).join(PatientCondition, PatientCondition.patient_id == Patient.id)
     ).all()
@@ -94,6 +112,8 @@ def fairness(session: Session, counted: Sequence[Counted], today: date) -> Fairn
         deprivation=_groups(((_fifth(row[1]), row[3:]) for row in rows), sorted),
         conditions=_groups(((row[0], row[1:]) for row in conditions), sorted),
         extra_support=_groups((("yes" if row[2] else "no", row[3:]) for row in rows), sorted),
+        sharing_by_age=_sharing(((_age_band(today.year - row[0]), row[2:]) for row in shared), _ordered_ages),
+        sharing_by_deprivation=_sharing(((_fifth(row[1]), row[2:]) for row in shared), sorted),
         concentration=_concentration(session, counted),
     )
 
@@ -146,6 +166,41 @@ def _groups(
         FairnessGroup(name, None, None, None, None, None)
         if place in small
         else _group(name, sums[name], with_coverage=place not in few_unserved)
+        for place, name in enumerate(names)
+    )
+
+
+def _shared(session: Session, counted: Sequence[Counted]) -> Sequence[Sequence[Any]]:
+    """Birth year, deprivation, and then the four sums of `SharingGroup`, over results that enough people share in."""
+    gives, gets = Match.pool_pence > 0, Match.pool_pence < 0
+    givers, receivers = (func.count(func.distinct(case((which, Need.patient_id)))) for which in (gives, gets))
+    enough = served(counted, Award.round_id).group_by(Award.round_id).having((givers >= K) & (receivers >= K))
+    rounds = set(session.scalars(enough))
+    if not rounds:
+        return []
+    keys = (Patient.birth_year, Patient.deprivation_decile)
+    given = func.sum(case((gives, Match.pool_pence), else_=0))
+    received = func.sum(case((gets, -Match.pool_pence), else_=0))
+    sharing = [tender for tender in counted if tender.round_id in rounds]
+    query = served(sharing, *keys, givers, given, receivers, received, places=True)
+    return session.execute(query.group_by(*keys)).all()
+
+
+def _sharing(
+    rows: Iterable[tuple[str, Sequence[int]]], order: Callable[[Iterable[str]], list[str]]
+) -> tuple[SharingGroup, ...]:
+    """Add up by name; a number of people that is small, or would give one away, is hidden with its amount."""
+    sums: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
+    for name, values in rows:
+        sums[name] = [before + int(more) for before, more in zip(sums[name], values, strict=True)]
+    names = order(sums)
+    few_give, few_get = (hidden([sums[name][at] for name in names]) for at in (0, 2))
+    return tuple(
+        SharingGroup(
+            name,
+            *((None, None) if place in few_give else sums[name][:2]),
+            *((None, None) if place in few_get else sums[name][2:]),
+        )
         for place, name in enumerate(names)
     )
 

@@ -27,6 +27,7 @@ from marketplace.web.listing import Column, Listing, asked, page_from
 from marketplace.web.queries import award as proposals
 from marketplace.web.queries import results
 from marketplace.web.queries import unmatched as without
+from marketplace.web.queries.sharing import sharing_of
 from marketplace.web.queries.unmatched import UnmatchedRow
 from marketplace.work.client import enqueue_rematch, enqueue_round
 
@@ -83,7 +84,7 @@ def result(tender_id: str) -> str:
     """Coverage, cost, saving, awards and the unmatched; every number leads to its rows."""
     found = results.result(db_session(), current_actor(), tender_id)
     seen([row.need.patient_id for row in found.first], "result of a match")
-    return render_template("broker/result.html", result=found)
+    return render_template("broker/result.html", result=found, sharing=sharing_of(db_session(), found.tender))
 
 
 @pages.get("/tenders/<tender_id>/people")

@@ -161,7 +161,7 @@ def withdraw(tender_id: str) -> Answer:
 
 def _suggested() -> dict[str, object]:
     weights = ("pence_per_quality_grade", "pence_per_km", "pence_per_wait_day", "pence_per_change")
-    times = ("minimum_offers", "answer_days")
+    times = ("minimum_offers", "answer_days", "pooling")
     return {name: typed_pounds(getattr(SUGGESTED, name)) for name in weights} | {
         name: getattr(SUGGESTED, name) for name in times
     }

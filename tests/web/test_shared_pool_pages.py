@@ -1,0 +1,111 @@
+"""Sharing, as people read it: the question of its own, what a match gives or gets, who waits, where the money went."""
+
+from sqlalchemy import select
+
+from marketplace.journey import contracts
+from marketplace.records.contracts import Contract
+from marketplace.records.database import writing
+from marketplace.rules.permissions import Actor, Role
+from marketplace.rules.sharing import Pooling
+from marketplace.rules.tendering import Policy
+from tests.web.site import Site
+from tests.web.test_tender_life_pages import BROKER, FUNDER, NEAR, refuses, takes
+
+P1, P3 = "p1@example.test", "p3@example.test"
+GIVES, RECEIVES = 70_000, 40_000
+"""What the plans of patient 1 and of patient 3 set aside; the others have £600, and care costs £550."""
+
+
+def shared(site: Site) -> Site:
+    """The broker drafts a tender whose members share, and everybody is invited."""
+    world = site.world
+    with writing(world.session):
+        world.plan_line(1).budget_pence, world.plan_line(3).budget_pence = GIVES, RECEIVES
+    world.draft(Policy(pence_per_km=30, pooling=Pooling.SHARED_POOL))
+    return site
+
+
+def proposed(site: Site) -> Site:
+    world = shared(site).world.agree().publish()
+    world.offer("near", (0, 5_500))
+    world.later(days=15).run_round()
+    return site
+
+
+def test_the_broker_chooses_who_may_pay_for_whom(site: Site) -> None:
+    """A draft begins with everybody paying alone; the broker can choose otherwise, and the notice says so."""
+    page = site.client(BROKER).get("/broker/tenders/new").text
+    assert "Who may pay for whom?" in page
+    rules = {"title": "Walking again", "pence_per_km": "0.30", "minimum_offers": "1", "answer_days": "7"}
+    refuses(site, BROKER, "/broker/tenders/new", {**rules, "pooling": "all"}, "pooling")
+    at = takes(site, BROKER, "/broker/tenders/new", {**rules, "pooling": "shared_pool"}).removesuffix("/groups/new")
+    assert "help to pay for each other" in site.client(BROKER).get(at).text
+    del rules["title"]
+    takes(site, BROKER, f"{at}/policy", {**rules, "pooling": "own_budget"})
+    assert "nobody pays for anybody else" in site.client(BROKER).get(at).text
+
+
+def test_sharing_is_a_question_of_its_own(site: Site) -> None:
+    """In pounds, with an example; without an answer, or with a no, the form comes back with what was typed."""
+    world = shared(site).world
+    path = f"/patient/invitations/{world.need(1).id}"
+    page = site.client(P1).get(path).text
+    assert "your care costs £630.00. Then at most £70.00 can help others" in page
+    assert "your care costs £770.00. Then others carry £70.00" in page
+    assert 'name="shares_pool"' in page
+    refuses(site, P1, path, {"default_answer": "accept"}, "shares_pool")
+    told = refuses(site, P1, path, {"default_answer": "accept", "shares_pool": "no"}, "shares_pool")
+    assert "Say yes to that too, or choose not now" in told
+    takes(site, P1, path, {"default_answer": "accept", "shares_pool": "yes"})
+    assert site.fresh().need(1).consents[-1].shares_pool
+
+
+def test_a_group_that_does_not_share_asks_nothing_of_it(site: Site) -> None:
+    """The second question stands on no other invitation, and cannot be smuggled in."""
+    world = site.world.draft()
+    path = f"/patient/invitations/{world.need(1).id}"
+    assert "shares_pool" not in site.client(P1).get(path).text
+    assert site.client(P1).post(path, data={"default_answer": "accept", "shares_pool": "yes"}).status_code == 422
+
+
+def test_a_match_says_who_carries_what(site: Site) -> None:
+    """To each their own part in pounds; to the broker all of it; to nobody else anybody's."""
+    world = proposed(site).world
+    assert world.match(1).pool_pence == 3_461
+    assert world.match(3).pool_pence == -15_000
+    giver = site.client(P1).get(f"/patient/matches/{world.match(1).id}").text
+    assert "£584.61 from your budget: £550.00 for your care, and £34.61 helps others" in giver
+    receiver = site.client(P3).get(f"/patient/matches/{world.match(3).id}").text
+    assert "£400.00 from your budget. Your care costs £550.00, and others in the group carry £150.00" in receiver
+    people = site.client(BROKER).get(f"/broker/tenders/{world.tender.id}/people").text
+    assert "+£34.61" in people
+    assert "−£150.00" in people
+    result = site.client(BROKER).get(f"/broker/tenders/{world.tender.id}/result").text
+    assert "11 people give £150.00" in result
+    assert "1 person gets £150.00" in result
+
+
+def test_who_waits_is_told_what_for(site: Site) -> None:
+    """The contract of somebody whom others carry waits; the provider reads the bill and nothing of who pays it."""
+    world = proposed(site).world.accept().confirm().later(days=20).sign(3)
+    contract = world.contract(3)
+    assert contracts.waits_for_pool(contract)
+    page = site.client(P3).get(f"/patient/contracts/{contract.id}").text
+    assert "It waits for others in your group" in page
+    shown = site.client(NEAR).get(f"/provider/contracts/{contract.id}").text
+    assert "£550.00" in shown
+    assert "£400.00" not in shown
+    for row in world.session.scalars(select(Contract)).all():
+        if row.id != contract.id:
+            for role, party in ((Role.PATIENT, row.patient_id), (Role.PROVIDER, row.provider_id)):
+                with writing(world.session):
+                    contracts.sign_contract(world.session, world.now, Actor("user-x", role, party), row.id)
+    assert "It waits" not in site.client(P3).get(f"/patient/contracts/{contract.id}").text
+    assert "Given to others in the group for physiotherapy" in site.client(P1).get("/patient/budget").text
+    budget = site.client(P3).get("/patient/budget").text
+    assert "Carried by others in the group for physiotherapy" in budget
+    assert "£150.00 from your group" in budget
+    end = f"/contracts/{contract.id}/end"
+    assert "goes back to them" in site.client(P3).get(end).text
+    assert "goes back to them" not in site.client(NEAR).get(end).text
+    assert site.client(FUNDER).get("/commissioner/").status_code == 200
