@@ -168,16 +168,8 @@ def open_budgets(
     accounts = [(kind, budget.id) for budget in budgets for kind in kinds]
     open_accounts(session, [(AccountKind.FUNDER, actor.party_id), *accounts])
     for budget, (_, details) in zip(budgets, wanted, strict=True):
-        posting = Posting(
-            key=f"allocate:{budget.id}",
-            kind=TransferKind.ALLOCATE,
-            source=(AccountKind.FUNDER, actor.party_id),
-            target=(AccountKind.AVAILABLE, budget.id),
-            amount_pence=details.amount_pence,
-            about_id=budget.id,
-            reason="Budget opened",
-        )
-        post(session, now, actor.user_id, posting)
+        key, amount_pence = f"allocate:{budget.id}", details.amount_pence
+        pay_in(session, now, actor, budget, TransferKind.ALLOCATE, amount_pence, key=key, reason="Budget opened")
         audit.append(session, now, actor, "budget.opened", budget.id, amount_pence=details.amount_pence)
     return budgets
 
@@ -287,6 +279,33 @@ def review_is_due(now: Instant) -> ColumnElement[bool]:
     )
 
 
+def pay_in(
+    session: Session,
+    now: Instant,
+    actor: Actor,
+    budget: Budget,
+    kind: TransferKind,
+    amount_pence: Pence,
+    *,
+    key: str,
+    reason: str,
+) -> bool:
+    """Funder -> available: what a budget begins with, or a supplement.
+
+    Returns whether anything was moved: the same key again moves nothing.
+    """
+    posting = Posting(
+        key=key,
+        kind=kind,
+        source=(AccountKind.FUNDER, budget.commissioner_id),
+        target=(AccountKind.AVAILABLE, budget.id),
+        amount_pence=amount_pence,
+        about_id=budget.id,
+        reason=reason,
+    )
+    return post(session, now, actor.user_id, posting)
+
+
 def held_lines(session: Session, budget: Budget) -> set[str]:
     """The plan lines of a budget that a pool or a contract holds, or that were left for the conventional package."""
     holding = Need.status.in_(LIVE_NEEDS) | (Need.reserved_pence > 0)
@@ -329,16 +348,9 @@ def _support(session: Session, now: Instant, actor: Actor, budget: Budget, rules
     for line in budget.lines:
         line.priority = max(line.priority, rules.support_priority)
     if rules.support_supplement_pence:
-        posting = Posting(
-            key=f"supplement:{budget.id}:extra-support",
-            kind=TransferKind.SUPPLEMENT,
-            source=(AccountKind.FUNDER, budget.commissioner_id),
-            target=(AccountKind.AVAILABLE, budget.id),
-            amount_pence=rules.support_supplement_pence,
-            about_id=budget.id,
-            reason="Extra support, by the commissioner's rule",
-        )
-        post(session, now, actor.user_id, posting)
+        key, reason = f"supplement:{budget.id}:extra-support", "Extra support, by the commissioner's rule"
+        amount_pence = rules.support_supplement_pence
+        pay_in(session, now, actor, budget, TransferKind.SUPPLEMENT, amount_pence, key=key, reason=reason)
     audit.append(
         session,
         now,

@@ -25,6 +25,7 @@ from marketplace.rules.lifecycle import ContractStatus
 from marketplace.rules.money import Pence
 from marketplace.rules.permissions import SYSTEM, Actor, Role, check_owner, check_role
 
+from .budgets import pay_in
 from .reservations import due_account
 from .scopes import locked
 from .sharing import lock_pool, restore, settle
@@ -48,16 +49,8 @@ def supplement(
     written = check_reason(reason)
     if budget.left_at is not None or budget.valid_to < london_date(now):
         raise WrongState("budget_ended", "This budget has ended, so no money can be added to it.")
-    posting = Posting(
-        key=f"supplement:{budget.id}:{_checked(request_id)}",
-        kind=TransferKind.SUPPLEMENT,
-        source=(AccountKind.FUNDER, budget.commissioner_id),
-        target=(AccountKind.AVAILABLE, budget.id),
-        amount_pence=amount_pence,
-        about_id=budget.id,
-        reason=written,
-    )
-    if post(session, now, actor.user_id, posting):
+    key = f"supplement:{budget.id}:{_checked(request_id)}"
+    if pay_in(session, now, actor, budget, TransferKind.SUPPLEMENT, amount_pence, key=key, reason=written):
         audit.append(session, now, actor, "budget.supplemented", budget.id, amount_pence=amount_pence)
         tell(session, now, [budget.patient_id], "budget_supplemented", budget.id)
     return budget

@@ -22,16 +22,8 @@ def reserve(session: Session, now: Instant, actor: Actor, need: Need) -> None:
     if need.budget_pence == 0:
         return
     need.holds += 1
-    posting = Posting(
-        key=f"reserve:{need.id}:{need.holds}",
-        kind=TransferKind.RESERVE,
-        source=(AccountKind.AVAILABLE, need.budget_id),
-        target=(AccountKind.RESERVED, need.budget_id),
-        amount_pence=need.budget_pence,
-        about_id=need.id,
-        reason="Held for a pool",
-    )
-    post(session, now, actor.user_id, posting)
+    key = f"reserve:{need.id}:{need.holds}"
+    _move(session, now, actor, need, TransferKind.RESERVE, need.budget_pence, key=key, reason="Held for a pool")
     need.reserved_pence = need.budget_pence
 
 
@@ -39,16 +31,8 @@ def release(session: Session, now: Instant, actor: Actor, need: Need, *, status:
     """Reserved -> available: all that is still held for this need, which takes its new status. Returns the amount."""
     held_pence = need.reserved_pence
     if held_pence:
-        posting = Posting(
-            key=f"release:{need.id}:{need.holds}",
-            kind=TransferKind.RELEASE,
-            source=(AccountKind.RESERVED, need.budget_id),
-            target=(AccountKind.AVAILABLE, need.budget_id),
-            amount_pence=held_pence,
-            about_id=need.id,
-            reason=reason,
-        )
-        post(session, now, actor.user_id, posting)
+        key = f"release:{need.id}:{need.holds}"
+        _move(session, now, actor, need, TransferKind.RELEASE, held_pence, key=key, reason=reason)
         need.reserved_pence = 0
     need.status = status
     return held_pence
@@ -63,16 +47,8 @@ def commit(session: Session, now: Instant, actor: Actor, contract: Contract, ten
     need, own_pence = contract.need, contract.charge_pence - contract.gives_pence
     hold(session, [need.budget_id])
     if own_pence:
-        posting = Posting(
-            key=f"commit:{need.id}",
-            kind=TransferKind.COMMIT,
-            source=(AccountKind.RESERVED, need.budget_id),
-            target=(AccountKind.COMMITTED, need.budget_id),
-            amount_pence=own_pence,
-            about_id=need.id,
-            reason="Contract signed",
-        )
-        post(session, now, actor.user_id, posting)
+        key = f"commit:{need.id}"
+        _move(session, now, actor, need, TransferKind.COMMIT, own_pence, key=key, reason="Contract signed")
     if tender_id is not None:
         share(session, now, actor, tender_id, contract)
     need.reserved_pence -= contract.charge_pence
@@ -82,16 +58,9 @@ def commit(session: Session, now: Instant, actor: Actor, contract: Contract, ten
 def release_rest(session: Session, now: Instant, actor: Actor, need: Need, rest_pence: Pence, reason: str) -> None:
     """Committed -> available: the part of a charge for which nothing will be delivered any more. The need is free."""
     if rest_pence:
-        posting = Posting(
-            key=f"release-rest:{need.id}",
-            kind=TransferKind.RELEASE,
-            source=(AccountKind.COMMITTED, need.budget_id),
-            target=(AccountKind.AVAILABLE, need.budget_id),
-            amount_pence=rest_pence,
-            about_id=need.id,
-            reason=reason,
-        )
-        post(session, now, actor.user_id, posting)
+        committed = (AccountKind.COMMITTED, AccountKind.AVAILABLE)
+        key = f"release-rest:{need.id}"
+        _move(session, now, actor, need, TransferKind.RELEASE, rest_pence, key=key, reason=reason, way=committed)
     need.status = NeedStatus.RELEASED
 
 
@@ -101,3 +70,36 @@ def due_account(budget: Budget, provider_id: str) -> tuple[AccountKind, str]:
     if payer.role is Role.COMMISSIONER:
         return AccountKind.PAYABLE, provider_id
     return AccountKind.HOLDER, payer.id
+
+
+_USUAL_WAY = {
+    TransferKind.RESERVE: (AccountKind.AVAILABLE, AccountKind.RESERVED),
+    TransferKind.RELEASE: (AccountKind.RESERVED, AccountKind.AVAILABLE),
+    TransferKind.COMMIT: (AccountKind.RESERVED, AccountKind.COMMITTED),
+}
+
+
+def _move(
+    session: Session,
+    now: Instant,
+    actor: Actor,
+    need: Need,
+    kind: TransferKind,
+    amount_pence: Pence,
+    *,
+    key: str,
+    reason: str,
+    way: tuple[AccountKind, AccountKind] | None = None,
+) -> None:
+    """Move money between two accounts of the need's own budget."""
+    source, target = way or _USUAL_WAY[kind]
+    posting = Posting(
+        key=key,
+        kind=kind,
+        source=(source, need.budget_id),
+        target=(target, need.budget_id),
+        amount_pence=amount_pence,
+        about_id=need.id,
+        reason=reason,
+    )
+    post(session, now, actor.user_id, posting)
