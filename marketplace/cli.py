@@ -22,6 +22,7 @@ from .demo.run import is_demo_database, run_demo
 from .journey.chain import check_against, signed_head
 from .journey.deadlines import run_due
 from .journey.rounds import recheck
+from .journey.sharing import unsettled
 from .records import Base, append_only, audit, ledger, schema
 from .records.rounds import Round, RoundStatus
 from .rules.clock import Instant
@@ -194,6 +195,8 @@ def _faults(session: Session) -> Iterator[str]:
         yield f"The accounts add up to {format_pounds(total)}, not to nothing."
     for account_id, balance, entries in ledger.out_of_balance(session):
         yield f"Account {account_id} says {format_pounds(balance)}; its entries say {format_pounds(entries)}."
+    for tender_id in unsettled(session):
+        yield f"The shared pool of tender {tender_id} holds money that nobody can claim any more."
     for table in append_only.unguarded(session.connection()):
         yield f"The table {table} accepts changes: `carepool database upgrade` makes it refuse them again."
     if fault := audit.check_chain(session):

@@ -60,6 +60,7 @@ class SmallWorld:
     managed_as: ManagedAs = ManagedAs.NOTIONAL
     rules: FundingRules | None = None
     budgets_pence: dict[int, int] = field(default_factory=dict)
+    policy: Policy = field(default_factory=lambda: Policy(pence_per_quality_grade=300, pence_per_km=30, best_grade=4))
     holder: Holder | None = None
     commissioner: Commissioner = field(init=False)
     broker: Broker = field(init=False)
@@ -115,7 +116,7 @@ class SmallWorld:
 
     def draft(self, policy: Policy | None = None, **terms: object) -> "SmallWorld":
         """A draft tender with one lot, everybody invited."""
-        policy = policy or Policy(pence_per_quality_grade=300, pence_per_km=30, best_grade=4)
+        policy = policy or self.policy
         with writing(self.session):
             self.tender = tenders.draft_tender(self.session, self.now, self.broking, "Physiotherapy, Lincoln", policy)
             wanted = BundleTerms("physiotherapy", "Lincoln", ("LN1",), *PERIOD, **terms)  # type: ignore[arg-type]

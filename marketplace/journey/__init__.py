@@ -5,8 +5,9 @@ this now, decides by `marketplace.rules`, changes `marketplace.records`, appends
 It runs in ONE transaction, which its caller opens with ``with writing(session):``. `rounds.run_round` and
 `deadlines.run_due` open their own, because they walk several.
 
-`scopes` says what each actor may see; `figures` what it all came to; `statements` a budget's money in words; `chain`
-the audit trail's signed end; `keys` carries the keyring.
+`sharing` moves a shared pool's money beside these steps (README.md). `scopes` says what each actor may see; `figures`
+what it all came to; `statements` a budget's money in words; `chain` the audit trail's signed end; `keys` carries the
+keyring.
 """
 
 from dataclasses import dataclass

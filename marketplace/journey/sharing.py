@@ -166,6 +166,18 @@ def settle(session: Session, now: Instant, actor: Actor, tender_id: str) -> Penc
     return left_pence
 
 
+def unsettled(session: Session) -> Sequence[str]:
+    """Tenders whose pool holds money although none of their contracts waits for a signature: there should be none."""
+    offered = (
+        select(Contract.id)
+        .join(Contract.need)
+        .join(Need.bundle)
+        .where(Bundle.tender_id == Account.owner_id, Contract.status == ContractStatus.OFFERED)
+    )
+    holding = select(Account.owner_id).where(Account.kind == AccountKind.POOL, Account.balance_pence != 0)
+    return session.scalars(holding.where(~offered.exists()).order_by(Account.owner_id)).all()
+
+
 def _contracts(tender_id: str) -> Select[Contract]:
     return select(Contract).join(Contract.need).join(Need.bundle).where(Bundle.tender_id == tender_id)
 

@@ -28,6 +28,8 @@ from marketplace.journey import (
     rematch,
     reviews,
     rounds,
+    sharing,
+    statements,
     tenders,
 )
 from marketplace.journey.keys import lend
@@ -42,11 +44,14 @@ from marketplace.records.tenders import CancelCode, Decision, Representation
 from marketplace.rules.errors import DomainError
 from marketplace.rules.lifecycle import TENDER_MOVES, ContractStatus, TenderStatus, is_final
 from marketplace.rules.permissions import Actor, Role
+from marketplace.rules.sharing import Pooling
 from marketplace.rules.tendering import Policy
-from tests.worlds import BUDGET_PENCE, SmallWorld
+from tests.worlds import SmallWorld
 
 HELD = (NeedStatus.POOLED, NeedStatus.MATCHED, NeedStatus.UNMATCHED)
 PATIENTS = 3
+UNEQUAL = {1: 70_000, 2: 60_000, 3: 45_000}
+"""Budgets in a pool that is shared: the third cannot pay for any of the offers alone."""
 numbers = st.integers(1, PATIENTS)
 names = st.sampled_from(["near", "far", "bulk"])
 
@@ -54,13 +59,22 @@ names = st.sampled_from(["near", "far", "bulk"])
 class AnyWalk(RuleBasedStateMachine):
     """Three patients, three providers, one tender; everybody tries everything."""
 
-    @initialize(start=st.sampled_from(["draft", "open", "proposed", "standstill", "under_review", "awarded"]))
-    def found(self, start: str) -> None:
-        """Somewhere on the walk, so that the later steps are tried as often as the first."""
+    @initialize(
+        start=st.sampled_from(["draft", "open", "proposed", "standstill", "under_review", "awarded"]),
+        pooling=st.sampled_from(Pooling),
+    )
+    def found(self, start: str, pooling: Pooling) -> None:
+        """Somewhere on the walk, so that the later steps are tried as often as the first; half of the pools share."""
         self.engine = self.new_database()
         keyring = Keyring.from_hex("11" * 32, "22" * 32)
         session = Session(self.engine, info=lend(keyring))
-        self.world = SmallWorld(session, datetime(2026, 3, 2, 9, tzinfo=UTC), patient_count=PATIENTS).found()
+        self.world = SmallWorld(
+            session,
+            datetime(2026, 3, 2, 9, tzinfo=UTC),
+            patient_count=PATIENTS,
+            budgets_pence=UNEQUAL if pooling is Pooling.SHARED_POOL else {},
+            policy=Policy(pence_per_quality_grade=300, pence_per_km=30, pooling=pooling),
+        ).found()
         if start in ("draft", "open"):
             self.world.draft()
         if start == "open":
@@ -100,9 +114,9 @@ class AnyWalk(RuleBasedStateMachine):
         rows = self.world.session.scalars(select(kind).order_by(kind.id)).all()
         return rows[number % len(rows)].id if rows else "nothing"
 
-    @rule(number=numbers, default=st.sampled_from(DefaultAnswer))
-    def agree(self, number: int, default: DefaultAnswer) -> None:
-        self.attempt(pools.agree, self.world.patient(number), self.world.need(number).id, default)
+    @rule(number=numbers, default=st.sampled_from(DefaultAnswer), shares=st.booleans())
+    def agree(self, number: int, default: DefaultAnswer, shares: bool) -> None:
+        self.attempt(pools.agree, self.world.patient(number), self.world.need(number).id, default, shares_pool=shares)
 
     @rule(number=numbers)
     def leave(self, number: int) -> None:
@@ -111,7 +125,7 @@ class AnyWalk(RuleBasedStateMachine):
     @rule()
     def everybody_agrees_and_it_is_published(self) -> None:
         for number in range(1, PATIENTS + 1):
-            self.agree(number, DefaultAnswer.ACCEPT)
+            self.agree(number, DefaultAnswer.ACCEPT, shares=True)
         world = self.world
         self.attempt(tenders.publish_tender, world.broking, world.tender.id, world.now.replace(month=12))
 
@@ -120,15 +134,15 @@ class AnyWalk(RuleBasedStateMachine):
         world = self.world
         self.attempt(tenders.publish_tender, world.broking, world.tender.id, world.now + timedelta(days=days))
 
-    @rule(km=st.integers(0, 90), days=st.integers(1, 40))
-    def change(self, km: int, days: int) -> None:
+    @rule(km=st.integers(0, 90), days=st.integers(1, 40), pooling=st.sampled_from(Pooling))
+    def change(self, km: int, days: int, pooling: Pooling) -> None:
         world = self.world
         due_at = world.now + timedelta(days=days)
         self.attempt(
             amendments.change,
             world.broking,
             world.tender.id,
-            policy=Policy(pence_per_km=km),
+            policy=Policy(pence_per_km=km, pooling=pooling),
             offers_due_at=due_at,
             text="Changed",
         )
@@ -273,7 +287,7 @@ class AnyWalk(RuleBasedStateMachine):
             held = ledger.balance_pence(world.session, AccountKind.RESERVED, need.budget_id)
             assert held == need.reserved_pence
             if need.reserved_pence:
-                assert need.reserved_pence == BUDGET_PENCE
+                assert need.reserved_pence == need.budget_pence
                 assert need.status in HELD
                 assert pools.valid_consent(need, tender) is not None
             if is_final(TENDER_MOVES, tender.status) and tender.status is not TenderStatus.AWARDED:
@@ -289,6 +303,16 @@ class AnyWalk(RuleBasedStateMachine):
             for contract in session.scalars(select(Contract).where(in_force)):
                 committed = ledger.balance_pence(session, AccountKind.COMMITTED, contract.budget_id)
                 assert committed == contract.bill_pence - due_so_far(session, contract.id)
+
+    @invariant()
+    def no_gift_is_lost(self) -> None:
+        """A pool is empty once nobody's signature is awaited; nobody has back more than they gave, or got more."""
+        if hasattr(self, "world"):
+            session = self.world.session
+            assert list(sharing.unsettled(session)) == []
+            for contract in session.scalars(select(Contract)):
+                net = statements.shared_by_budget(session, [contract.budget_id]).get(contract.budget_id, 0)
+                assert -contract.receives_pence <= net <= contract.gives_pence
 
     @invariant()
     def charges_stay_within_budgets(self) -> None:
