@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy import func, select, union_all
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from marketplace.adapters.identity import normal_nhs_number
@@ -56,31 +57,15 @@ def take_on(session: Session, now: Instant, actor: Actor, client: ClientDetails)
     """
     broker = _broker(session, actor)
     check(session, now, actor, client)
-    easting_m, northing_m = _place_of(session, client.district)
-    details = PatientDetails(
-        name=client.name,
-        nhs_number=client.nhs_number,
-        birth_year=client.birth_year,
-        district=client.district,
-        easting_m=easting_m,
-        northing_m=northing_m,
-    )
-    patient = enrol(session, now, actor, details, commissioner_id=broker.commissioner_id, broker_id=broker.id)
-    session.flush()
+    try:
+        patient = _enrol(session, now, actor, broker, client)
+    except IntegrityError:
+        message = "Somebody registered this person, or this e-mail address, a moment ago. Check once more."
+        raise Conflict("registered_meanwhile", message, place="nhs_number") from None
     session.add(BrokerMove(patient_id=patient.id, from_broker_id=None, to_broker_id=broker.id, moved_at=now))
     audit.append(
         session, now, actor, "client.taken_on", patient.id, broker=broker.id, asked_on=client.asked_on.isoformat()
     )
-    if client.email:
-        open_account(
-            session,
-            now,
-            email=client.email,
-            name=client.name,
-            role=Role.PATIENT,
-            party_id=patient.id,
-            password=None,
-        )
     tell(session, now, [patient.id, broker.commissioner_id], "client_taken_on", patient.id)
     return patient
 
@@ -169,6 +154,31 @@ def _broker(session: Session, actor: Actor) -> Broker:
     if broker.approved_at is None or broker.suspended_at is not None:
         raise NotAllowed("broker_not_approved", "You can take on clients while the commissioner's approval stands.")
     return broker
+
+
+def _enrol(session: Session, now: Instant, actor: Actor, broker: Broker, client: ClientDetails) -> Patient:
+    easting_m, northing_m = _place_of(session, client.district)
+    details = PatientDetails(
+        name=client.name,
+        nhs_number=client.nhs_number,
+        birth_year=client.birth_year,
+        district=client.district,
+        easting_m=easting_m,
+        northing_m=northing_m,
+    )
+    patient = enrol(session, now, actor, details, commissioner_id=broker.commissioner_id, broker_id=broker.id)
+    session.flush()
+    if client.email:
+        open_account(
+            session,
+            now,
+            email=client.email,
+            name=client.name,
+            role=Role.PATIENT,
+            party_id=patient.id,
+            password=None,
+        )
+    return patient
 
 
 def _place_of(session: Session, district: str) -> tuple[int, int]:
