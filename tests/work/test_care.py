@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.engine import Engine, make_url
 
 from marketplace.records.database import writing
-from marketplace.records.jobs import Job, JobStatus, Worker
+from marketplace.records.jobs import Job, JobKind, JobStatus, Worker
 from marketplace.rules.lifecycle import TenderStatus
 from marketplace.work import WORK_VERSION, care, client, steps
 from marketplace.work.equipment import Equipment
@@ -56,7 +56,7 @@ def test_handed_over_once(world: SmallWorld, flows: DBOSClient, job_id: str) -> 
     """A job is entered under its own id, once; entering it again changes nothing."""
     assert care.hand_over(world.session, world.now, flows) == 1
     assert care.hand_over(world.session, world.now, flows) == 0
-    care.enter(flows, job_id)
+    care.enter(flows, job_id, JobKind.ROUND)
     (flow,) = flows.list_workflows()
     assert (flow.workflow_id, flow.name, flow.queue_name, flow.app_version) == (job_id, JOB, JOBS, WORK_VERSION)
     assert care.mend(world.session, flows) == []
