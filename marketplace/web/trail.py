@@ -3,6 +3,7 @@
 from flask import Blueprint, Response, render_template
 
 from marketplace.records.audit import AuditEvent
+from marketplace.rules.errors import WrongState
 from marketplace.rules.permissions import Role
 
 from .access import current_actor, for_role
@@ -37,6 +38,9 @@ def audit() -> str | Response:
         trail.act_count(session, actor, now, search),
         lambda first, size: trail.acts(session, actor, now, search, first=first, size=size, order=listing.order),
     )
+    if listing.export and page.total == trail.MOST_COUNTED:
+        message = f"That is {trail.MOST_COUNTED:,} acts or more. Narrow it down, then download the list."
+        raise WrongState("list_too_long", message, rows=page.total)
     if listing.export:
         return listing.file(page.rows)
     return render_template(
@@ -44,5 +48,6 @@ def audit() -> str | Response:
         page=page,
         listing=listing,
         search=search,
+        most=trail.MOST_COUNTED,
         periods=[(name, told) for name, (told, _) in trail.PERIODS.items()],
     )

@@ -93,6 +93,9 @@ def test_the_audit_trail_keeps_what_is_sealed(site: Site) -> None:
     told = rows_of(site.client("funder@example.test"), address)
     assert [row[4] for row in told].count("offer.sealed") == 3
     assert "question.asked" not in str(told)
+    week = rows_of(site.client("funder@example.test"), address.replace("all", "week"))
+    assert "tender.published" not in str(week)
+    assert "tender.proposed" in str(week)
     one = rows_of(site.client("funder@example.test"), f"{address}&act=tender:+published&about={world.tender.id}")
     assert len(one) == 2
     assert len(rows_of(site.client("funder@example.test"), f"{address}&who=nobody+of+this+name")) == 1
