@@ -8,7 +8,10 @@ from marketplace.records.database import writing
 from marketplace.rules.permissions import Actor, Role
 from marketplace.rules.sharing import Pooling
 from marketplace.rules.tendering import Policy
+from tests.web.reading import grade_of, sentences_of
 from tests.web.site import Site
+from tests.web.test_reading_age import MOST_GRADE, MOST_WORDS
+from tests.web.test_reading_age import _page as page_as
 from tests.web.test_tender_life_pages import BROKER, FUNDER, NEAR, refuses, takes
 
 P1, P3 = "p1@example.test", "p3@example.test"
@@ -58,6 +61,36 @@ def test_sharing_is_a_question_of_its_own(site: Site) -> None:
     assert "Say yes to that too, or choose not now" in told
     takes(site, P1, path, {"default_answer": "accept", "shares_pool": "yes"})
     assert site.fresh().need(1).consents[-1].shares_pool
+
+
+def test_sharing_is_told_in_plain_words(site: Site) -> None:
+    """Invitation, match and the wait, in full and in easy read, are read as easily as a patient's other pages."""
+    hard = []
+    client = site.client(P1)
+
+    def read(path: str) -> None:
+        for kind, most in MOST_WORDS.items():
+            sentences = sentences_of(page_as(client, path, easy=bool(kind)))
+            longest = max(sentences, key=len)
+            if grade_of(sentences) > MOST_GRADE or len(longest) > most:
+                hard.append(f"{path}{kind}: {grade_of(sentences):.1f}, {' '.join(longest)}")
+
+    world = shared(site).world
+    with writing(world.session):
+        world.plan_line(1).budget_pence, world.plan_line(3).budget_pence = RECEIVES, GIVES
+        world.need(1).budget_pence, world.need(3).budget_pence = RECEIVES, GIVES
+    read(f"/patient/invitations/{world.need(1).id}")
+    world.agree().publish()
+    world.offer("near", (0, 5_500))
+    world.later(days=15).run_round()
+    client = site.client(P1)
+    read(f"/patient/matches/{world.match(1).id}")
+    world.accept().confirm().later(days=20).sign(1)
+    client = site.client(P1)
+    read(f"/patient/contracts/{world.contract(1).id}")
+    read("/patient/")
+    read(f"/contracts/{world.contract(1).id}/end")
+    assert not hard, "\n".join(hard)
 
 
 def test_a_group_that_does_not_share_asks_nothing_of_it(site: Site) -> None:

@@ -1,0 +1,60 @@
+"""A group whose people help each other to pay, walked and looked at: the yes, the match, the wait, the money."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from tests.web.site import Site, build_site
+from tests.web.test_shared_pool_pages import proposed, shared
+
+pytestmark = pytest.mark.browser
+Open = Callable[[str], Any]
+
+
+@pytest.fixture
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A small world with accounts, to be put on a server."""
+    made = build_site(tmp_path_factory.mktemp("site"))
+    yield made
+    made.world.session.close()
+
+
+@pytest.fixture
+def enter(site: Site, serve: Callable[[Flask], str], visit: Open) -> Callable[[str], Any]:
+    """Opens a window in which somebody is signed in."""
+    address = serve(site.app)
+
+    def open_window(name: str) -> Any:
+        return visit(address).carry(site.cookie(f"{name}@example.test"))
+
+    return open_window
+
+
+def test_helping_each_other_to_pay(site: Site, enter: Open) -> None:
+    world = shared(site).world
+    enter("broker").go(f"/broker/tenders/{world.tender.id}/policy").look("sharing-policy")
+    window = enter("p1").go(f"/patient/invitations/{world.need(1).id}")
+    window.page.get_by_label("Say yes for me").check()
+    window.press("Yes, join the group").look("sharing-invitation", status=422)
+    assert window.page.get_by_label("Say yes for me").is_checked()
+    window.page.get_by_label("Yes, what my budget has left over may help others").check()
+    window.press("Yes, join the group")
+    assert site.fresh().need(1).consents[-1].shares_pool
+
+
+def test_who_gives_and_who_gets(site: Site, enter: Open) -> None:
+    world = proposed(site).world
+    giver, receiver = enter("p1"), enter("p3")
+    giver.go(f"/patient/matches/{world.match(1).id}").look("sharing-match-gives")
+    receiver.go(f"/patient/matches/{world.match(3).id}").look("sharing-match-gets")
+    broker = enter("broker").go(f"/broker/tenders/{world.tender.id}/result").look("sharing-result")
+    broker.go(f"/broker/tenders/{world.tender.id}/people").look("sharing-people")
+    world.accept().confirm().later(days=20).sign(3)
+    receiver = enter("p3").go(f"/patient/contracts/{world.contract(3).id}").look("sharing-waits")
+    assert "It waits for others in your group" in receiver.text
+    world.sign(*(number for number in range(1, 13) if number != 3))
+    receiver = enter("p3").go("/patient/budget").look("sharing-budget-gets")
+    assert "from your group" in receiver.text
+    enter("p1").go("/patient/budget").look("sharing-budget-gives")
