@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from marketplace.records.catalogue import Service
 from marketplace.records.pools import Bundle, Need, NeedStatus
 from marketplace.records.rounds import Award, Match, MatchStatus
 from marketplace.records.tenders import Tender
@@ -37,13 +36,12 @@ def tender_figures(session: Session, tender: Tender) -> TenderFigures:
     )
     matched = (
         select(
-            Match.charge_pence - Match.pool_pence, Need.units, Service.conventional_pence, Service.private_pence
+            Match.charge_pence - Match.pool_pence, Need.units, Bundle.conventional_pence, Bundle.private_pence
         )  # the bill, whoever pays it
         .select_from(Match)
         .join(Match.award)
         .join(Match.need)
         .join(Need.bundle)
-        .join(Bundle.service)
         .where(Award.round_id == latest_round_id(session, tender.id), Match.status.in_(COUNTED))
     )
     rows = [(row[0], row[1], row[2], row[3]) for row in session.execute(matched)]

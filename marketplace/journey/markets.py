@@ -64,7 +64,7 @@ def _need_document(need: Need, policy: dict[str, Any]) -> dict[str, Any]:
         units=need.units,
         budget_pence=need.budget_pence,
         priority=line.priority,
-        reserve_pence=need.units * need.bundle.service.conventional_pence,
+        reserve_pence=need.units * need.bundle.conventional_pence,
         easting_m=patient.easting_m,
         northing_m=patient.northing_m,
         max_distance_m=min(limits_m, default=None),

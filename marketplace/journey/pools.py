@@ -96,7 +96,8 @@ def build_bundle(session: Session, now: Instant, actor: Actor, tender_id: str, t
     """
     tender = _draft_tender(session, now, actor, tender_id)
     check_terms(terms)
-    if session.get(Service, terms.service_id) is None:
+    service = session.get(Service, terms.service_id)
+    if service is None:
         raise NotFound("not_found", "We cannot find that service in the catalogue.", place="service_id")
     bundle = Bundle(
         tender_id=tender.id,
@@ -110,6 +111,7 @@ def build_bundle(session: Session, now: Instant, actor: Actor, tender_id: str, t
         max_providers=terms.max_providers,
         terms_sha256=terms.sha256(tender.id),
     )
+    bundle.take_prices(service)
     session.add(bundle)
     session.flush()
     audit.append(session, now, actor, "bundle.built", bundle.id, tender=tender.id, terms_sha256=bundle.terms_sha256)

@@ -17,7 +17,6 @@ from sqlalchemy.orm import Session
 
 import matching
 from marketplace.records import audit
-from marketplace.records.catalogue import Service
 from marketplace.records.offers import Offer, OfferStatus
 from marketplace.records.pools import Bundle
 from marketplace.records.rounds import Round, RoundKind, RoundStatus
@@ -41,19 +40,18 @@ WEIGHTS = ("pence_per_quality_grade", "pence_per_km", "pence_per_wait_day", "pen
 DRAFTED, PRICE_ALONE = "drafted_policy", "price_alone"
 MADE_UP_NEEDS, MADE_UP_OFFERS = 40, 6
 """The size of the made-up market; its seed is always the same."""
-RULES = tuple(SIDE_RULES)
+NOT_OURS = ("provider_share", "bundle_quality", "provider_capacity")
+"""Rules of the engine that `markets` writes for no tender."""
+RULES = tuple(rule for rule in SIDE_RULES if rule not in NOT_OURS)
 """The rules that can be left out, by their public names."""
 _STATED: Mapping[str, tuple[tuple[str, str], ...]] = {
     "provider_count": (("bundles", "min_providers"), ("bundles", "max_providers")),
-    "provider_share": (("bundles", "max_share_permille"),),
-    "bundle_quality": (("bundles", "target_grade_permille"),),
     "exclusive_offers": (("offers", "exclusive"),),
     "keep_provider": (("needs", "keep_provider"),),
     "minimum_volume": (("offers", "min_units"),),
     "line_minimum": (("lines", "min_units"),),
     "capacity": (("offers", "max_units"),),
     "line_capacity": (("lines", "max_units"),),
-    "provider_capacity": (("providers", "max_units"),),
     "distance": (("needs", "max_distance_m"), ("offers", "max_distance_m")),
     "grade": (("needs", "min_grade"), ("bundles", "min_grade")),
     "attribute": (("needs", "requires"),),
@@ -61,7 +59,7 @@ _STATED: Mapping[str, tuple[tuple[str, str], ...]] = {
     "excluded": (("needs", "excludes"),),
 }
 """Where a market document states each rule: reading it as the engine does takes too long for a page."""
-_LIMITS = ("max_providers", "max_share_permille", "max_units", "max_distance_m", "max_wait_days")
+_LIMITS = ("max_providers", "max_units", "max_distance_m", "max_wait_days")
 """These say something even at 0."""
 
 
@@ -164,7 +162,7 @@ def stated_in(market: Mapping[str, Any]) -> list[str]:
         values = (row.get(name) for row in rows_of.get(kind, []))
         return any(value is not None if name in _LIMITS else value for value in values)
 
-    return [rule for rule, places in _STATED.items() if any(states(kind, name) for kind, name in places)]
+    return [rule for rule in RULES if any(states(kind, name) for kind, name in _STATED[rule])]
 
 
 def whole_round(session: Session, tender_id: str) -> Round | None:
@@ -245,7 +243,8 @@ def _on_market(study: Study, basis: StudyBasis, market: dict[str, Any]) -> None:
 def question_of(session: Session, study_id: str) -> dict[str, Any]:
     """What the engine is asked: the market, the present outcome if there is one, the scenarios; and what units cost."""
     study = session.get_one(Study, study_id)
-    prices = {row.id: [row.conventional_pence, row.private_pence] for row in session.scalars(select(Service))}
+    lots = (study.tender if study.round is None else study.round.tender).bundles
+    prices = {row.service_id: [row.conventional_pence, row.private_pence] for row in lots}
     return {
         "market": study.market if study.round is None else study.round.market,
         "outcome": None if study.round is None else study.round.outcome,

@@ -122,6 +122,8 @@ def publish_tender(session: Session, now: Instant, actor: Actor, tender_id: str,
     for need in agreed:
         reserve(session, now, actor, need)
         need.status = NeedStatus.POOLED
+    for bundle in tender.bundles:
+        bundle.take_prices(bundle.service)
     nonce = new_nonce()
     tender.nonce_sealed = keyring_of(session).lock(f"tenders.nonce:{tender.id}", nonce)
     tender.nonce_sha256 = nonce_commitment(nonce)

@@ -6,7 +6,7 @@ The money itself stands in the ledger.
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, String, Text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from marketplace.rules.budgets import FundingRules, ManagedAs, Parties, parties_of
@@ -77,6 +77,9 @@ class CommissionerRules(Base):
         )
 
 
+_WAITING = text("plan_status = 'drafted'")
+
+
 class Budget(Base):
     """One patient's personal health budget. ``holder_id`` names the organisation of a third party's budget."""
 
@@ -84,6 +87,7 @@ class Budget(Base):
     __table_args__ = (
         CheckConstraint("valid_from <= valid_to", name="valid_in_order"),
         CheckConstraint("holder_id IS NULL OR managed_as = 'third_party'", name="holder_of_third_party"),
+        Index("ix_budgets_to_approve", "opened_at", sqlite_where=_WAITING, postgresql_where=_WAITING),
     )
 
     id: Mapped[PublicId]

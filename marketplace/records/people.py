@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, String, Text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from marketplace.rules.permissions import Role
@@ -12,10 +12,17 @@ from .base import Base, PublicId, status_column
 
 
 class User(Base):
-    """Somebody who signs in. The party they act for is the one id that their role needs."""
+    """Somebody who signs in. The party they act for is the one id that their role needs.
+
+    ``commissioner_id`` is whose people or organisation they belong to; empty for a provider's account, and for a
+    representative's that no commissioner opened. A closed account stays, for what was done under it.
+    """
 
     __tablename__ = "users"
-    __table_args__ = (CheckConstraint("email = lower(email)", name="email_lower"),)
+    __table_args__ = (
+        CheckConstraint("email = lower(email)", name="email_lower"),
+        Index("ix_users_role_name", "role", "name"),
+    )
 
     id: Mapped[PublicId]
     email: Mapped[str] = mapped_column(String(254), unique=True)
@@ -23,7 +30,19 @@ class User(Base):
     role: Mapped[Role] = mapped_column(status_column(Role))
     party_id: Mapped[str] = mapped_column(String(24), index=True)
     password_hash: Mapped[str | None] = mapped_column(String(200))
+    commissioner_id: Mapped[str | None] = mapped_column(ForeignKey("commissioners.id"))
     created_at: Mapped[datetime]
+    closed_at: Mapped[datetime | None]
+
+
+class AccountCode(Base):
+    """The one-time code with which somebody chooses the first password of their account; only its hash is kept."""
+
+    __tablename__ = "account_codes"
+
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"), primary_key=True)
+    code_sha256: Mapped[str] = mapped_column(String(64))
+    made_at: Mapped[datetime]
 
 
 class SignIn(Base):
@@ -73,6 +92,7 @@ class Patient(Base):
     __table_args__ = (
         CheckConstraint("birth_year BETWEEN 1900 AND 2100", name="birth_year"),
         CheckConstraint("deprivation_decile BETWEEN 1 AND 10", name="deprivation_decile"),
+        Index("ix_patients_commissioner_id_name", "commissioner_id", "name"),
     )
 
     id: Mapped[PublicId]

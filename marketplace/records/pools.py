@@ -51,7 +51,11 @@ class DefaultAnswer(StrEnum):
 
 
 class Bundle(Base):
-    """The needs a broker pools into one lot of a tender: same service, same area, same period."""
+    """The needs a broker pools into one lot of a tender: same service, same area, same period.
+
+    The three prices per unit are the catalogue's at publication (until then, when the group was built): what is said of
+    a tender afterwards does not follow the catalogue.
+    """
 
     __tablename__ = "bundles"
     __table_args__ = (CheckConstraint("period_from <= period_to", name="period_in_order"),)
@@ -66,12 +70,21 @@ class Bundle(Base):
     min_grade: Mapped[int | None]
     min_providers: Mapped[int | None]
     max_providers: Mapped[int | None]
+    reference_pence: Mapped[int]
+    conventional_pence: Mapped[int]
+    private_pence: Mapped[int]
     terms_sha256: Mapped[str] = mapped_column(String(64))
     result: Mapped[LotResult] = mapped_column(status_column(LotResult), default=LotResult.ACTIVE)
 
     tender: Mapped["Tender"] = relationship(back_populates="bundles")
     service: Mapped[Service] = relationship()
     needs: Mapped[list["Need"]] = relationship(back_populates="bundle", order_by="Need.id")
+
+    def take_prices(self, service: Service) -> None:
+        """Note what a unit of the service costs by the catalogue of today."""
+        self.reference_pence = service.reference_pence
+        self.conventional_pence = service.conventional_pence
+        self.private_pence = service.private_pence
 
 
 class Need(Base):

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from marketplace.records.catalogue import Service
 from marketplace.records.offers import Offer, OfferStatus
 from marketplace.records.pools import Bundle, Need
 from marketplace.records.providers import Site
@@ -83,9 +82,7 @@ def _bids(session: Session, counted: Sequence[Counted]) -> list[_Bid]:
     in_use = set(session.execute(served(counted, Award.offer_id, Need.bundle_id).distinct()).all())
     guide = dict(
         session.execute(
-            select(Bundle.id, Service.reference_pence)
-            .join(Service, Service.id == Bundle.service_id)
-            .where(Bundle.tender_id.in_(tenders))
+            select(Bundle.id, Bundle.reference_pence).where(Bundle.tender_id.in_(tenders))
         ).all()
     )
     query = (

@@ -59,8 +59,8 @@ def savings(session: Session, counted: Sequence[Counted]) -> SavingClaim:
     """Add up what the providers get, whoever of a group pays it, and what the same units cost in the two other ways."""
     spent = (
         func.sum(Match.price_pence + Match.fee_share_pence),
-        func.sum(Need.units * Service.conventional_pence),
-        func.sum(Need.units * Service.private_pence),
+        func.sum(Need.units * Bundle.conventional_pence),
+        func.sum(Need.units * Bundle.private_pence),
     )
     by_tender = served(counted, Bundle.tender_id, *spent).group_by(Bundle.tender_id)
     sums = {tender_id: Saving(*map(int, pence)) for tender_id, *pence in session.execute(by_tender)}

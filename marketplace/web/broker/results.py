@@ -200,10 +200,10 @@ def _people_columns(labels: Mapping[str, str]) -> list[Column[Match]]:
         Column(
             "usual",
             "Usual package",
-            lambda row: pounds_cell(row.need.units * row.need.bundle.service.conventional_pence),
+            lambda row: pounds_cell(row.need.units * row.need.bundle.conventional_pence),
         ),
         Column(
-            "alone", "Buying alone", lambda row: pounds_cell(row.need.units * row.need.bundle.service.private_pence)
+            "alone", "Buying alone", lambda row: pounds_cell(row.need.units * row.need.bundle.private_pence)
         ),
         Column("answer", "Answer", lambda row: dict(ANSWERS)[row.status.value]),
     ]

@@ -79,12 +79,12 @@ class MatchPage:
     @property
     def conventional_pence(self) -> Pence:
         """The same units as the conventional package."""
-        return self.units * self.service.conventional_pence
+        return self.units * self.match.need.bundle.conventional_pence
 
     @property
     def alone_pence(self) -> Pence:
         """The same units bought one by one."""
-        return self.units * self.service.private_pence
+        return self.units * self.match.need.bundle.private_pence
 
 
 def match_page(session: Session, actor: Actor, now: Instant, match_id: str) -> MatchPage:

@@ -204,14 +204,13 @@ def _saving(session: Session, round_id: str) -> Saving | None:
         select(
             func.count(func.distinct(Need.patient_id)),
             func.sum(Match.price_pence + Match.fee_share_pence),
-            func.sum(Need.units * Service.conventional_pence),
-            func.sum(Need.units * Service.private_pence),
+            func.sum(Need.units * Bundle.conventional_pence),
+            func.sum(Need.units * Bundle.private_pence),
         )
         .select_from(Match)
         .join(Award, Award.id == Match.award_id)
         .join(Need, Need.id == Match.need_id)
         .join(Bundle, Bundle.id == Need.bundle_id)
-        .join(Service, Service.id == Bundle.service_id)
         .where(Award.round_id == round_id, Match.status == MatchStatus.ACCEPTED)
     )
     people, *pence = session.execute(query).one()

@@ -1,6 +1,6 @@
 """The first tables.
 
-Revision fda3f91a51b2, after , 2026-11-22.
+Revision 124240851be5, after , 2026-11-22.
 """
 
 import marketplace.records.base
@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 
-revision = 'fda3f91a51b2'
+revision = '124240851be5'
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -92,21 +92,6 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_services')),
     sa.UniqueConstraint('name', name=op.f('uq_services_name'))
     )
-    op.create_table('users',
-    sa.Column('id', sa.String(length=24), nullable=False),
-    sa.Column('email', sa.String(length=254), nullable=False),
-    sa.Column('name', sa.String(length=120), nullable=False),
-    sa.Column('role', sa.Enum('patient', 'representative', 'broker', 'provider', 'commissioner', 'holder', 'system', name='role', native_enum=False, create_constraint=True, length=24), nullable=False),
-    sa.Column('party_id', sa.String(length=24), nullable=False),
-    sa.Column('password_hash', sa.String(length=200), nullable=True),
-    sa.Column('created_at', marketplace.records.base.UtcInstant(timezone=True), nullable=False),
-    sa.CheckConstraint('email = lower(email)', name=op.f('ck_users_email_lower')),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_users')),
-    sa.UniqueConstraint('email', name=op.f('uq_users_email'))
-    )
-    with op.batch_alter_table('users', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_users_party_id'), ['party_id'], unique=False)
-
     op.create_table('workers',
     sa.Column('id', sa.String(length=80), nullable=False),
     sa.Column('version', sa.String(length=24), nullable=False),
@@ -183,18 +168,6 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_payment_lines_provider_id'), ['provider_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_payment_lines_run_id'), ['run_id'], unique=False)
 
-    op.create_table('sign_ins',
-    sa.Column('token_sha256', sa.String(length=64), nullable=False),
-    sa.Column('user_id', sa.String(length=24), nullable=False),
-    sa.Column('started_at', marketplace.records.base.UtcInstant(timezone=True), nullable=False),
-    sa.Column('seen_at', marketplace.records.base.UtcInstant(timezone=True), nullable=False),
-    sa.Column('ended_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
-    sa.ForeignKeyConstraint(['user_id'], ['users.id'], name=op.f('fk_sign_ins_user_id')),
-    sa.PrimaryKeyConstraint('token_sha256', name=op.f('pk_sign_ins'))
-    )
-    with op.batch_alter_table('sign_ins', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_sign_ins_user_id'), ['user_id'], unique=False)
-
     op.create_table('sites',
     sa.Column('id', sa.String(length=24), nullable=False),
     sa.Column('provider_id', sa.String(length=24), nullable=False),
@@ -241,6 +214,32 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_transfers_posted_at'), ['posted_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_transfers_to_account_id'), ['to_account_id'], unique=False)
 
+    op.create_table('users',
+    sa.Column('id', sa.String(length=24), nullable=False),
+    sa.Column('email', sa.String(length=254), nullable=False),
+    sa.Column('name', sa.String(length=120), nullable=False),
+    sa.Column('role', sa.Enum('patient', 'representative', 'broker', 'provider', 'commissioner', 'holder', 'system', name='role', native_enum=False, create_constraint=True, length=24), nullable=False),
+    sa.Column('party_id', sa.String(length=24), nullable=False),
+    sa.Column('password_hash', sa.String(length=200), nullable=True),
+    sa.Column('commissioner_id', sa.String(length=24), nullable=True),
+    sa.Column('created_at', marketplace.records.base.UtcInstant(timezone=True), nullable=False),
+    sa.Column('closed_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
+    sa.CheckConstraint('email = lower(email)', name=op.f('ck_users_email_lower')),
+    sa.ForeignKeyConstraint(['commissioner_id'], ['commissioners.id'], name=op.f('fk_users_commissioner_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_users')),
+    sa.UniqueConstraint('email', name=op.f('uq_users_email'))
+    )
+    with op.batch_alter_table('users', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_users_party_id'), ['party_id'], unique=False)
+        batch_op.create_index('ix_users_role_name', ['role', 'name'], unique=False)
+
+    op.create_table('account_codes',
+    sa.Column('user_id', sa.String(length=24), nullable=False),
+    sa.Column('code_sha256', sa.String(length=64), nullable=False),
+    sa.Column('made_at', marketplace.records.base.UtcInstant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['user_id'], ['users.id'], name=op.f('fk_account_codes_user_id')),
+    sa.PrimaryKeyConstraint('user_id', name=op.f('pk_account_codes'))
+    )
     op.create_table('entries',
     sa.Column('transfer_id', sa.String(length=24), nullable=False),
     sa.Column('account_id', sa.String(length=24), nullable=False),
@@ -276,7 +275,20 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('patients', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_patients_broker_id'), ['broker_id'], unique=False)
+        batch_op.create_index('ix_patients_commissioner_id_name', ['commissioner_id', 'name'], unique=False)
         batch_op.create_index(batch_op.f('ix_patients_district'), ['district'], unique=False)
+
+    op.create_table('sign_ins',
+    sa.Column('token_sha256', sa.String(length=64), nullable=False),
+    sa.Column('user_id', sa.String(length=24), nullable=False),
+    sa.Column('started_at', marketplace.records.base.UtcInstant(timezone=True), nullable=False),
+    sa.Column('seen_at', marketplace.records.base.UtcInstant(timezone=True), nullable=False),
+    sa.Column('ended_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['user_id'], ['users.id'], name=op.f('fk_sign_ins_user_id')),
+    sa.PrimaryKeyConstraint('token_sha256', name=op.f('pk_sign_ins'))
+    )
+    with op.batch_alter_table('sign_ins', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_sign_ins_user_id'), ['user_id'], unique=False)
 
     op.create_table('tenders',
     sa.Column('id', sa.String(length=24), nullable=False),
@@ -406,6 +418,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_budgets_holder_id'), ['holder_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_budgets_patient_id'), ['patient_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_budgets_plan_review_due'), ['plan_review_due'], unique=False)
+        batch_op.create_index('ix_budgets_to_approve', ['opened_at'], unique=False, sqlite_where=sa.text("plan_status = 'drafted'"), postgresql_where=sa.text("plan_status = 'drafted'"))
         batch_op.create_index(batch_op.f('ix_budgets_valid_to'), ['valid_to'], unique=False)
 
     op.create_table('bundles',
@@ -419,6 +432,9 @@ def upgrade() -> None:
     sa.Column('min_grade', sa.BigInteger(), nullable=True),
     sa.Column('min_providers', sa.BigInteger(), nullable=True),
     sa.Column('max_providers', sa.BigInteger(), nullable=True),
+    sa.Column('reference_pence', sa.BigInteger(), nullable=False),
+    sa.Column('conventional_pence', sa.BigInteger(), nullable=False),
+    sa.Column('private_pence', sa.BigInteger(), nullable=False),
     sa.Column('terms_sha256', sa.String(length=64), nullable=False),
     sa.Column('result', sa.Enum('active', 'unsuccessful', 'cancelled', name='lotresult', native_enum=False, create_constraint=True, length=24), nullable=False),
     sa.CheckConstraint('period_from <= period_to', name=op.f('ck_bundles_period_in_order')),
@@ -937,6 +953,7 @@ def downgrade() -> None:
     op.drop_table('bundles')
     with op.batch_alter_table('budgets', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_budgets_valid_to'))
+        batch_op.drop_index('ix_budgets_to_approve', sqlite_where=sa.text("plan_status = 'drafted'"), postgresql_where=sa.text("plan_status = 'drafted'"))
         batch_op.drop_index(batch_op.f('ix_budgets_plan_review_due'))
         batch_op.drop_index(batch_op.f('ix_budgets_patient_id'))
         batch_op.drop_index(batch_op.f('ix_budgets_holder_id'))
@@ -969,12 +986,23 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_tenders_answers_due_at'))
 
     op.drop_table('tenders')
+    with op.batch_alter_table('sign_ins', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_sign_ins_user_id'))
+
+    op.drop_table('sign_ins')
     with op.batch_alter_table('patients', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_patients_district'))
+        batch_op.drop_index('ix_patients_commissioner_id_name')
         batch_op.drop_index(batch_op.f('ix_patients_broker_id'))
 
     op.drop_table('patients')
     op.drop_table('entries')
+    op.drop_table('account_codes')
+    with op.batch_alter_table('users', schema=None) as batch_op:
+        batch_op.drop_index('ix_users_role_name')
+        batch_op.drop_index(batch_op.f('ix_users_party_id'))
+
+    op.drop_table('users')
     with op.batch_alter_table('transfers', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_transfers_to_account_id'))
         batch_op.drop_index(batch_op.f('ix_transfers_posted_at'))
@@ -987,10 +1015,6 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_sites_district'))
 
     op.drop_table('sites')
-    with op.batch_alter_table('sign_ins', schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f('ix_sign_ins_user_id'))
-
-    op.drop_table('sign_ins')
     with op.batch_alter_table('payment_lines', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_payment_lines_run_id'))
         batch_op.drop_index(batch_op.f('ix_payment_lines_provider_id'))
@@ -1005,10 +1029,6 @@ def downgrade() -> None:
     op.drop_table('commissioner_rules')
     op.drop_table('brokers')
     op.drop_table('workers')
-    with op.batch_alter_table('users', schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f('ix_users_party_id'))
-
-    op.drop_table('users')
     op.drop_table('services')
     op.drop_table('providers')
     with op.batch_alter_table('payment_runs', schema=None) as batch_op:
