@@ -2,7 +2,7 @@
 
 from flask import render_template
 
-from marketplace.rules.lifecycle import TENDER_WORDS, TenderStatus
+from marketplace.rules.lifecycle import TENDER_WORDS
 from marketplace.rules.permissions import Role
 from marketplace.web.access import current_actor, for_role
 from marketplace.web.clock import request_now
@@ -11,18 +11,26 @@ from marketplace.web.queries import proceedings, tenders
 
 from .blueprint import pages
 
+SHOWN = 15
+"""How many tenders of a kind the page shows; the list has them all."""
+
 
 @pages.get("/")
 @for_role(Role.BROKER)
 def home() -> str:
     """What waits for the broker, and how many tenders are in which state."""
-    now, rows = request_now(), tenders.own_tenders(db_session(), current_actor())
-    by_status = {status: [row for row in rows if row.tender.status is status] for status in TenderStatus}
+    now, session, actor = request_now(), db_session(), current_actor()
+    mine, others = tenders.Asked(turn=tenders.MINE), tenders.Asked(turn=tenders.OTHERS)
+    soonest = tenders.NEXT_DATE.asc().nulls_last()
     return render_template(
         "broker/home.html",
         now=now,
-        waiting=[row for row in rows if row.action(now)],
-        questions=proceedings.unanswered(db_session(), current_actor()),
-        running=[row for row in rows if row.by() and not row.action(now)],
-        states=[(status, TENDER_WORDS[status], len(found)) for status, found in by_status.items() if found],
+        waiting=tenders.own_tenders(session, actor, now, mine, first=0, size=SHOWN, order=soonest),
+        waiting_count=tenders.tender_count(session, actor, now, mine),
+        questions=proceedings.unanswered(session, actor),
+        running=tenders.own_tenders(session, actor, now, others, first=0, size=SHOWN, order=soonest),
+        running_count=tenders.tender_count(session, actor, now, others),
+        states=[
+            (status, TENDER_WORDS[status], count) for status, count in tenders.tenders_by_status(session, actor).items()
+        ],
     )

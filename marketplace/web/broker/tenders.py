@@ -3,11 +3,13 @@
 from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
+from sqlalchemy import func
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from marketplace.journey import tenders as steps
 from marketplace.journey.scopes import one, tenders_for
+from marketplace.records.tenders import Tender
 from marketplace.rules.clock import london_midnight_after
 from marketplace.rules.errors import Invalid, WrongState
 from marketplace.rules.lifecycle import TENDER_WORDS, TenderStatus
@@ -28,13 +30,13 @@ from .blueprint import pages
 
 Answer = str | Response | tuple[str, int]
 COLUMNS: list[Column[TenderRow]] = [
-    Column("title", "Tender", lambda row: row.tender.title, lambda row: row.tender.title.casefold()),
-    Column("state", "State", lambda row: row.words, lambda row: row.words),
-    Column("groups", "Groups", lambda row: row.lots, lambda row: row.lots, "number"),
-    Column("people", "People", lambda row: row.people, lambda row: row.people, "number"),
+    Column("title", "Tender", lambda row: row.tender.title, func.lower(Tender.title)),
+    Column("state", "State", lambda row: row.words, Tender.status),
+    Column("groups", "Groups", lambda row: row.lots, tenders.GROUPS, "number"),
+    Column("people", "People", lambda row: row.people, tenders.PEOPLE, "number"),
     Column("stands", "Where it stands", lambda row: row.waits_for(request_now())),
-    Column("by", "Next date", lambda row: london_day(row.by()), lambda row: row.by(), "day"),
-    Column("made", "Made", lambda row: london_day(row.tender.created_at), lambda row: row.tender.created_at, "day"),
+    Column("by", "Next date", lambda row: london_day(row.by()), tenders.NEXT_DATE, "day"),
+    Column("made", "Made", lambda row: london_day(row.tender.created_at), Tender.created_at, "day"),
 ]
 SUGGESTED = Policy(pence_per_quality_grade=300, pence_per_km=30, pence_per_change=2000)
 """What the empty form proposes; the broker decides."""
@@ -43,12 +45,17 @@ SUGGESTED = Policy(pence_per_quality_grade=300, pence_per_km=30, pence_per_chang
 @pages.get("/tenders")
 @for_role(Role.BROKER)
 def list_tenders() -> Answer:
-    """All of the broker's tenders, or those of one state, or with these words in their titles."""
-    state, search = asked("status"), asked("search")
-    status = TenderStatus(state) if state in set(TenderStatus) else None
-    rows = tenders.own_tenders(db_session(), current_actor(), status)
+    """All of the broker's tenders, or those of one state, of one's turn, or with these words in their titles."""
+    state, search, turn = asked("status"), asked("search"), asked("turn")
+    which = tenders.Asked(TenderStatus(state) if state in set(TenderStatus) else None, search, turn)
+    now, session, actor = request_now(), db_session(), current_actor()
     listing = Listing("tenders", COLUMNS, "-made")
-    page = listing.page_of([row for row in rows if search.casefold() in row.tender.title.casefold()])
+    page = listing.page_from(
+        tenders.tender_count(session, actor, now, which),
+        lambda first, size: tenders.own_tenders(
+            session, actor, now, which, first=first, size=size, order=listing.order
+        ),
+    )
     if listing.export:
         return listing.file(page.rows)
     listed = {state.value: words for state, words in TENDER_WORDS.items() if state is not TenderStatus.DELETED}
@@ -60,7 +67,9 @@ def list_tenders() -> Answer:
         states=states,
         status_asked=state,
         search=search,
-        now=request_now(),
+        turns=[("", "Anybody's"), *tenders.TURNS.items()],
+        turn=turn,
+        now=now,
     )
 
 

@@ -10,6 +10,7 @@ from marketplace.journey import deliveries
 from marketplace.journey.scopes import contracts_for, one
 from marketplace.records.contracts import Contract
 from marketplace.rules.errors import Invalid
+from marketplace.rules.lifecycle import ContractStatus
 from marketplace.rules.permissions import Role
 from marketplace.schemas.deliveries import DeliverySchema
 from marketplace.web.access import current_actor, for_role, seen
@@ -35,18 +36,19 @@ def _service(contract: Contract) -> str:
 
 COLUMNS: list[Column[Contract]] = [
     Column("contract", "Contract number", lambda row: row.id),
-    Column("person", "Person", _person, lambda row: _person(row).casefold() or None),
-    Column("service", "Service", _service, _service),
-    Column("done", "Done", lambda row: row.units_confirmed, lambda row: row.units_confirmed, "number"),
-    Column("units", "Units in all", lambda row: row.units, lambda row: row.units, "number"),
-    Column("charge", "Charge", lambda row: pounds_cell(row.bill_pence), lambda row: row.bill_pence, "number"),
+    Column("person", "Person", _person, contracts.PERSON),
+    Column("service", "Service", _service, contracts.SERVICE),
+    Column("done", "Done", lambda row: row.units_confirmed, Contract.units_confirmed, "number"),
+    Column("units", "Units in all", lambda row: row.units, Contract.units, "number"),
     Column(
-        "state",
-        "State",
-        lambda row: contracts.CONTRACT_WORDS[row.status][0],
-        lambda row: contracts.CONTRACT_WORDS[row.status][0],
+        "charge",
+        "Charge",
+        lambda row: pounds_cell(row.bill_pence),
+        Contract.charge_pence - Contract.pool_pence,
+        "number",
     ),
-    Column("offered", "Offered", lambda row: london_day(row.offered_at), lambda row: row.offered_at, "day"),
+    Column("state", "State", lambda row: contracts.CONTRACT_WORDS[row.status][0], Contract.status),
+    Column("offered", "Offered", lambda row: london_day(row.offered_at), Contract.offered_at, "day"),
 ]
 
 
@@ -56,15 +58,21 @@ def list_contracts() -> str | FileResponse:
     """My contracts, and what I am owed. A person's name is there, on the page or in the file, once both have signed."""
     session, actor, state = db_session(), current_actor(), asked("state")
     listing = Listing("contracts", COLUMNS, "-offered")
-    rows = contracts.own_contracts(session, actor)
-    page = listing.page_of([row for row in rows if state in ("", row.status.value)])
+    total = contracts.contract_count(session, actor)
+    statuses = [status for status in ContractStatus if state in ("", status.value)]
+    page = listing.page_from(
+        contracts.contract_count(session, actor, statuses) if state else total,
+        lambda first, size: contracts.own_contracts(
+            session, actor, statuses, first=first, size=size, order=listing.order
+        ),
+    )
     seen([row.patient_id for row in page.rows if contracts.names_patient(row)], "list of contracts")
     if listing.export:
         return listing.file(page.rows)
     return render_template(
         "provider/contracts.html",
         page=page,
-        total=len(rows),
+        total=total,
         listing=listing,
         state=state,
         states=[("", "All states"), *((key.value, words) for key, (words, _) in contracts.CONTRACT_WORDS.items())],

@@ -39,7 +39,7 @@ BESIDE = ("Person", "Service", "Confirmed so far", "Units in all")
 def deliveries_template(kind: str) -> FileResponse:
     """One line for each contract in force, its day and units left open."""
     session, actor = db_session(), current_actor()
-    rows = [row for row in contracts.own_contracts(session, actor) if row.status in IN_FORCE]
+    rows = contracts.own_contracts(session, actor, IN_FORCE)
     seen([row.patient_id for row in rows], "list of contracts")
     lines: list[list[Cell]] = [[*headings(DeliveryRowSchema()), *BESIDE]]
     lines += [

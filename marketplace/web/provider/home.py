@@ -6,6 +6,7 @@ from marketplace.rules.permissions import Role
 from marketplace.web.access import current_actor, for_role
 from marketplace.web.clock import request_now
 from marketplace.web.database import db_session
+from marketplace.web.listing import page_from
 from marketplace.web.queries import contracts, feedback, offers
 
 from .blueprint import pages
@@ -19,7 +20,10 @@ def home() -> str:
     return render_template(
         "provider/home.html",
         provider=offers.provider_of(session, actor),
-        tenders=offers.fitting_tenders(session, actor, now),
+        page=page_from(
+            offers.fitting_count(session, actor, now),
+            lambda first, size: offers.fitting_tenders(session, actor, now, first, size),
+        ),
         to_sign=contracts.to_sign(session, actor, now),
         disputed=contracts.disputed(session, actor),
         results=feedback.results_to_read(session, actor, now),

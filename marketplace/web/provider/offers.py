@@ -2,11 +2,13 @@
 
 from flask import Response as FileResponse
 from flask import flash, redirect, render_template, request, url_for
+from sqlalchemy import func
 from werkzeug.wrappers import Response
 
 from marketplace.journey import awards
 from marketplace.journey import offers as steps
 from marketplace.records.offers import Offer
+from marketplace.records.tenders import Tender
 from marketplace.rules.errors import Invalid
 from marketplace.rules.permissions import Role
 from marketplace.rules.tendering import OfferTerms
@@ -24,10 +26,10 @@ from .offer_terms import BANDS, at_hand, check, form_for, number_asked, refuse
 
 Answer = str | Response | tuple[str, int]
 COLUMNS: list[Column[Offer]] = [
-    Column("tender", "Tender", lambda row: row.tender.title, lambda row: row.tender.title.casefold()),
+    Column("tender", "Tender", lambda row: row.tender.title, func.lower(Tender.title)),
     Column("offer", "Offer", lambda row: f"Offer {row.number}, version {row.version}"),
-    Column("received", "Received", lambda row: london_day(row.received_at), lambda row: row.received_at, "day"),
-    Column("state", "State", lambda row: offers.words_of(row)[0], lambda row: offers.words_of(row)[0]),
+    Column("received", "Received", lambda row: london_day(row.received_at), Offer.received_at, "day"),
+    Column("state", "State", lambda row: offers.words_of(row)[0], Offer.status),
     Column("receipt", "Receipt", lambda row: row.receipt_sha256),
 ]
 
@@ -88,13 +90,15 @@ def offer_form(tender_id: str) -> Answer:
 @for_role(Role.PROVIDER)
 def list_offers() -> str | FileResponse:
     """My offers, version by version."""
-    state = asked("state")
-    rows = offers.own_offers(db_session(), current_actor())
+    session, actor, state = db_session(), current_actor(), asked("state")
     listing = Listing("offers", COLUMNS, "-received")
-    page = listing.page_of([row for row in rows if state in ("", offers.words_of(row)[0])])
+    page = listing.page_from(
+        offers.offer_count(session, actor, state),
+        lambda first, size: offers.own_offers(session, actor, state=state, first=first, size=size, order=listing.order),
+    )
     if listing.export:
         return listing.file(page.rows)
-    states = [("", "All states"), *((words, words) for words in sorted({offers.words_of(row)[0] for row in rows}))]
+    states = [("", "All states"), *((words, words) for words in offers.offer_states())]
     return render_template(
         "provider/offers.html", page=page, listing=listing, state=state, states=states, words=offers.words_of
     )

@@ -1,15 +1,19 @@
-"""A provider's contracts: `own_contracts`, `to_sign`, `disputed`, `money_of`."""
+"""A provider's contracts: `own_contracts`, `contract_count`, `to_sign`, `disputed`, `money_of`."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.orm import Session, joinedload
 
 from marketplace.journey.scopes import contracts_for, deliveries_for
 from marketplace.journey.settlements import owed_to
 from marketplace.records.budgets import PlanLine
+from marketplace.records.catalogue import Service
 from marketplace.records.contracts import Contract, Delivery, DeliveryStatus
 from marketplace.records.ledger import AccountKind, balance_pence
+from marketplace.records.people import Patient
 from marketplace.records.pools import Need
 from marketplace.rules.clock import Instant
 from marketplace.rules.lifecycle import ContractStatus
@@ -32,6 +36,25 @@ DELIVERY_WORDS = {
 }
 
 
+NAMED = (ContractStatus.SIGNED, ContractStatus.IN_DELIVERY, ContractStatus.COMPLETED)
+
+PERSON = case(
+    (
+        Contract.status.in_(NAMED),
+        select(func.lower(Patient.name)).where(Patient.id == Contract.patient_id).correlate(Contract).scalar_subquery(),
+    )
+)
+SERVICE = (
+    select(Service.name)
+    .join(PlanLine, PlanLine.service_id == Service.id)
+    .join(Need, Need.plan_line_id == PlanLine.id)
+    .where(Need.id == Contract.need_id)
+    .correlate(Contract)
+    .scalar_subquery()
+)
+"""What a list of contracts can be ordered by beside their own columns."""
+
+
 @dataclass(frozen=True, slots=True)
 class ProviderMoney:
     """What a provider is owed and what it has been paid."""
@@ -42,19 +65,35 @@ class ProviderMoney:
 
 def names_patient(contract: Contract) -> bool:
     """Whether a provider may know whom the contract is for: from both signatures on, until it was ended early."""
-    return contract.status in {ContractStatus.SIGNED, ContractStatus.IN_DELIVERY, ContractStatus.COMPLETED}
+    return contract.status in NAMED
 
 
-def own_contracts(session: Session, actor: Actor) -> Sequence[Contract]:
-    """The provider's contracts, those to be signed first, then by their age."""
-    query = contracts_for(actor).options(
-        joinedload(Contract.need).options(
-            joinedload(Need.patient), joinedload(Need.plan_line).joinedload(PlanLine.service)
-        ),
-        joinedload(Contract.site),
-    )
-    rows = session.scalars(query.order_by(Contract.offered_at, Contract.id)).all()
-    return sorted(rows, key=lambda row: (row.status is not ContractStatus.OFFERED, row.offered_at, row.id))
+def own_contracts(
+    session: Session,
+    actor: Actor,
+    statuses: Collection[ContractStatus] = tuple(ContractStatus),
+    *,
+    first: int = 0,
+    size: int | None = None,
+    order: ColumnElement[Any] | None = None,
+) -> Sequence[Contract]:
+    """The provider's contracts in these states, or some of them; by their age unless another order is asked for."""
+    query = contracts_for(actor).where(Contract.status.in_(statuses))
+    query = query.order_by(Contract.offered_at if order is None else order, Contract.id).offset(first).limit(size)
+    return session.scalars(
+        query.options(
+            joinedload(Contract.need).options(
+                joinedload(Need.patient), joinedload(Need.plan_line).joinedload(PlanLine.service)
+            ),
+            joinedload(Contract.site),
+        )
+    ).all()
+
+
+def contract_count(session: Session, actor: Actor, statuses: Collection[ContractStatus] = tuple(ContractStatus)) -> int:
+    """How many of the provider's contracts are in these states."""
+    query = contracts_for(actor).where(Contract.status.in_(statuses)).with_only_columns(func.count())
+    return session.scalar(query) or 0
 
 
 def to_sign(session: Session, actor: Actor, now: Instant) -> int:

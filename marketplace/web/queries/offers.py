@@ -6,14 +6,16 @@ even their number.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from marketplace.journey.awards import matches_of, shortfall
 from marketplace.journey.offers import read_own_offer
 from marketplace.journey.scopes import offers_for, one, tenders_for
 from marketplace.records.offers import Offer, OfferStatus
+from marketplace.records.pools import Bundle
 from marketplace.records.providers import Provider, Site
 from marketplace.records.rounds import Award
 from marketplace.records.tenders import Tender
@@ -33,6 +35,7 @@ OFFER_WORDS = {
     OfferStatus.EXCLUDED: ("Left out", "red"),
     OfferStatus.VOID: ("Void", "red"),
 }
+OPENED = "Opened"
 RESULT_KNOWN = frozenset({TenderStatus.STANDSTILL, TenderStatus.UNDER_REVIEW, TenderStatus.AWARDED})
 
 
@@ -74,7 +77,7 @@ class OfferPage:
 def words_of(offer: Offer) -> tuple[str, str]:
     """An offer's state in words, and the colour of the tag."""
     if offer.status is OfferStatus.STANDING and offer.opened_at is not None:
-        return ("Opened", "blue")
+        return (OPENED, "blue")
     return OFFER_WORDS[offer.status]
 
 
@@ -88,23 +91,29 @@ def provider_of(session: Session, actor: Actor) -> Provider:
     return session.get_one(Provider, actor.party_id)
 
 
-def fitting_tenders(session: Session, actor: Actor, now: Instant) -> list[FittingTender]:
-    """Open tenders with a lot whose service one of the provider's sites offers, the nearest deadline first."""
+def fitting_count(session: Session, actor: Actor, now: Instant) -> int:
+    """How many open tenders fit the provider's sites."""
+    return session.scalar(_fitting(session, actor, now).with_only_columns(func.count())) or 0
+
+
+def fitting_tenders(session: Session, actor: Actor, now: Instant, first: int, size: int) -> list[FittingTender]:
+    """Some of the open tenders with a lot whose service one of the provider's sites offers, nearest deadline first."""
+    query = _fitting(session, actor, now).options(selectinload(Tender.bundles), joinedload(Tender.broker))
+    tenders = session.scalars(query.order_by(Tender.offers_due_at, Tender.id).offset(first).limit(size)).all()
+    standing = offers_for(actor).where(
+        Offer.status == OfferStatus.STANDING, Offer.tender_id.in_([tender.id for tender in tenders])
+    )
+    offered = set(session.scalars(standing.with_only_columns(Offer.tender_id)))
+    return [FittingTender(tender, lots_of(session, tender), tender.id in offered) for tender in tenders]
+
+
+def _fitting(session: Session, actor: Actor, now: Instant) -> Select[Tender]:
     services = {service for site in sites_of(session, actor) for service in site.services}
-    query = tenders_for(None).where(Tender.status == TenderStatus.OPEN, Tender.offers_due_at > now)
-    tenders = session.scalars(
-        query.options(selectinload(Tender.bundles), joinedload(Tender.broker)).order_by(Tender.offers_due_at, Tender.id)
+    return tenders_for(None).where(
+        Tender.status == TenderStatus.OPEN,
+        Tender.offers_due_at > now,
+        Tender.bundles.any(Bundle.service_id.in_(services)),
     )
-    offered = set(
-        session.scalars(
-            offers_for(actor).where(Offer.status == OfferStatus.STANDING).with_only_columns(Offer.tender_id)
-        )
-    )
-    return [
-        FittingTender(tender, lots_of(session, tender), tender.id in offered)
-        for tender in tenders
-        if any(bundle.service_id in services for bundle in tender.bundles)
-    ]
 
 
 def open_tender(session: Session, tender_id: str) -> Tender:
@@ -112,12 +121,42 @@ def open_tender(session: Session, tender_id: str) -> Tender:
     return one(session, tenders_for(None), tender_id, "tender")
 
 
-def own_offers(session: Session, actor: Actor, tender_id: str | None = None) -> Sequence[Offer]:
-    """The provider's offers, the newest first; on one tender if it is named."""
-    query = offers_for(actor).options(joinedload(Offer.tender)).order_by(Offer.received_at.desc(), Offer.id)
+def own_offers(
+    session: Session,
+    actor: Actor,
+    tender_id: str | None = None,
+    *,
+    state: str = "",
+    first: int = 0,
+    size: int | None = None,
+    order: ColumnElement[Any] | None = None,
+) -> Sequence[Offer]:
+    """The provider's offers, the newest first: on one tender, or in the state of these words, if they are named."""
+    query = _offers(actor, state).options(joinedload(Offer.tender))
     if tender_id is not None:
         query = query.where(Offer.tender_id == tender_id)
-    return session.scalars(query).all()
+    ordered = query.order_by(Offer.received_at.desc() if order is None else order, Offer.id)
+    return session.scalars(ordered.offset(first).limit(size)).all()
+
+
+def offer_count(session: Session, actor: Actor, state: str) -> int:
+    """How many offers the provider has made, those of other versions too, in the state of these words."""
+    return session.scalar(_offers(actor, state).with_only_columns(func.count())) or 0
+
+
+def offer_states() -> list[str]:
+    """The states of an offer, in words."""
+    return sorted({OPENED, *(words for words, _ in OFFER_WORDS.values())})
+
+
+def _offers(actor: Actor, state: str) -> Select[Offer]:
+    query = offers_for(actor)
+    if not state:
+        return query
+    opened = (Offer.status == OfferStatus.STANDING) & Offer.opened_at.is_not(None)
+    if state == OPENED:
+        return query.where(opened)
+    return query.where(Offer.status.in_([key for key, (words, _) in OFFER_WORDS.items() if words == state]), ~opened)
 
 
 def offer_page(session: Session, actor: Actor, offer_id: str) -> OfferPage:

@@ -1,4 +1,4 @@
-"""A broker's tenders: `own_tenders` with what each waits for, `tender_row`, `clients`.
+"""A broker's tenders: `own_tenders` with what each waits for (those that are `Asked` for), `tender_row`, `clients`.
 
 Counts come by one grouped query for all tenders at once, so that sixty tenders cost no more questions than one.
 """
@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, case, func, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from marketplace.journey.pools import valid_consent
@@ -18,7 +18,7 @@ from marketplace.records.contracts import Contract
 from marketplace.records.offers import Offer
 from marketplace.records.people import Patient
 from marketplace.records.pools import Bundle, Need, NeedStatus
-from marketplace.records.rounds import Award, Match, Round
+from marketplace.records.rounds import Award, Match, MatchStatus, Round
 from marketplace.records.tenders import Tender
 from marketplace.rules.clock import Instant
 from marketplace.rules.lifecycle import TENDER_WORDS, ContractStatus, TenderStatus
@@ -39,6 +39,27 @@ COLOURS = {
     TenderStatus.CANCELLED: "white",
 }
 Counts = Mapping[str, int]
+
+MINE, OTHERS = "mine", "others"
+TURNS = {MINE: "Mine", OTHERS: "Somebody else's, with a date"}
+WITH_DEADLINE = (TenderStatus.OPEN, TenderStatus.PROPOSED, TenderStatus.STANDSTILL, TenderStatus.UNDER_REVIEW)
+
+GROUPS = select(func.count()).where(Bundle.tender_id == Tender.id).correlate(Tender).scalar_subquery()
+PEOPLE = (
+    select(func.count())
+    .select_from(Need)
+    .join(Need.bundle)
+    .where(Bundle.tender_id == Tender.id, Need.status.not_in((NeedStatus.DECLINED, NeedStatus.LEFT)))
+    .correlate(Tender)
+    .scalar_subquery()
+)
+NEXT_DATE = case(
+    (Tender.status == TenderStatus.OPEN, Tender.offers_due_at),
+    (Tender.status == TenderStatus.PROPOSED, Tender.answers_due_at),
+    (Tender.status == TenderStatus.STANDSTILL, Tender.standstill_ends_at),
+    (Tender.status == TenderStatus.UNDER_REVIEW, func.coalesce(Tender.review_by, Tender.match_by)),
+)
+"""What a list of tenders can be ordered by beside their own columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,12 +159,53 @@ class Client:
     pooled: int
 
 
-def own_tenders(session: Session, actor: Actor, status: TenderStatus | None = None) -> list[TenderRow]:
-    """The broker's tenders, the newest first; of one status if it is named."""
-    query = tenders_for(actor).order_by(Tender.created_at.desc(), Tender.id)
-    if status is not None:
-        query = query.where(Tender.status == status)
-    return _rows(session, session.scalars(query.options(selectinload(Tender.bundles))).all())
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which of the broker's tenders are asked for: of one state, with words in the title, by whose turn it is."""
+
+    status: TenderStatus | None = None
+    words: str = ""
+    turn: str = ""
+
+    def query(self, actor: Actor, now: Instant) -> Select[Tender]:
+        """The broker's tenders that fit."""
+        query = tenders_for(actor)
+        if self.status is not None:
+            query = query.where(Tender.status == self.status)
+        if self.words:
+            query = query.where(Tender.title.icontains(self.words, autoescape=True))
+        if self.turn in TURNS:
+            mine = _waits_for_broker(now)
+            query = query.where(mine if self.turn == MINE else ~mine & Tender.status.in_(WITH_DEADLINE))
+        return query
+
+
+def own_tenders(
+    session: Session,
+    actor: Actor,
+    now: Instant,
+    which: Asked,
+    *,
+    first: int,
+    size: int,
+    order: ColumnElement[Any] | None = None,
+) -> list[TenderRow]:
+    """Some of the broker's tenders, the newest first unless another order is asked for."""
+    ordered = which.query(actor, now).order_by(Tender.created_at.desc() if order is None else order, Tender.id)
+    page = ordered.offset(first).limit(size).options(selectinload(Tender.bundles))
+    return _rows(session, session.scalars(page).all())
+
+
+def tender_count(session: Session, actor: Actor, now: Instant, which: Asked) -> int:
+    """How many of the broker's tenders fit."""
+    return session.scalar(select(func.count()).select_from(which.query(actor, now).subquery())) or 0
+
+
+def tenders_by_status(session: Session, actor: Actor) -> dict[TenderStatus, int]:
+    """How many of the broker's tenders are in which state."""
+    query = tenders_for(actor).with_only_columns(Tender.status, func.count()).group_by(Tender.status)
+    found: dict[TenderStatus, int] = {status: count for status, count in session.execute(query)}  # noqa: C416 - typed
+    return {status: found[status] for status in TenderStatus if status in found}
 
 
 def tender_row(session: Session, actor: Actor, tender_id: str) -> TenderRow:
@@ -210,6 +272,24 @@ def _clients(actor: Actor, search: str, group: str) -> Select[Patient]:
     if search:
         query = query.where(Patient.name.icontains(search, autoescape=True) | (Patient.district == search.upper()))
     return query
+
+
+def _waits_for_broker(now: Instant) -> ColumnElement[bool]:
+    """What `TenderRow.action` says, asked of the database."""
+    unanswered = (
+        select(Match.id)
+        .join(Award, Award.id == Match.award_id)
+        .join(Round, Round.id == Award.round_id)
+        .where(Round.tender_id == Tender.id, Match.status == MatchStatus.PROPOSED)
+        .correlate(Tender)
+        .exists()
+    )
+    return (
+        Tender.status.in_((TenderStatus.DRAFT, TenderStatus.CLOSED))
+        | ((Tender.status == TenderStatus.OPEN) & (Tender.offers_due_at <= now))
+        | ((Tender.status == TenderStatus.PROPOSED) & ~unanswered)
+        | ((Tender.status == TenderStatus.UNDER_REVIEW) & Tender.rerun_ordered)
+    )
 
 
 def _objection_words(tender: Tender) -> str:
