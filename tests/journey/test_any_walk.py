@@ -60,11 +60,23 @@ class AnyWalk(RuleBasedStateMachine):
     """Three patients, three providers, one tender; everybody tries everything."""
 
     @initialize(
-        start=st.sampled_from(["draft", "open", "proposed", "standstill", "under_review", "awarded"]),
-        pooling=st.sampled_from(Pooling),
+        start=st.sampled_from(
+            [
+                "draft",
+                "open",
+                "proposed",
+                "standstill",
+                "under_review",
+                "awarded",
+                "to sign, sharing",
+                "awarded, sharing",
+            ]
+        )
     )
-    def found(self, start: str, pooling: Pooling) -> None:
-        """Somewhere on the walk, so that the later steps are tried as often as the first; half of the pools share."""
+    def found(self, start: str) -> None:
+        """Somewhere on the walk, so that the later steps are tried as often as the first; some pools are shared."""
+        start, _, sharing_too = start.partition(", ")
+        pooling = Pooling.SHARED_POOL if sharing_too else Pooling.OWN_BUDGET
         self.engine = self.new_database()
         keyring = Keyring.from_hex("11" * 32, "22" * 32)
         session = Session(self.engine, info=lend(keyring))
@@ -72,7 +84,7 @@ class AnyWalk(RuleBasedStateMachine):
             session,
             datetime(2026, 3, 2, 9, tzinfo=UTC),
             patient_count=PATIENTS,
-            budgets_pence=UNEQUAL if pooling is Pooling.SHARED_POOL else {},
+            budgets_pence=UNEQUAL if sharing_too else {},
             policy=Policy(pence_per_quality_grade=300, pence_per_km=30, pooling=pooling),
         ).found()
         if start in ("draft", "open"):
@@ -87,6 +99,8 @@ class AnyWalk(RuleBasedStateMachine):
             self.object("near")
         if start == "awarded":
             self.world.awarded()
+        if start == "to sign":
+            self.world.proposed().accept().confirm().later(days=20)
 
     def new_database(self) -> Engine:
         """An empty database with all tables, on SQLite."""
