@@ -22,15 +22,12 @@ from .results import FILLS, TERMINATIONS, offer_labels
 
 RULE_WORDS = {
     "provider_count": "how many providers a group may have",
-    "provider_share": "how large a part of a group one provider may serve",
-    "bundle_quality": "the quality of a group as a whole",
     "exclusive_offers": "a provider's either/or offers",
     "keep_provider": "people who asked to stay with their provider",
     "minimum_volume": "the least units of an offer",
     "line_minimum": "the least units of an offer in one group",
     "capacity": "the most units of an offer",
     "line_capacity": "the most units of an offer in one group",
-    "provider_capacity": "the most units of a provider",
     "distance": "how far people can go",
     "grade": "the least quality that is asked for",
     "attribute": "what people need at the place, like step-free access",
