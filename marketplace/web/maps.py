@@ -26,7 +26,10 @@ _MIDDLE = SIDE // 2
 _OUTER_R = _MIDDLE - 40
 _FURTHEST_M = 40_000
 """The map reaches as far as its people and chosen sites, and never further; other sites are told in the table."""
+_LETTER, _LINE = 11, 22
+"""How wide a letter and how high a line of the picture's words are, generously."""
 _Place = Callable[[int, int], tuple[int, int]]
+_Box = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +59,20 @@ class Pin:
 
 
 @dataclass(frozen=True, slots=True)
+class Label:
+    """Words in the picture: the middle of their line."""
+
+    words: str
+    x: int
+    y: int
+
+
+@dataclass(frozen=True, slots=True)
 class Ring:
-    """One ring: its radius in the picture, and its words with where they stand."""
+    """One ring: its radius in the picture, and its words."""
 
     radius: int
     words: str
-    words_x: int
-    words_y: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +104,7 @@ class RingMap:
     rings: Sequence[Ring]
     dots: Sequence[Dot]
     markers: Sequence[Marker]
+    labels: Sequence[Label]
     side: int = SIDE
     middle: int = _MIDDLE
 
@@ -146,7 +157,7 @@ def ring_map(people: Sequence[People], pins: Sequence[Pin]) -> RingMap | None:
         x = _MIDDLE + (easting_m - middle[0]) * _OUTER_R // edge_m
         return x, _MIDDLE - (northing_m - middle[1]) * _OUTER_R // edge_m
 
-    rings = [_ring(ring_m * _OUTER_R // edge_m, ring_m) for ring_m in RINGS_M]
+    rings = [Ring(ring_m * _OUTER_R // edge_m, f"{ring_m // 1000} km") for ring_m in RINGS_M]
     dots = []
     for square, members in sorted(squares.items()):
         count = sum(person.count for person in members)
@@ -154,7 +165,58 @@ def ring_map(people: Sequence[People], pins: Sequence[Pin]) -> RingMap | None:
             labels = sorted({person.label for person in members if person.label})
             dots.append(Dot(*place(*square), min(7 + 2 * isqrt(count), 22), count, labels))
     taken = [(dot.x, dot.y) for dot in dots] if len(dots) == 1 else []
-    return RingMap(rings, dots, _markers(pins, reaches, edge_m, place, taken))
+    markers = _markers(pins, reaches, edge_m, place, taken)
+    return RingMap(rings, dots, markers, _labels(rings, dots, markers))
+
+
+def _labels(rings: Sequence[Ring], dots: Sequence[Dot], markers: Sequence[Marker]) -> list[Label]:
+    """Words for rings, and for dots where there are several, each where nothing else stands; else none.
+
+    None stands across a ring: the ground behind its letters is one colour.
+    """
+    taken = [
+        (marker.x - MARKER_R, marker.y - MARKER_R, marker.x + MARKER_R, marker.y + MARKER_R)
+        for marker in markers
+        if marker.x is not None and marker.y is not None
+    ]
+    taken += [(dot.x - dot.radius, dot.y - dot.radius, dot.x + dot.radius, dot.y + dot.radius) for dot in dots]
+    wanted = []
+    for ring in rings:
+        half = len(ring.words) * _LETTER // 2
+        below = isqrt(max(0, ring.radius**2 - half**2)) - _LINE // 2
+        aside = isqrt(max(0, ring.radius**2 - (_LINE // 2) ** 2)) - half
+        inside = ((0, below), (0, -below), (-aside, 0), (aside, 0))
+        outside = ((0, ring.radius + _LINE // 2 + 1), (0, -ring.radius - _LINE // 2 - 1))
+        wanted.append((ring.words, [(_MIDDLE + x, _MIDDLE + y) for x, y in (*inside, *outside)]))
+    for dot in dots if len(dots) > 1 else ():
+        off = dot.radius + _LINE // 2 + 2
+        aside = dot.radius + len(", ".join(dot.labels)) * _LETTER // 2 + 4
+        spots = ((0, off), (0, -off), (aside, 0), (-aside, 0))
+        wanted.append((", ".join(dot.labels), [(dot.x + x, dot.y + y) for x, y in spots]))
+    labels = []
+    for words, spots in wanted:
+        half = len(words) * _LETTER // 2
+        for x, y in spots if words else ():
+            box = (x - half, y - _LINE // 2, x + half, y + _LINE // 2)
+            inside = box[0] >= 0 and box[1] >= 0 and box[2] <= SIDE and box[3] <= SIDE
+            across = any(_crosses(box, ring.radius) for ring in rings)
+            if inside and not across and not any(_overlap(box, other) for other in taken):
+                taken.append(box)
+                labels.append(Label(words, x, y + 6))
+                break
+    return labels
+
+
+def _overlap(one: _Box, other: _Box) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+
+
+def _crosses(box: _Box, radius: int) -> bool:
+    """Whether the ring of this radius goes through the box."""
+    xs, ys = (box[0] - _MIDDLE, box[2] - _MIDDLE), (box[1] - _MIDDLE, box[3] - _MIDDLE)
+    furthest = max(x**2 + y**2 for x in xs for y in ys)
+    nearest = max(xs[0], -xs[1], 0) ** 2 + max(ys[0], -ys[1], 0) ** 2
+    return nearest < radius**2 < furthest
 
 
 def _markers(
@@ -182,12 +244,6 @@ def _free(wished: tuple[int, int], taken: Sequence[tuple[int, int]]) -> tuple[in
             if inside and all((x - other_x) ** 2 + (y - other_y) ** 2 >= gap**2 for other_x, other_y in taken):
                 return x, y
     return wished
-
-
-def _ring(radius: int, ring_m: int) -> Ring:
-    aside = radius * 707 // 1000
-    left = min(aside, radius - 22)  # the words of a small ring stay within its square: else their ground is two colours
-    return Ring(radius, f"{ring_m // 1000} km", _MIDDLE - left, _MIDDLE + aside + 6)
 
 
 def _square(metres: int) -> int:

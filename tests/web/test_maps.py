@@ -63,3 +63,16 @@ def test_people_of_one_square_are_one_dot() -> None:
     assert found is not None
     assert [(dot.count, dot.labels) for dot in found.dots] == [(5, ["LN1", "LN2"])]
     assert ring_map([], []) is None
+
+
+@given(people=st.lists(places, min_size=2, max_size=8), sites=st.lists(places, max_size=10))
+@settings(max_examples=40, deadline=None)
+def test_words_stand_where_nothing_else_does(people: list[tuple[int, int]], sites: list[tuple[int, int]]) -> None:
+    found = ring_map(
+        [People(*place, label=f"LN{number}") for number, place in enumerate(people)], [pin(*place) for place in sites]
+    )
+    assert found is not None
+    for label in found.labels:
+        for marker in found.markers:
+            if marker.x is not None and marker.y is not None:
+                assert abs(label.x - marker.x) > MARKER_R or abs(label.y - marker.y) > MARKER_R
