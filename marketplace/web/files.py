@@ -27,7 +27,10 @@ class Fault:
 def uploaded() -> bytes | None:
     """The bytes of the file that this request brought; None where it brought none."""
     file = request.files.get(FILE)
-    return file.read() if file is not None and file.filename else None
+    if file is None or not file.filename:
+        return None
+    with file.stream as stream:
+        return stream.read()
 
 
 def download(

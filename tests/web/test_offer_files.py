@@ -2,6 +2,8 @@
 
 import io
 import re
+import time
+import zipfile
 
 import pytest
 from flask.testing import FlaskClient
@@ -115,3 +117,21 @@ def test_a_sheet_is_for_its_provider_and_its_time(site: Site, provider: FlaskCli
     assert provider.get(address(site, "sheet.ods")).status_code == 404
     world.later(days=15)
     assert site.client("near@example.test").get(address(site, "sheet.xlsx")).status_code == 409
+
+
+def test_a_crafted_upload_is_one_refusal(site: Site, provider: FlaskClient) -> None:
+    """Larger than a request may be, larger inside than outside, or with macros: an answer in words, at once."""
+    bomb, macros = io.BytesIO(), io.BytesIO()
+    with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/worksheets/sheet1.xml", b"\0" * 25_000_000)
+    with zipfile.ZipFile(macros, "w") as archive:
+        archive.writestr("xl/vbaProject.bin", b"x")
+    began = time.perf_counter()
+    assert "too large inside" in send(provider, site, bomb.getvalue()).get_data(as_text=True)
+    assert "has macros" in send(provider, site, macros.getvalue()).get_data(as_text=True)
+    said = {"CONTENT_LENGTH": "5000000"}
+    assert (
+        provider.post(address(site), data={"file": (io.BytesIO(b"x"), "x.csv")}, environ_overrides=said).status_code
+        == 413
+    )
+    assert time.perf_counter() - began < 2
