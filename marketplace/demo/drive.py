@@ -37,6 +37,7 @@ from marketplace.records.pools import DefaultAnswer, Need
 from marketplace.records.rounds import Match
 from marketplace.records.tenders import Tender as StoredTender
 from marketplace.rules.pooling import BundleTerms
+from marketplace.rules.sharing import Pooling
 from marketplace.rules.tendering import OfferLine, OfferTerms, OfferTier
 
 MATCHED = ("proposed", "standstill", "awarded")
@@ -146,16 +147,17 @@ def _answer_invitations(stage: Stage, tender: Tender, at: Timeline) -> None:
     with stage.sessions() as session, writing(session):
         for need in needs_of(session, _stored(session, stage, tender)):
             if stage.draw.randrange(1000) < asked:
-                _answer_invitation(session, stage, need, at.agreed_at)
+                _answer_invitation(session, stage, tender, need, at.agreed_at)
 
 
-def _answer_invitation(session: Session, stage: Stage, need: Need, at: datetime) -> None:
+def _answer_invitation(session: Session, stage: Stage, tender: Tender, need: Need, at: datetime) -> None:
     patient = stage.by_party(need.patient_id)
     if stage.draw.randrange(1000) < DECLINES_INVITATION_PERMILLE:
         decline_invitation(session, at, patient, need.id)
         return
     accepts = stage.draw.randrange(1000) < SILENCE_ACCEPTS_PERMILLE
-    agree(session, at, patient, need.id, DefaultAnswer.ACCEPT if accepts else DefaultAnswer.DECLINE)
+    silence = DefaultAnswer.ACCEPT if accepts else DefaultAnswer.DECLINE
+    agree(session, at, patient, need.id, silence, shares_pool=tender.policy.pooling is Pooling.SHARED_POOL)
 
 
 def _publish(stage: Stage, tender: Tender, at: Timeline) -> None:

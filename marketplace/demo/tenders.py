@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from marketplace.demo.geography import CITY, COAST, EAST, EAST_INLAND, NORTH, NORTH_RURAL, SOUTH, SOUTH_EAST, SOUTH_WEST
 from marketplace.demo.people import Patient, PlanLine
+from marketplace.rules.sharing import Pooling
 from marketplace.rules.tendering import Policy
 
 
@@ -59,6 +60,9 @@ class Tender:
 SESSIONS = Policy(pence_per_quality_grade=60, pence_per_km=30, pence_per_wait_day=50, pence_per_change=2_000)
 """For help that people travel to, week after week."""
 
+HELPING_EACH_OTHER = replace(SESSIONS, pooling=Pooling.SHARED_POOL)
+"""The same, in a group whose people have agreed to carry a part of what others' care costs."""
+
 AT_HOME = Policy(pence_per_quality_grade=150, pence_per_km=4, pence_per_wait_day=120, pence_per_change=5_000)
 """For hours at home: the carer travels, quality counts, and waiting hurts."""
 
@@ -105,7 +109,7 @@ _TENDERS: tuple[tuple[str, str, str, Policy, str, tuple[tuple[str, str], ...]], 
         "T03",
         "trentside",
         "Breathing classes, the north",
-        SESSIONS,
+        HELPING_EACH_OTHER,
         "proposed",
         (("pulmonary_rehabilitation", "north"),),
     ),
