@@ -31,7 +31,11 @@ def test_a_draft_is_deleted(site: Site) -> None:
     assert world.tender.title not in shown
     assert "Deleted" not in shown
     assert client.get(at).status_code == 404
-    assert "The area was wrong." in site.client("p1@example.test").get(f"/patient/invitations/{world.need(1).id}").text
+    with writing(world.session):
+        world.patients[1].easy_read = True
+    for number in (1, 2):
+        read = site.client(f"p{number}@example.test").get(f"/patient/invitations/{world.need(number).id}").text
+        assert ("The area was wrong." in read, "does not go on" in read, "Yes, join" in read) == (True, True, False)
 
 
 def test_an_early_opening_is_refused_on_the_page_and_recorded(site: Site) -> None:
