@@ -27,6 +27,7 @@ from marketplace.rules.clock import Instant
 from marketplace.rules.errors import Invalid, WrongState
 from marketplace.rules.lifecycle import TenderStatus
 from marketplace.rules.permissions import Actor, Role, check_owner
+from marketplace.rules.sharing import Pooling
 from marketplace.rules.tendering import Policy, policy_document, seed_of
 from matching.generate import generate_market
 from matching.scenario import SIDE_RULES, Scenario, apply
@@ -65,12 +66,13 @@ _LIMITS = ("max_providers", "max_units", "max_distance_m", "max_wait_days")
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a study asks: one column for each rule and each offer left out, one for other weights, one for budgets."""
+    """What a study asks: a column for each rule and each offer left out, for other weights, budgets, pooling."""
 
     without_rules: tuple[str, ...] = ()
     without_offers: tuple[str, ...] = ()
     weights_pence: tuple[tuple[str, int], ...] = ()
     budgets_permille: int = 1000
+    pooling: str | None = None
 
     def scenarios(self) -> list[Scenario]:
         """One scenario a column, in the order in which they are shown."""
@@ -80,6 +82,8 @@ class Asked:
             columns.append(Scenario("other weights", weights_pence=self.weights_pence))
         if self.budgets_permille != 1000:
             columns.append(Scenario("other budgets", budgets_permille=self.budgets_permille))
+        if self.pooling is not None:
+            columns.append(Scenario("other pooling", pooling=self.pooling))
         return columns
 
 
@@ -103,8 +107,8 @@ def ask_study(session: Session, now: Instant, actor: Actor, tender_id: str, aske
     if len(columns) > MOST_COLUMNS:
         message = f"Choose {MOST_COLUMNS} at most: each of them becomes a column."
         raise Invalid("too_many_scenarios", message, place="form", found=len(columns))
-    unknown = set(asked.without_offers) - can_leave_out(session, tender)
-    if unknown or not set(asked.without_rules) <= set(RULES):
+    unknown = set(asked.without_offers) - can_leave_out(session, tender) or set(asked.without_rules) - set(RULES)
+    if unknown or asked.pooling not in (None, *other_pooling(tender)):
         raise Invalid("unknown_scenario", "Choose from the rules and offers of this tender.", place="form")
     document = {"scenarios": [scenario.document() for scenario in columns]}
     return _ask(session, now, actor, tender, document, tender.policy_sha256)
@@ -144,6 +148,11 @@ def _ask(
     columns = len(document["scenarios"])
     audit.append(session, now, actor, "study.asked", study.id, tender=tender.id, scenarios=columns)
     return study
+
+
+def other_pooling(tender: Tender) -> list[Pooling]:
+    """The ways of pooling that the tender's policy did not choose."""
+    return [kind for kind in Pooling if kind != tender.policy["matching"]["pooling"]]
 
 
 def can_study(session: Session, tender: Tender) -> bool:

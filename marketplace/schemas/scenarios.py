@@ -24,6 +24,7 @@ class ScenarioSchema(Schema):
         load_default=None,
         metadata={"title": "Budgets, as a percentage of what they are", "x-suffix": "%"},
     )
+    pooling = fields.List(fields.String(), metadata={"title": "Who may pay for whom"})
 
     @post_load
     def make(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
@@ -34,4 +35,5 @@ class ScenarioSchema(Schema):
             "without_offers": tuple(data.get("without_offers", ())),
             "weights_pence": tuple((name, value) for name, value in weights if value is not None),
             "budgets_permille": 10 * (data["budgets_percent"] or 100),
+            "pooling": next(iter(data.get("pooling", ())), None),
         }

@@ -30,7 +30,12 @@ def test_asked_followed_and_read(site: Site) -> None:
     assert "Physio<" not in text.replace("Physiotherapy", "")
     offers = re.findall(r'name="without_offers"[^>]*value="(\w+)"', text)
     assert len(offers) == 3
-    asked = {"without_rules": ["provider_count", "wait"], "without_offers": offers[:1], "pence_per_km": "1.50"}
+    asked = {
+        "without_rules": ["provider_count", "wait"],
+        "without_offers": offers[:1],
+        "pence_per_km": "1.50",
+        "pooling": "shared_pool",
+    }
     page = client.post(at, data=asked).location
     assert "about to begin" in client.get(page).text or "No worker is free" in client.get(page).text
     world = site.fresh()
@@ -43,17 +48,24 @@ def test_asked_followed_and_read(site: Site) -> None:
             "parts": [part],
             "gap_permille": 333.0,
             "history": [[0.4, 500.0], [0.8, 333.0]],
-            "stage": {"number": 3, "of": 4, "scenario": scenario},
+            "stage": {"number": 3, "of": 5, "scenario": scenario},
         }
     text = client.get(page).text
     assert "Without Offer" in text
-    assert "(3 of 4)" in text
+    assert "(3 of 5)" in text
     assert "How the gap falls" in text
     assert do_what_was_asked(world) == 1
     moved = client.get(page, headers={"HX-Request": "true"})
     assert (moved.status_code, moved.headers["HX-Redirect"]) == (204, page)
     text = client.get(page).text
-    for told in ("The published rules", "Side by side", "A kilometre counts £1.50", "Nothing to leave out", "12 of 12"):
+    for told in (
+        "The published rules",
+        "Side by side",
+        "A kilometre counts £1.50",
+        "People help each other to pay",
+        "Nothing to leave out",
+        "12 of 12",
+    ):
         assert told in text, told
     assert "Bulk Physio" not in text
     assert "/award" not in text
@@ -73,6 +85,7 @@ def test_wrong_questions_come_back_with_what_was_typed(site: Site) -> None:
     assert answer.status_code == 422
     assert 'value="a lot"' in answer.text
     assert client.post(at, data={"without_rules": "own_budget"}).status_code == 422
+    assert client.post(at, data={"pooling": "own_budget and theirs"}).status_code == 422
     assert client.post(at, data={"budgets_percent": "110"}).status_code == 302
     answer = client.post(at, data={"budgets_percent": "120"})
     assert (answer.status_code, "Another comparison" in answer.text) == (422, True)

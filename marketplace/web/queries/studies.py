@@ -10,12 +10,21 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from marketplace.journey.scopes import one, studies_for
-from marketplace.journey.studies import DRAFTED, PRICE_ALONE, RULES, can_leave_out, stated_in, whole_round
+from marketplace.journey.studies import (
+    DRAFTED,
+    PRICE_ALONE,
+    RULES,
+    can_leave_out,
+    other_pooling,
+    stated_in,
+    whole_round,
+)
 from marketplace.records.jobs import Job, JobStatus
 from marketplace.records.studies import Study, StudyBasis
 from marketplace.records.tenders import Tender
 from marketplace.rules.awarding import alias
 from marketplace.rules.permissions import Actor
+from marketplace.rules.sharing import Pooling
 from marketplace.web.filters import change, day, permille, plural, pounds
 
 from .results import FILLS, TERMINATIONS, offer_labels
@@ -44,6 +53,10 @@ BASIS_WORDS = {
     StudyBasis.RESULT: "The offers of this tender, beside the result of its match.",
     StudyBasis.OFFERS: "The offers of this tender, before its match is run.",
     StudyBasis.MADE_UP: "A made-up group with made-up offers: you have no finished tender for this service yet.",
+}
+POOLING_WORDS = {
+    Pooling.OWN_BUDGET: "each budget pays for its own person only",
+    Pooling.SHARED_POOL: "people help each other to pay",
 }
 LATEST = 20
 """How many of a tender's comparisons are listed."""
@@ -115,6 +128,7 @@ def choices_for(session: Session, tender: Tender) -> dict[str, list[tuple[str, s
     labels = offer_labels(session, tender)
     offers = sorted((labels[offer], offer) for offer in can_leave_out(session, tender))
     return {
+        "pooling": [(kind.value, _capital(POOLING_WORDS[kind])) for kind in other_pooling(tender)],
         "without_rules": [(rule, _capital(RULE_WORDS[rule])) for rule in rules],
         "without_offers": [(offer, label) for label, offer in offers],
     }
@@ -193,6 +207,8 @@ def _heading(scenario: Mapping[str, Any], labels: Mapping[str, str]) -> str:
     parts += [f"{WEIGHT_WORDS[name]} counts {pounds(pence)}" for name, pence in weights.items()]
     if (budgets := scenario.get("budgets_permille")) is not None:
         parts.append(f"budgets at {permille(budgets)}")
+    if (pooling := scenario.get("pooling")) is not None:
+        parts.append(POOLING_WORDS[Pooling(pooling)])
     return ", ".join(parts)
 
 
