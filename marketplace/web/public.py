@@ -37,6 +37,8 @@ UNMET_COLUMNS: list[Column[tuple[UnmetService, UnmetArea]]] = [
 ]
 """A figure about too few people is no figure here either: its cell stays empty."""
 
+Answer = str | Response | tuple[str, int, dict[str, str]]
+
 pages = Blueprint("public", __name__)
 
 
@@ -95,9 +97,12 @@ def tender(tender_id: str) -> str:
 
 @pages.get("/unmet-needs")
 @public
-def unmet_needs() -> str | Response:
+def unmet_needs() -> Answer:
     """Who found no provider, by service and area, and what would have been enough: an invitation to providers."""
-    claim = claims.current_claims(db_session(), request_now()).unmet
+    counted = claims.current_claims(db_session(), request_now())
+    if counted is None:
+        return _come_back()
+    claim = counted.unmet
     service, area = asked("service"), asked("area")
     listing = Listing("unmet needs", UNMET_COLUMNS, "service")
     found = claims.unmet_services(claim, service=service, area=area)
@@ -116,9 +121,15 @@ def unmet_needs() -> str | Response:
 
 @pages.get("/figures")
 @public
-def figures() -> str:
+def figures() -> Answer:
     """The six claims, each as a picture and as a table."""
-    return render_template("public/figures.html", claims=claims.current_claims(db_session(), request_now()))
+    counted = claims.current_claims(db_session(), request_now())
+    return _come_back() if counted is None else render_template("public/figures.html", claims=counted)
+
+
+def _come_back() -> Answer:
+    """A large market's figures are still being counted after a start: the page looks again by itself."""
+    return render_template("public/counting.html"), 503, {"Retry-After": "10"}
 
 
 def _services() -> list[tuple[str, str]]:

@@ -1,6 +1,8 @@
 """The pages of figures follow each result, name nobody, and do not make visitors of a large market wait."""
 
+import threading
 import time
+from typing import Any
 
 import pytest
 
@@ -36,6 +38,28 @@ def test_a_large_market_is_counted_beside_the_pages(site: Site, monkeypatch: pyt
     while NOTHING_YET in client.get("/figures").text and time.monotonic() < patience:
         time.sleep(0.05)
     assert "£600.00 less" in client.get("/figures").text
+
+
+def test_who_comes_first_is_asked_back(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a start nobody waits for seconds: the page says that counting is under way, and looks again."""
+    begin, count = threading.Event(), claims._count_beside
+
+    def count_later(*arguments: Any) -> None:
+        begin.wait(20)
+        count(*arguments)
+
+    monkeypatch.setattr(claims, "FIRST_WAIT_S", 0)
+    monkeypatch.setattr(claims, "_count_beside", count_later)
+    client = site.client()
+    for path in ("/figures", "/unmet-needs"):
+        answer = client.get(path)
+        assert answer.status_code == 503
+        assert "are being counted" in answer.text
+    begin.set()
+    patience = time.monotonic() + 20
+    while (answer := client.get("/figures")).status_code == 503 and time.monotonic() < patience:
+        time.sleep(0.05)
+    assert NOTHING_YET in answer.text
 
 
 def test_no_public_page_names_a_patient(site: Site) -> None:

@@ -2,7 +2,7 @@
 
 Each process keeps its last answer; whether anything has changed is asked in one short query. Where counting is quick
 it is done at once. Where many people are stored it takes seconds, so the answer before is given until a thread beside
-the pages has counted anew: nobody waits for it but the first visitor.
+the pages has counted anew. The first visitor after a start waits for `FIRST_WAIT_S` at most and is then asked back.
 """
 
 import threading
@@ -22,6 +22,9 @@ from marketplace.rules.clock import Instant, london_date
 QUICK_S = 0.5
 """Counting that took less than this is repeated while the visitor waits."""
 
+FIRST_WAIT_S = 3.0
+"""How long a visitor waits for the first answer of this process."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
@@ -40,21 +43,29 @@ class _Kept:
     counting: threading.Lock = field(default_factory=threading.Lock)
 
 
-def current_claims(session: Session, now: Instant) -> Claims:
-    """The claims as of now, or as of the result before while those of a large market are being counted."""
+def current_claims(session: Session, now: Instant) -> Claims | None:
+    """The claims as of now, or as of the result before while those of a large market are being counted.
+
+    None where nothing has been counted yet since the start, and it takes long.
+    """
     kept: _Kept = current_app.extensions.setdefault("carepool_claims", _Kept())
     today = london_date(now)
     state, last = state_of(session, today), kept.answer
     if last is not None and last.state == state:
         return last.claims
-    if last is None or last.seconds < QUICK_S:
+    if last is not None and last.seconds < QUICK_S:
         with kept.counting:
             if kept.answer is None or kept.answer.state != state:
                 kept.answer = _count(session, today, state)
             return kept.answer.claims
+    counter = None
     if kept.counting.acquire(blocking=False):
-        threading.Thread(target=_count_beside, args=(session.get_bind(), kept, today), daemon=True).start()
-    return last.claims
+        counter = threading.Thread(target=_count_beside, args=(session.get_bind(), kept, today), daemon=True)
+        counter.start()
+    if last is None and counter is not None:
+        counter.join(FIRST_WAIT_S)
+    answer = kept.answer
+    return None if answer is None else answer.claims
 
 
 def unmet_services(claim: UnmetClaim, *, service: str, area: str) -> Sequence[UnmetService]:
