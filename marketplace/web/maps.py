@@ -180,19 +180,19 @@ def _labels(rings: Sequence[Ring], dots: Sequence[Dot], markers: Sequence[Marker
         if marker.x is not None and marker.y is not None
     ]
     taken += [(dot.x - dot.radius, dot.y - dot.radius, dot.x + dot.radius, dot.y + dot.radius) for dot in dots]
-    wanted = []
+    wanted: list[tuple[str, Sequence[tuple[int, int]]]] = []
     for ring in rings:
         half = len(ring.words) * _LETTER // 2
         below = isqrt(max(0, ring.radius**2 - half**2)) - _LINE // 2
         aside = isqrt(max(0, ring.radius**2 - (_LINE // 2) ** 2)) - half
-        inside = ((0, below), (0, -below), (-aside, 0), (aside, 0))
-        outside = ((0, ring.radius + _LINE // 2 + 1), (0, -ring.radius - _LINE // 2 - 1))
-        wanted.append((ring.words, [(_MIDDLE + x, _MIDDLE + y) for x, y in (*inside, *outside)]))
+        within = ((0, below), (0, -below), (-aside, 0), (aside, 0))
+        beyond = ((0, ring.radius + _LINE // 2 + 1), (0, -ring.radius - _LINE // 2 - 1))
+        wanted.append((ring.words, [(_MIDDLE + x, _MIDDLE + y) for x, y in (*within, *beyond)]))
     for dot in dots if len(dots) > 1 else ():
         off = dot.radius + _LINE // 2 + 2
         aside = dot.radius + len(", ".join(dot.labels)) * _LETTER // 2 + 4
-        spots = ((0, off), (0, -off), (aside, 0), (-aside, 0))
-        wanted.append((", ".join(dot.labels), [(dot.x + x, dot.y + y) for x, y in spots]))
+        around = ((0, off), (0, -off), (aside, 0), (-aside, 0))
+        wanted.append((", ".join(dot.labels), [(dot.x + x, dot.y + y) for x, y in around]))
     labels = []
     for words, spots in wanted:
         half = len(words) * _LETTER // 2

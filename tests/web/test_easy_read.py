@@ -11,6 +11,8 @@ from marketplace.records.database import writing
 from marketplace.records.people import Patient
 from marketplace.records.rounds import MatchStatus
 from marketplace.rules.budgets import FundingRules
+from marketplace.rules.sharing import Pooling
+from marketplace.rules.tendering import Policy
 from tests.web.site import Site
 
 FACTS = re.compile(r"£[\d,]+\.\d\d|\d{1,2} [A-Z][a-z]+ 20\d\d|\b\w+ Physio\b|Fen Brokers|\d+(?:\.\d)? km|\d+ sessions?")
@@ -77,6 +79,17 @@ def test_somebody_without_a_match_reads_the_same_why(site: Site) -> None:
     world.offer("near", (0, 6_100))
     world.later(days=15).run_round()
     same(site, f"/patient/invitations/{world.need(1).id}")
+
+
+def test_a_group_that_shares_says_so_in_easy_read_too(site: Site) -> None:
+    """The question of its own, and the example in pounds, stand on both."""
+    world = site.world.draft(Policy(pooling=Pooling.SHARED_POOL))
+    need = f"/patient/invitations/{world.need(1).id}"
+    same(site, need)
+    text = site.client("p1@example.test").get(need).get_data(as_text=True)
+    assert "cp-idea__words" in text
+    assert "You pay for your own care only" not in text
+    assert 'name="shares_pool"' in text
 
 
 def test_the_switch_is_kept_and_recorded_once(site: Site) -> None:
