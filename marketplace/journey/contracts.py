@@ -24,8 +24,8 @@ from .reservations import commit, release, release_rest
 from .scopes import locked
 from .sharing import carries, lock_pool, restore, settle, waiting
 
-POOL_SHORT = "The group's shared money did not reach for it: others had not signed"
-"""Why a contract ended that all its parties had signed."""
+POOL_SHORT = "Others in the group did not sign in time"
+"""Why a contract ended that all its parties had signed. Its provider reads this too, and nothing of who pays what."""
 
 
 def sign_contract(session: Session, now: Instant, actor: Actor, contract_id: str) -> Contract:
@@ -64,7 +64,7 @@ def sign_contract(session: Session, now: Instant, actor: Actor, contract_id: str
         _go_on(session, now, actor, tender_id)
     else:
         audit.append(session, now, actor, "contract.waits", contract.id, receives_pence=contract.receives_pence)
-        tell(session, now, [contract.patient_id, contract.provider_id], "contract_waits", contract.id)
+        tell(session, now, [contract.patient_id], "contract_waits", contract.id)
     return contract
 
 
@@ -97,11 +97,11 @@ def let_lapse(session: Session, now: Instant, contract_id: str) -> Contract:
     released_pence = release(session, now, SYSTEM, contract.need, status=NeedStatus.RELEASED, reason=reason)
     why = "pool_short" if pool_short else "not_signed"
     audit.append(session, now, SYSTEM, "contract.lapsed", contract.id, why=why, released_pence=released_pence)
-    parties = [contract.patient_id, contract.provider_id]
     if pool_short:
-        tell(session, now, parties, "contract_pool_short", contract.id)
+        tell(session, now, [contract.patient_id], "contract_pool_short", contract.id)
+        tell(session, now, [contract.provider_id], "contract_lapsed", contract.id)
     else:
-        tell(session, now, parties, "contract_lapsed", contract.id)
+        tell(session, now, [contract.patient_id, contract.provider_id], "contract_lapsed", contract.id)
     _go_on(session, now, SYSTEM, tender_id)
     return contract
 
