@@ -22,7 +22,7 @@ from marketplace.schemas.tenders import AwardSchema
 from marketplace.web.access import current_actor, for_role, seen
 from marketplace.web.clock import request_now
 from marketplace.web.database import db_session, writing
-from marketplace.web.forms import WebForm, sent
+from marketplace.web.forms import WHOLE_FORM, WebForm, sent
 from marketplace.web.listing import Column, Listing, asked, page_from
 from marketplace.web.queries import award as proposals
 from marketplace.web.queries import results
@@ -156,9 +156,9 @@ def award(tender_id: str) -> Answer:
             with writing(session):
                 awards.confirm_award(session, request_now(), actor, tender_id, form.data["reasons"])
         except WrongState as error:
-            if error.code != "reasons_missing":
+            if error.code not in {"reasons_missing", "pool_short"}:
                 raise
-            form.refuse("reasons", error.message)
+            form.refuse("reasons" if error.code == "reasons_missing" else WHOLE_FORM, error.message)
         else:
             flash("The award is confirmed. The pause before it is final has begun.", "done")
             return redirect(url_for("broker.tender", tender_id=tender_id))
