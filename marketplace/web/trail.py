@@ -21,7 +21,7 @@ COLUMNS: list[Column[Act]] = [
     Column("role", "As", lambda row: words(row.role), AuditEvent.role),
     Column("act", "Act", lambda row: row.event, AuditEvent.event),
     Column("about", "About", lambda row: row.about_id),
-    Column("noted", "Noted", lambda row: row.facts),
+    Column("noted", "Noted", lambda row: "; ".join(f"{name}: {told}" for name, told in row.facts)),
 ]
 
 pages = Blueprint("trail", __name__, url_prefix="/commissioner")

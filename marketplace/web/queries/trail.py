@@ -12,6 +12,7 @@ from marketplace.journey.audit_trail import events_for
 from marketplace.records.audit import AuditEvent
 from marketplace.records.people import User
 from marketplace.rules.clock import Instant
+from marketplace.rules.money import format_pounds
 from marketplace.rules.permissions import Actor
 
 PERIODS: dict[str, tuple[str, int | None]] = {
@@ -33,7 +34,7 @@ class Act:
     role: str
     event: str
     about_id: str
-    facts: str
+    facts: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ def acts(
             role=row.role,
             event=row.event,
             about_id=row.about_id,
-            facts="; ".join(f"{name.replace('_', ' ')}: {value}" for name, value in row.facts.items()),
+            facts=tuple(_told(name, value) for name, value in row.facts.items()),
         )
         for row in rows
     ]
@@ -88,6 +89,12 @@ def _acts(session: Session, actor: Actor, now: Instant, asked: Asked) -> Select[
         named = select(User.id).where(User.name.icontains(asked.who, autoescape=True))
         query = query.where(AuditEvent.actor_id.in_(named))
     return query
+
+
+def _told(name: str, value: object) -> tuple[str, str]:
+    if name.endswith("_pence") and isinstance(value, int):
+        return name.removesuffix("_pence").replace("_", " "), format_pounds(value)
+    return name.replace("_", " "), str(value)
 
 
 def _first_since(session: Session, since: Instant) -> int:
