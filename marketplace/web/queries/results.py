@@ -154,7 +154,7 @@ def result(session: Session, actor: Actor, tender_id: str) -> Result:
         unmatched=len(lines),
         first=unmatched_rows(session, actor, row, lines[:FIRST_UNMATCHED], labels),
         reasons=reasons_of(row),
-        map=_map(session, tender, row.id, used) if may_name_providers(tender) else None,
+        map=_map(session, row.id, used) if may_name_providers(tender) else None,
     )
 
 
@@ -298,8 +298,8 @@ def _awards(awards: Sequence[Award], tallies: Mapping[str, _Tally], labels: Mapp
     return sorted(rows, key=lambda line: line.label)
 
 
-def _map(session: Session, tender: Tender, round_id: str, used: set[str]) -> RingMap | None:
-    """Who is matched, roughly, and the sites of the offers: those in use are the chosen ones."""
+def _map(session: Session, round_id: str, used: set[str]) -> RingMap | None:
+    """Who is matched, roughly, and the sites of the offers in use."""
     homes = (
         select(Patient.easting_m, Patient.northing_m)
         .join(Need, Need.patient_id == Patient.id)
@@ -307,16 +307,17 @@ def _map(session: Session, tender: Tender, round_id: str, used: set[str]) -> Rin
         .join(Match.award)
         .where(Award.round_id == round_id)
     )
-    offers = select(Offer).where(Offer.tender_id == tender.id, Offer.opened_at.is_not(None))
-    pins = {}
-    for offer in session.scalars(offers.options(joinedload(Offer.provider), joinedload(Offer.site))):
-        if offer.site is not None and (offer.site.id not in pins or offer.id in used):
-            pins[offer.site.id] = Pin(
-                easting_m=offer.site.easting_m,
-                northing_m=offer.site.northing_m,
-                name=offer.provider.name,
-                place=offer.site.district,
-                rating=offer.site.rating or reasons.grade(offer.site.grade),
-                chosen=offer.id in used,
-            )
+    offers = select(Offer).where(Offer.id.in_(used)).options(joinedload(Offer.provider), joinedload(Offer.site))
+    pins = {
+        offer.site.id: Pin(
+            easting_m=offer.site.easting_m,
+            northing_m=offer.site.northing_m,
+            name=offer.provider.name,
+            place=offer.site.district,
+            rating=offer.site.rating or reasons.grade(offer.site.grade),
+            chosen=True,
+        )
+        for offer in session.scalars(offers)
+        if offer.site is not None
+    }
     return ring_map([People(row[0], row[1]) for row in session.execute(homes)], list(pins.values()))
