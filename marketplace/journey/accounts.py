@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 
 from marketplace.adapters.passwords import hash_password, verify_password
 from marketplace.records import audit
-from marketplace.records.people import SignIn, User
+from marketplace.records.budgets import Holder
+from marketplace.records.people import Broker, Patient, SignIn, User
 from marketplace.rules.clock import Instant
 from marketplace.rules.errors import Conflict, Invalid, NotAllowed
 from marketplace.rules.permissions import Actor, Role
@@ -35,16 +36,29 @@ def open_account(
     Conflict
         If the address has an account already.
     """
-    if password is not None and len(password) < SHORTEST_PASSWORD:
-        raise Invalid(
-            "password_too_short", f"Use at least {SHORTEST_PASSWORD} characters for the password.", place="password"
-        )
+    if password is not None:
+        check_password(password)
     email = check_email_free(session, email)
     hashed = hash_password(password) if password is not None else None
     user = User(email=email, name=name, role=role, party_id=party_id, password_hash=hashed, created_at=now)
+    user.commissioner_id = _commissioner_of(session, role, party_id)
     session.add(user)
     session.flush()
     return user
+
+
+def check_password(password: str) -> None:
+    """A password is long enough to be worth guessing.
+
+    Raises
+    ------
+    Invalid
+        If it is not.
+    """
+    if len(password) < SHORTEST_PASSWORD:
+        raise Invalid(
+            "password_too_short", f"Use at least {SHORTEST_PASSWORD} characters for the password.", place="password"
+        )
 
 
 def check_email_free(session: Session, email: str) -> str:
@@ -70,7 +84,7 @@ def sign_in(session: Session, now: Instant, email: str, password: str) -> str:
         If address and password do not fit; which of the two is not said.
     """
     user = session.scalar(select(User).where(User.email == email.strip().lower()))
-    if not verify_password(user.password_hash if user else None, password) or user is None:
+    if not verify_password(user.password_hash if user else None, password) or user is None or user.closed_at:
         raise NotAllowed("sign_in_failed", "The e-mail address and the password do not match an account.")
     token = secrets.token_urlsafe(32)
     session.add(SignIn(token_sha256=_digest(token), user_id=user.id, started_at=now, seen_at=now))
@@ -91,7 +105,7 @@ def actor_of(session: Session, now: Instant, token: str) -> Actor | None:
     row = session.get(SignIn, _digest(token))
     if row is None or row.ended_at is not None:
         return None
-    if now - row.seen_at > IDLE or now - row.started_at > LONGEST:
+    if now - row.seen_at > IDLE or now - row.started_at > LONGEST or row.user.closed_at is not None:
         return None
     return _actor(row.user)
 
@@ -107,6 +121,19 @@ def touch(session: Session, now: Instant, token: str) -> None:
     row = session.get(SignIn, _digest(token))
     if row is not None and row.ended_at is None:
         row.seen_at = now
+
+
+def _commissioner_of(session: Session, role: Role, party_id: str) -> str | None:
+    """Whose people or organisation a party is; None for a provider, who is everybody's, and a representative."""
+    if role is Role.COMMISSIONER:
+        return party_id
+    kinds: dict[Role, type[Patient | Broker | Holder]] = {
+        Role.PATIENT: Patient,
+        Role.BROKER: Broker,
+        Role.HOLDER: Holder,
+    }
+    kind = kinds.get(role)
+    return None if kind is None else session.scalar(select(kind.commissioner_id).where(kind.id == party_id))
 
 
 def _actor(user: User) -> Actor:

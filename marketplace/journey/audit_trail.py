@@ -8,16 +8,28 @@ from sqlalchemy import ColumnElement, Select, exists, or_, select
 
 from marketplace.records.audit import AuditEvent
 from marketplace.records.budgets import Budget, Holder
+from marketplace.records.catalogue import Exclusion, Service
 from marketplace.records.contracts import Contract, Delivery
 from marketplace.records.offers import Offer
 from marketplace.records.payments import PaymentRun
-from marketplace.records.people import Authority, Broker, Patient
+from marketplace.records.people import Authority, Broker, Patient, User
 from marketplace.records.pools import Bundle, Need
+from marketplace.records.providers import Provider
 from marketplace.records.rounds import Round
 from marketplace.records.tenders import Representation, Tender
 from marketplace.rules.permissions import Actor, Role, check_role
 
 from .scopes import BEFORE_PROPOSAL
+
+OF_PROVIDERS = ("provider.approved", "provider.site_added", "provider.suspended", "provider.reinstated")
+OF_ACCOUNTS = (
+    "account.opened",
+    "account.code_renewed",
+    "account.password_chosen",
+    "account.closed",
+    "account.reopened",
+)
+"""Who has an account is the commissioner's to know; when people sign in is not."""
 
 
 def events_for(actor: Actor) -> Select[AuditEvent]:
@@ -38,6 +50,10 @@ def events_for(actor: Actor) -> Select[AuditEvent]:
         exists().where(Budget.id == about, Budget.commissioner_id == own),
         exists().where(Broker.id == about, Broker.commissioner_id == own),
         exists().where(Holder.id == about, Holder.commissioner_id == own),
+        exists().where(Service.id == about),
+        exists().where(Exclusion.id == about),
+        exists().where(Provider.id == about) & AuditEvent.event.in_(OF_PROVIDERS),
+        exists().where(User.id == about, User.commissioner_id == own) & AuditEvent.event.in_(OF_ACCOUNTS),
         exists().where(PaymentRun.id == about, PaymentRun.payer_id == own),
         exists().where(Authority.id == about, Authority.patient.has(Patient.commissioner_id == own)),
         exists().where(Need.id == about, Need.patient.has(Patient.commissioner_id == own)),

@@ -67,7 +67,11 @@ class LineDetails:
 
 @dataclass(frozen=True, slots=True)
 class BudgetDetails:
-    """A budget as it is opened, with the lines of its care plan; `holder_id` if a third party is to keep its money."""
+    """A budget as it is opened, with the lines of its care plan.
+
+    `holder_id` if a third party is to keep its money; `id` where it is fixed beforehand, so that what is sent twice is
+    known.
+    """
 
     kind: BudgetKind
     managed_as: ManagedAs
@@ -76,6 +80,7 @@ class BudgetDetails:
     amount_pence: Pence
     lines: tuple[LineDetails, ...]
     holder_id: str | None = None
+    id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,10 +187,10 @@ def _budget(session: Session, now: Instant, actor: Actor, patient_id: str, detai
         details.valid_from, details.valid_to, details.amount_pence, [line.budget_pence for line in details.lines]
     )
     for at, line in enumerate(details.lines):
-        _check_service(session, line.service_id, f"lines[{at}].service_id")
+        check_service(session, line.service_id, f"lines[{at}].service_id")
     _check_holder(session, actor, details)
     return Budget(
-        id=new_id(),
+        id=details.id or new_id(),
         patient_id=patient.id,
         commissioner_id=actor.party_id,
         kind=details.kind,
@@ -380,7 +385,16 @@ def _line(details: LineDetails) -> PlanLine:
     )
 
 
-def _check_service(session: Session, service_id: str, place: str) -> None:
+def check_service(session: Session, service_id: str, place: str) -> None:
+    """A budget may pay for what is in the catalogue.
+
+    Raises
+    ------
+    Invalid
+        If it is excluded, with the reason.
+    NotFound
+        If it is neither.
+    """
     if session.get(Service, service_id) is not None:
         return
     excluded = session.get(Exclusion, service_id)

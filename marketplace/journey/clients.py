@@ -133,7 +133,7 @@ def check(session: Session, now: Instant, actor: Actor, client: ClientDetails) -
         raise Invalid(
             "asked_in_future", "Enter the day on which the person asked you: today or before.", place="asked_on"
         )
-    _place_of(session, client.district)
+    place_of(session, client.district)
     lookup = keyring_of(session).lookup("nhs_number", number)
     known = session.execute(select(Patient.broker_id).where(Patient.nhs_number_lookup == lookup)).first()
     if known is not None and known[0] == actor.party_id:
@@ -157,7 +157,7 @@ def _broker(session: Session, actor: Actor) -> Broker:
 
 
 def _enrol(session: Session, now: Instant, actor: Actor, broker: Broker, client: ClientDetails) -> Patient:
-    easting_m, northing_m = _place_of(session, client.district)
+    easting_m, northing_m = place_of(session, client.district)
     details = PatientDetails(
         name=client.name,
         nhs_number=client.nhs_number,
@@ -181,7 +181,7 @@ def _enrol(session: Session, now: Instant, actor: Actor, broker: Broker, client:
     return patient
 
 
-def _place_of(session: Session, district: str) -> tuple[int, int]:
+def place_of(session: Session, district: str) -> tuple[int, int]:
     """About where a postcode district is: the middle of all people and sites known there.
 
     No address is asked of anybody, so a new client's place is as coarse as their district.

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from marketplace.adapters.identity import normal_nhs_number
@@ -66,8 +66,15 @@ def found_commissioner(session: Session, name: str) -> Commissioner:
 
 
 def approve_broker(session: Session, now: Instant, actor: Actor, name: str) -> Broker:
-    """Admit a broker."""
+    """Admit a broker.
+
+    Raises
+    ------
+    Conflict
+        If one of that name is admitted already.
+    """
     check_role(actor, Role.COMMISSIONER)
+    _check_name_free(session, Broker, name)
     broker = Broker(name=name, commissioner_id=actor.party_id, approved_at=now)
     session.add(broker)
     session.flush()
@@ -81,35 +88,64 @@ def approve_provider(session: Session, now: Instant, actor: Actor, name: str, si
     Raises
     ------
     Invalid
-        If it has no site.
+        If it has no site, or a grade that is not its rating's.
+    Conflict
+        If one of that name is admitted already.
     """
     check_role(actor, Role.COMMISSIONER)
+    _check_name_free(session, Provider, name)
     if not sites:
         raise Invalid("no_sites", "A provider works from at least one site.", place="sites")
-    for at, site in enumerate(sites):
-        if site.grade != grade_of(site.rating):
-            message = "The grade must be the published rating's; without a rating it is 0."
-            raise Invalid("grade_without_rating", message, place=f"sites[{at}].grade", grade=site.grade)
     provider = Provider(name=name, approved_at=now, suspended_at=None)
-    provider.sites = [
-        Site(
-            name=site.name,
-            district=site.district,
-            easting_m=site.easting_m,
-            northing_m=site.northing_m,
-            services=list(site.services),
-            attributes=list(site.attributes),
-            rating=site.rating,
-            rating_date=site.rating_date,
-            grade=site.grade,
-            first_appointment_days=site.first_appointment_days,
-        )
-        for site in sites
-    ]
+    provider.sites = [_site(site, f"sites[{at}].") for at, site in enumerate(sites)]
     session.add(provider)
     session.flush()
     audit.append(session, now, actor, "provider.approved", provider.id, sites=len(sites))
     return provider
+
+
+def add_site(session: Session, now: Instant, actor: Actor, provider_id: str, details: SiteDetails) -> Site:
+    """Admit one more place of a provider; it can offer from there at once.
+
+    Raises
+    ------
+    NotFound, Invalid, Conflict
+        If there is no such provider, the grade is not its rating's, or it has a site of that name.
+    """
+    check_role(actor, Role.COMMISSIONER)
+    provider = locked(session, Provider, provider_id, "provider")
+    if any(row.name.lower() == details.name.lower() for row in provider.sites):
+        raise Conflict("site_exists", "This provider has a site of that name already.", place="name")
+    site = _site(details, "")
+    provider.sites.append(site)
+    session.flush()
+    audit.append(session, now, actor, "provider.site_added", provider.id, site=site.id, grade=site.grade)
+    tell(session, now, [provider.id], "site_added", provider.id)
+    return site
+
+
+def _site(details: SiteDetails, place: str) -> Site:
+    """A site's row. Its grade is the published rating's and nothing else."""
+    if details.grade != grade_of(details.rating):
+        message = "The grade must be the published rating's; without a rating it is 0."
+        raise Invalid("grade_without_rating", message, place=f"{place}grade", grade=details.grade)
+    return Site(
+        name=details.name,
+        district=details.district,
+        easting_m=details.easting_m,
+        northing_m=details.northing_m,
+        services=list(details.services),
+        attributes=list(details.attributes),
+        rating=details.rating,
+        rating_date=details.rating_date,
+        grade=details.grade,
+        first_appointment_days=details.first_appointment_days,
+    )
+
+
+def _check_name_free(session: Session, kind: type[Broker | Provider], name: str) -> None:
+    if session.scalar(select(kind.id).where(func.lower(kind.name) == name.strip().lower())):
+        raise Conflict("organisation_exists", "An organisation of this name is admitted already.", place="name")
 
 
 def register_patient(session: Session, now: Instant, actor: Actor, details: PatientDetails) -> Patient:

@@ -6,7 +6,7 @@ not exist. Steps that change things lock by `locked` and check the owner themsel
 
 from typing import TypeVar
 
-from sqlalchemy import Select, false, select, true
+from sqlalchemy import Select, false, or_, select, true
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -14,7 +14,7 @@ from marketplace.records.base import Base
 from marketplace.records.budgets import Budget, PlanLine
 from marketplace.records.contracts import Contract, Delivery
 from marketplace.records.offers import Offer
-from marketplace.records.people import Authority, Broker, Patient
+from marketplace.records.people import Authority, Broker, Patient, User
 from marketplace.records.pools import Bundle, Need
 from marketplace.records.rounds import Award, Match, Round
 from marketplace.records.studies import Study
@@ -233,6 +233,21 @@ def authorities_for(actor: Actor) -> Select[Authority]:
             },
         )
     )
+
+
+def users_for(actor: Actor, *, patients_only: bool = False) -> Select[User]:
+    """A commissioner sees the accounts of its people and organisations, of providers, and of those who represent."""
+    if patients_only:
+        mine = (User.commissioner_id == actor.party_id) & (User.role == Role.PATIENT)
+        return select(User).where(_by_role(actor, {Role.COMMISSIONER: mine}))
+    acting = select(Authority.representative_id).join(Authority.patient)
+    own = actor.party_id
+    seen = or_(
+        User.commissioner_id == own,
+        User.role == Role.PROVIDER,
+        User.id.in_(acting.where(Patient.commissioner_id == own)),
+    )
+    return select(User).where(_by_role(actor, {Role.COMMISSIONER: seen}))
 
 
 def may_name_providers(tender: Tender) -> bool:

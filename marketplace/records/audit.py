@@ -170,15 +170,27 @@ def check_reaches(session: Session, kept: Head) -> Mapping[str, int | str] | Non
     return None if found == kept.sha256 else {"number": kept.number, "fault": "written_anew"}
 
 
+def check_from(session: Session, after: int, most: int | None = None) -> tuple[int, Mapping[str, int | str] | None]:
+    """Walk a stretch of the chain: up to so many events after one, which is taken as it stands.
+
+    Returns the number of the last event looked at, and what is wrong there, if anything is.
+    """
+    row = session.get(AuditEvent, after) if after else None
+    if after and row is None:
+        return after, {"number": after, "fault": "missing"}
+    previous, expected = row.sha256 if row else GENESIS, after + 1
+    query = select(AuditEvent).where(AuditEvent.number > after).order_by(AuditEvent.number).limit(most)
+    for event in session.scalars(query).yield_per(1000):
+        if event.number != expected:
+            return expected, {"number": expected, "fault": "missing"}
+        if event.previous_sha256 != previous:
+            return expected, {"number": expected, "fault": "not_linked"}
+        if digest(event) != event.sha256:
+            return expected, {"number": expected, "fault": "edited"}
+        previous, expected = event.sha256, expected + 1
+    return expected - 1, None
+
+
 def check_chain(session: Session) -> Mapping[str, int | str] | None:
     """Walk the whole chain; None when it holds, else the number of the first event that does not and why."""
-    previous, expected = GENESIS, 1
-    for row in session.scalars(select(AuditEvent).order_by(AuditEvent.number)).yield_per(1000):
-        if row.number != expected:
-            return {"number": expected, "fault": "missing"}
-        if row.previous_sha256 != previous:
-            return {"number": row.number, "fault": "not_linked"}
-        if digest(row) != row.sha256:
-            return {"number": row.number, "fault": "edited"}
-        previous, expected = row.sha256, expected + 1
-    return None
+    return check_from(session, 0)[1]

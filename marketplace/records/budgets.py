@@ -15,7 +15,16 @@ from .base import Base, PublicId, status_column
 from .catalogue import Service
 from .people import Patient
 
-__all__ = ["Budget", "BudgetKind", "CommissionerRules", "Holder", "ManagedAs", "PlanLine", "PlanStatus"]
+__all__ = [
+    "Budget",
+    "BudgetKind",
+    "CommissionerRules",
+    "FundingTotals",
+    "Holder",
+    "ManagedAs",
+    "PlanLine",
+    "PlanStatus",
+]
 
 
 class BudgetKind(StrEnum):
@@ -116,6 +125,20 @@ class Budget(Base):
     def parties(self) -> Parties:
         """Who approves, agrees, is the contract's party and pays, for this budget."""
         return parties_of(self.managed_as, self.commissioner_id, self.patient_id, self.holder_id)
+
+
+class FundingTotals(Base):
+    """What all budgets of a commissioner come to, as last added up: for those with too many to add up on each look."""
+
+    __tablename__ = "funding_totals"
+
+    commissioner_id: Mapped[str] = mapped_column(ForeignKey("commissioners.id"), primary_key=True)
+    available_pence: Mapped[int]
+    reserved_pence: Mapped[int]
+    committed_pence: Mapped[int]
+    spent_pence: Mapped[int]
+    shared_pence: Mapped[int]
+    summed_at: Mapped[datetime]
 
 
 class PlanLine(Base):

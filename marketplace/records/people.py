@@ -22,6 +22,7 @@ class User(Base):
     __table_args__ = (
         CheckConstraint("email = lower(email)", name="email_lower"),
         Index("ix_users_role_name", "role", "name"),
+        Index("ix_users_commissioner_id_role_name", "commissioner_id", "role", "name"),
     )
 
     id: Mapped[PublicId]

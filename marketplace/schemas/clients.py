@@ -10,7 +10,7 @@ from marketplace.journey.clients import OLDEST_BIRTH_YEAR, ClientDetails
 
 from .fields import Day, Whole, Words
 
-_LATEST_BIRTH_YEAR = 2100
+LATEST_BIRTH_YEAR = 2100
 
 
 class NhsNumber(fields.String):
@@ -45,7 +45,7 @@ class ClientSchema(Schema):
     )
     birth_year = Whole(
         OLDEST_BIRTH_YEAR,
-        _LATEST_BIRTH_YEAR,
+        LATEST_BIRTH_YEAR,
         required=True,
         metadata={"title": "Year of birth", "x-width": 4},
     )

@@ -8,7 +8,10 @@ from jinja2 import StrictUndefined
 from . import (
     access,
     account,
+    admitting,
+    allocating,
     broker,
+    cataloguing,
     claim_words,
     commissioner,
     database,
@@ -34,6 +37,7 @@ from . import (
     representing,
     security,
     trail,
+    users,
 )
 
 
@@ -74,7 +78,11 @@ def build_app(settings: Mapping[str, object]) -> Flask:
         people.pages,
         payments.pages,
         trail.pages,
+        allocating.pages,
+        cataloguing.pages,
+        admitting.pages,
+        users.pages,
     ):
         app.register_blueprint(pages)
-    security.limit_sign_in(app, "account.sign_in")
+    security.limit_sign_in(app, "account.sign_in", "users.first_password")
     return app

@@ -1,12 +1,12 @@
 """A commissioner's pages: the money in all, care plans to approve, providers to pay, the budgets one by one."""
 
-from flask import Blueprint, flash, redirect, render_template, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask import Response as FileResponse
 from werkzeug.wrappers import Response
 
 from marketplace.adapters.spreadsheets import pounds_cell
 from marketplace.journey import budgets as steps
-from marketplace.journey import settlements
+from marketplace.journey import settlements, totals
 from marketplace.records.budgets import Budget, PlanStatus
 from marketplace.records.people import Patient
 from marketplace.rules.money import format_pounds
@@ -17,8 +17,11 @@ from .clock import request_now
 from .database import db_session, writing
 from .filters import words
 from .listing import Column, Listing, asked
-from .queries import funding, proceedings
+from .queries import funding, organisations, proceedings
 from .queries.funding import BudgetRow
+
+AT_ONCE = 20
+"""How many care plans that wait are on the home page: the oldest; the others are in the list of budgets."""
 
 PLANS = [("", "All care plans"), *((status.value, words(status.value)) for status in PlanStatus)]
 COLUMNS: list[Column[BudgetRow]] = [
@@ -38,14 +41,16 @@ pages = Blueprint("commissioner", __name__, url_prefix="/commissioner")
 @pages.get("/")
 @for_role(Role.COMMISSIONER)
 def home() -> str:
-    """The budgets in all, and what waits."""
+    """The budgets in all, what waits for a decision, and who is suspended."""
     session, actor = db_session(), current_actor()
-    plans = funding.plans_to_approve(session, actor)
+    plans = funding.plans_to_approve(session, actor, AT_ONCE)
     seen([budget.patient_id for budget in plans], "care plans to approve")
     return render_template(
         "commissioner/home.html",
-        figures=funding.totals(session, actor),
+        totals=totals.totals(session, actor),
         plans=plans,
+        waiting=funding.plans_waiting(session, actor),
+        suspended=organisations.suspended(session, actor),
         payments=settlements.payments_due(session, actor),
         objections=proceedings.undecided(session, actor),
     )
@@ -78,7 +83,9 @@ def approve(budget_id: str) -> Response:
     session = db_session()
     with writing(session):
         steps.approve_plan(session, request_now(), current_actor(), budget_id)
-    flash("The care plan is approved.", "done")
+    flash("The care plan is approved. The patient is told.", "done")
+    if request.form.get("next") == "budget":
+        return redirect(url_for("funding.budget", budget_id=budget_id))
     return redirect(url_for("commissioner.home"))
 
 

@@ -171,7 +171,9 @@ def _kind(kind: str) -> type[Broker | Provider]:
 
 def _representative(session: Session, email: str) -> str:
     """The account of a representative; any other's is not told from one that is not there."""
-    query = select(User.id).where(User.email == email.strip().lower(), User.role == Role.REPRESENTATIVE)
+    query = select(User.id).where(
+        User.email == email.strip().lower(), User.role == Role.REPRESENTATIVE, User.closed_at.is_(None)
+    )
     user_id = session.scalar(query)
     if user_id is None:
         raise Invalid(

@@ -89,7 +89,8 @@ def review(budget_id: str) -> Answer:
     free = [line for line in found.lines if line.id not in held]
     form = WebForm(ReviewSchema(), sent(), initial={"lines": [_line(line) for line in free]})
     services = {line.id: line.service for line in found.lines}
-    shown = {"form": form, "budget": found, "services": services, "held": [row for row in found.lines if row.id in held]}
+    kept = [row for row in found.lines if row.id in held]
+    shown = {"form": form, "budget": found, "services": services, "held": kept}
     if sent() is None:
         return render_template("commissioner/budget_review.html", **shown)
     if form.validate():

@@ -25,6 +25,7 @@ MENUS: dict[Role, tuple[tuple[str, str], ...]] = {
     ),
     Role.COMMISSIONER: (
         ("commissioner.home", "Home"),
+        ("allocating.people", "People"),
         ("commissioner.budgets", "Budgets"),
         ("payments.runs", "Payments"),
     ),

@@ -41,14 +41,15 @@ def init_app(app: Flask) -> None:
     CSRFProtect(app)
 
 
-def limit_sign_in(app: Flask, endpoint: str) -> None:
-    """Slow down guessing: from one address, and for one account from anywhere."""
+def limit_sign_in(app: Flask, *endpoints: str) -> None:
+    """Slow down guessing on these pages: from one address, and for one account from anywhere."""
     limiter = Limiter(get_remote_address, app=app)
     app.extensions["carepool.limiter"] = limiter  # its limits hold it weakly
-    view: Any = app.view_functions[endpoint]
-    view = limiter.limit(app.config["SIGN_IN_LIMIT"], methods=["POST"])(view)
-    view = limiter.limit(app.config["SIGN_IN_ACCOUNT_LIMIT"], key_func=_account_tried, methods=["POST"])(view)
-    app.view_functions[endpoint] = view
+    for endpoint in endpoints:
+        view: Any = app.view_functions[endpoint]
+        view = limiter.limit(app.config["SIGN_IN_LIMIT"], methods=["POST"])(view)
+        view = limiter.limit(app.config["SIGN_IN_ACCOUNT_LIMIT"], key_func=_account_tried, methods=["POST"])(view)
+        app.view_functions[endpoint] = view
 
 
 def _account_tried() -> str:

@@ -1,8 +1,11 @@
-"""A commissioner searches the audit trail: who did what, when, about which thing. It holds no person's words."""
+"""A commissioner searches the audit trail (who did what, when, about what), and checks that nobody changed it."""
 
-from flask import Blueprint, Response, render_template
+import json
 
-from marketplace.records.audit import AuditEvent
+from flask import Blueprint, Response, render_template, request
+
+from marketplace.journey.chain import signed_head
+from marketplace.records.audit import AuditEvent, check_from, head
 from marketplace.rules.errors import WrongState
 from marketplace.rules.permissions import Role
 
@@ -23,6 +26,15 @@ COLUMNS: list[Column[Act]] = [
     Column("about", "About", lambda row: row.about_id),
     Column("noted", "Noted", lambda row: "; ".join(f"{name}: {told}" for name, told in row.facts)),
 ]
+
+AT_ONCE = 20_000
+"""How many acts one look checks; a long trail is walked stretch by stretch."""
+
+FAULT_WORDS = {
+    "missing": "is missing",
+    "not_linked": "does not follow from the one before it",
+    "edited": "was changed after it was noted",
+}
 
 pages = Blueprint("trail", __name__, url_prefix="/commissioner")
 
@@ -51,3 +63,31 @@ def audit() -> str | Response:
         most=trail.MOST_COUNTED,
         periods=[(name, told) for name, (told, _) in trail.PERIODS.items()],
     )
+
+
+@pages.route("/audit/chain", methods=["GET", "POST"])
+@for_role(Role.COMMISSIONER)
+def chain() -> str:
+    """Check that nobody changed the trail: each note must follow from the one before it. One stretch at a time."""
+    session = db_session()
+    end, after = head(session).number, request.form.get("after", "0")
+    begun = int(after) if after.isdecimal() and after.isascii() and len(after) < 13 else 0
+    reached, fault = check_from(session, begun, AT_ONCE) if request.method == "POST" else (0, None)
+    return render_template(
+        "commissioner/chain.html",
+        end=end,
+        asked=request.method == "POST",
+        begun=begun,
+        reached=reached,
+        number=None if fault is None else fault["number"],
+        fault=None if fault is None else FAULT_WORDS[str(fault["fault"])],
+    )
+
+
+@pages.get("/audit/head")
+@for_role(Role.COMMISSIONER)
+def audit_head() -> Response:
+    """The signed end of the trail, to be kept elsewhere: it shows later whether the trail was cut."""
+    document = json.dumps(signed_head(db_session(), request_now()), indent=2)
+    headers = {"Content-Disposition": 'attachment; filename="audit-head.json"'}
+    return Response(document, mimetype="application/json", headers=headers)

@@ -150,7 +150,8 @@ def recipients(session: Session, now: Instant, party_id: str) -> list[tuple[str,
         Authority.valid_from <= today,
         Authority.valid_to >= today,
     )
-    query = select(User.id, User.email).where(or_(User.party_id == party_id, User.id.in_(acting))).order_by(User.id)
+    query = select(User.id, User.email).where(or_(User.party_id == party_id, User.id.in_(acting)))
+    query = query.where(User.closed_at.is_(None)).order_by(User.id)
     return [(user_id, email) for user_id, email in session.execute(query)]
 
 

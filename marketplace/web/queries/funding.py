@@ -1,15 +1,15 @@
-"""What a commissioner oversees: `totals` of all its budgets, plans to approve, `budget_rows`."""
+"""What a commissioner oversees: `plans_to_approve`, and its budgets row by row (`budget_rows`)."""
 
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select
-from sqlalchemy.orm import Session, contains_eager, joinedload
+from sqlalchemy import ColumnElement, Select, func, literal_column, select
+from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
 
 from marketplace.journey.scopes import budgets_for
-from marketplace.journey.statements import OWN_ACCOUNTS, BudgetFigures, shared_by_budget
+from marketplace.journey.statements import BudgetFigures, shared_by_budget
 from marketplace.records.budgets import Budget, PlanStatus
 from marketplace.records.contracts import Contract, Delivery
 from marketplace.records.ledger import Account, AccountKind
@@ -26,34 +26,26 @@ class BudgetRow:
     figures: BudgetFigures
 
 
-def totals(session: Session, actor: Actor) -> BudgetFigures:
-    """The figures of all the commissioner's budgets together."""
-    ids = budgets_for(actor).with_only_columns(Budget.id)
-    held = dict.fromkeys(OWN_ACCOUNTS, 0)
-    rows = session.execute(
-        select(Account.kind, func.sum(Account.balance_pence))
-        .where(Account.owner_id.in_(ids), Account.kind.in_(OWN_ACCOUNTS))
-        .group_by(Account.kind)
-    )
-    for kind, pence in rows:
-        held[kind] = int(pence or 0)
-    spent = session.scalar(
-        select(func.coalesce(func.sum(Delivery.due_pence), 0))
-        .join(Delivery.contract)
-        .where(Contract.budget_id.in_(ids))
-    )
-    return _figures(held, int(spent or 0), sum(shared_by_budget(session, ids).values()))
+def plans_to_approve(session: Session, actor: Actor, most: int) -> Sequence[Budget]:
+    """Budgets whose care plan waits for approval, the oldest first; no more than so many."""
+    query = _waiting(actor).options(joinedload(Budget.patient), selectinload(Budget.lines))
+    return session.scalars(query.order_by(Budget.opened_at, Budget.id).limit(most)).all()
 
 
-def plans_to_approve(session: Session, actor: Actor) -> Sequence[Budget]:
-    """Budgets whose care plan waits for approval, the oldest first."""
-    query = budgets_for(actor).where(Budget.plan_status == PlanStatus.DRAFTED)
-    return session.scalars(query.options(joinedload(Budget.patient)).order_by(Budget.opened_at, Budget.id)).all()
+def plans_waiting(session: Session, actor: Actor) -> int:
+    """How many care plans wait for approval."""
+    return session.scalar(select(func.count()).select_from(_waiting(actor).subquery())) or 0
+
+
+def _waiting(actor: Actor) -> Select[Budget]:
+    """The state is written out, not bound: else a database cannot tell that its index of just these will do."""
+    return budgets_for(actor).where(Budget.plan_status == literal_column(f"'{PlanStatus.DRAFTED.value}'"))
 
 
 def budget_count(session: Session, actor: Actor, search: str = "", plan: str = "") -> int:
     """How many of the budgets that the commissioner funds fit the search."""
-    return session.scalar(select(func.count()).select_from(_budgets(actor, search, plan).subquery())) or 0
+    fitting = _budgets(actor, search, plan) if search or plan else budgets_for(actor)
+    return session.scalar(select(func.count()).select_from(fitting.with_only_columns(Budget.id).subquery())) or 0
 
 
 def budget_rows(
@@ -93,7 +85,7 @@ def budget_rows(
 
 
 def _budgets(actor: Actor, search: str, plan: str) -> Select[Budget]:
-    query = budgets_for(actor).join(Budget.patient)
+    query = budgets_for(actor).join(Budget.patient).where(Patient.commissioner_id == actor.party_id)
     if search:
         query = query.where(Patient.name.icontains(search, autoescape=True))
     return query.where(Budget.plan_status == PlanStatus(plan)) if plan in set(PlanStatus) else query

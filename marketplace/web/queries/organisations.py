@@ -29,6 +29,14 @@ def organisations(session: Session, actor: Actor) -> list[Organisation]:
     return sorted(rows, key=lambda row: (row.party.suspended_at is None, row.kind, row.party.name))
 
 
+def suspended(session: Session, actor: Actor) -> list[Organisation]:
+    """Those of them that are suspended, by name."""
+    own = Broker.commissioner_id == actor.party_id
+    brokers = session.scalars(select(Broker).where(own, Broker.suspended_at.is_not(None)).order_by(Broker.name))
+    providers = session.scalars(select(Provider).where(Provider.suspended_at.is_not(None)).order_by(Provider.name))
+    return [Organisation("broker", row) for row in brokers] + [Organisation("provider", row) for row in providers]
+
+
 def organisation(session: Session, actor: Actor, kind: str, party_id: str) -> Broker | Provider:
     """One of them.
 

@@ -1,6 +1,6 @@
 """The first tables.
 
-Revision 124240851be5, after , 2026-11-22.
+Revision 17a9a594efad, after , 2026-11-22.
 """
 
 import marketplace.records.base
@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 
-revision = '124240851be5'
+revision = '17a9a594efad'
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -127,6 +127,17 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['commissioner_id'], ['commissioners.id'], name=op.f('fk_commissioner_rules_commissioner_id')),
     sa.PrimaryKeyConstraint('commissioner_id', name=op.f('pk_commissioner_rules'))
     )
+    op.create_table('funding_totals',
+    sa.Column('commissioner_id', sa.String(length=24), nullable=False),
+    sa.Column('available_pence', sa.BigInteger(), nullable=False),
+    sa.Column('reserved_pence', sa.BigInteger(), nullable=False),
+    sa.Column('committed_pence', sa.BigInteger(), nullable=False),
+    sa.Column('spent_pence', sa.BigInteger(), nullable=False),
+    sa.Column('shared_pence', sa.BigInteger(), nullable=False),
+    sa.Column('summed_at', marketplace.records.base.UtcInstant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['commissioner_id'], ['commissioners.id'], name=op.f('fk_funding_totals_commissioner_id')),
+    sa.PrimaryKeyConstraint('commissioner_id', name=op.f('pk_funding_totals'))
+    )
     op.create_table('holders',
     sa.Column('id', sa.String(length=24), nullable=False),
     sa.Column('name', sa.String(length=120), nullable=False),
@@ -230,6 +241,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('email', name=op.f('uq_users_email'))
     )
     with op.batch_alter_table('users', schema=None) as batch_op:
+        batch_op.create_index('ix_users_commissioner_id_role_name', ['commissioner_id', 'role', 'name'], unique=False)
         batch_op.create_index(batch_op.f('ix_users_party_id'), ['party_id'], unique=False)
         batch_op.create_index('ix_users_role_name', ['role', 'name'], unique=False)
 
@@ -1001,6 +1013,7 @@ def downgrade() -> None:
     with op.batch_alter_table('users', schema=None) as batch_op:
         batch_op.drop_index('ix_users_role_name')
         batch_op.drop_index(batch_op.f('ix_users_party_id'))
+        batch_op.drop_index('ix_users_commissioner_id_role_name')
 
     op.drop_table('users')
     with op.batch_alter_table('transfers', schema=None) as batch_op:
@@ -1026,6 +1039,7 @@ def downgrade() -> None:
 
     op.drop_table('interests')
     op.drop_table('holders')
+    op.drop_table('funding_totals')
     op.drop_table('commissioner_rules')
     op.drop_table('brokers')
     op.drop_table('workers')

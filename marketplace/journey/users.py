@@ -1,0 +1,186 @@
+"""Who has an account: a commissioner opens and closes them; with a one-time code somebody chooses their first password.
+
+The code is shown once, to whoever opened the account, and is good for nothing once a password is chosen: nobody can set
+a password in another person's place. A patient and a provider get one account this way and no second one, so that
+nobody reads a sealed offer, or answers for a patient, through an account made for the purpose.
+"""
+
+import hashlib
+import hmac
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from marketplace.adapters.passwords import hash_password
+from marketplace.records import audit
+from marketplace.records.base import new_id
+from marketplace.records.budgets import Holder
+from marketplace.records.outbox import tell
+from marketplace.records.people import AccountCode, Broker, SignIn, User
+from marketplace.records.providers import Provider
+from marketplace.rules.clock import Instant
+from marketplace.rules.errors import Conflict, Invalid, NotAllowed, NotFound, WrongState
+from marketplace.rules.permissions import Actor, Role, check_role
+
+from .accounts import check_email_free, check_password, open_account
+from .scopes import locked, one, patients_for, users_for
+
+CODE_HOLDS = timedelta(days=14)
+ONE_ACCOUNT = frozenset({Role.PATIENT, Role.PROVIDER})
+_LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
+_GROUPS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class AccountDetails:
+    """An account to be opened; `party_id` for whom it acts, where that is not the commissioner or the person alone."""
+
+    role: Role
+    name: str
+    email: str
+    party_id: str | None = None
+
+
+def open_for(session: Session, now: Instant, actor: Actor, details: AccountDetails) -> tuple[User, str]:
+    """Open an account for somebody; returns it with the one-time code, which is kept nowhere.
+
+    Raises
+    ------
+    Conflict
+        If the address is taken, or the patient or the provider has an account.
+    NotFound, Invalid
+        If there is no such party, or none that this commissioner looks after.
+    """
+    check_role(actor, Role.COMMISSIONER)
+    party_id = _party(session, actor, details)
+    if details.role in ONE_ACCOUNT and session.scalar(select(User.id).where(User.party_id == party_id).limit(1)):
+        message = "There is an account for them already. Nobody else is given one, so that nobody acts in their place."
+        raise Conflict("account_exists", message, place="party_id")
+    email = check_email_free(session, details.email)
+    user = open_account(
+        session, now, email=email, name=details.name, role=details.role, party_id=party_id, password=None
+    )
+    if details.role is not Role.PROVIDER:
+        user.commissioner_id = actor.party_id
+    audit.append(session, now, actor, "account.opened", user.id, role=user.role.value, party=party_id)
+    tell(session, now, [party_id], "account_opened", user.id)
+    return user, _new_code(session, now, user)
+
+
+def renew_code(session: Session, now: Instant, actor: Actor, user_id: str) -> tuple[User, str]:
+    """Another one-time code for an account in which no password is chosen yet; the one before is void.
+
+    Raises
+    ------
+    WrongState
+        If a password is chosen, or the account is closed.
+    """
+    user = _overseen(session, actor, user_id)
+    if user.password_hash is not None:
+        message = "This person has chosen a password. Nobody else can set another one for them."
+        raise WrongState("password_chosen", message)
+    if user.closed_at is not None:
+        raise WrongState("account_closed", "This account is closed. Open it again first.")
+    audit.append(session, now, actor, "account.code_renewed", user.id)
+    return user, _new_code(session, now, user)
+
+
+def choose_password(session: Session, now: Instant, email: str, code: str, password: str) -> User:
+    """Somebody chooses the first password of their account with the one-time code they were given.
+
+    Raises
+    ------
+    NotAllowed
+        If address and code do not fit, or the code is too old; which of the two is not said.
+    Invalid
+        If the password is too short.
+    """
+    user = session.scalar(select(User).where(User.email == email.strip().lower()))
+    row = None if user is None else session.get(AccountCode, user.id)
+    fits = hmac.compare_digest(_digest(code), row.code_sha256 if row else "-" * 64)
+    if user is None or row is None or not fits or user.closed_at is not None or now - row.made_at > CODE_HOLDS:
+        message = "The e-mail address and the code do not fit, or the code is too old. Ask for a new code."
+        raise NotAllowed("code_wrong", message)
+    check_password(password)
+    user.password_hash = hash_password(password)
+    session.delete(row)
+    actor = Actor(user_id=user.id, role=user.role, party_id=user.party_id)
+    audit.append(session, now, actor, "account.password_chosen", user.id)
+    return user
+
+
+def close(session: Session, now: Instant, actor: Actor, user_id: str) -> User:
+    """Close an account: it is signed out everywhere, gets no more letters, and nobody can sign in to it.
+
+    Raises
+    ------
+    WrongState
+        If it is closed already, or one's own.
+    """
+    user = _overseen(session, actor, user_id)
+    if user.id == actor.user_id:
+        raise WrongState("own_account", "You cannot close your own account. Ask a colleague.")
+    if user.closed_at is not None:
+        raise WrongState("account_closed", "This account is closed already.")
+    user.closed_at = now
+    session.execute(update(SignIn).where(SignIn.user_id == user.id, SignIn.ended_at.is_(None)).values(ended_at=now))
+    session.execute(delete(AccountCode).where(AccountCode.user_id == user.id))
+    audit.append(session, now, actor, "account.closed", user.id)
+    return user
+
+
+def reopen(session: Session, now: Instant, actor: Actor, user_id: str) -> User:
+    """Open a closed account again, with the password it had. Whoever it belongs to is told."""
+    user = _overseen(session, actor, user_id)
+    if user.closed_at is None:
+        raise WrongState("account_open", "This account is not closed.")
+    user.closed_at = None
+    audit.append(session, now, actor, "account.reopened", user.id)
+    tell(session, now, [user.party_id], "account_reopened", user.id)
+    return user
+
+
+def _party(session: Session, actor: Actor, details: AccountDetails) -> str:
+    """The party for which the account is to act: one that this commissioner looks after."""
+    wanted = details.party_id or ""
+    if details.role is Role.COMMISSIONER:
+        return actor.party_id
+    if details.role is Role.REPRESENTATIVE:
+        return new_id()
+    if details.role is Role.PATIENT:
+        return one(session, patients_for(actor), wanted, "patient").id
+    if details.role is Role.PROVIDER:
+        found = session.get(Provider, wanted)
+        if found is not None:
+            return found.id
+    elif details.role in (Role.BROKER, Role.HOLDER):
+        kind: type[Broker | Holder] = Broker if details.role is Role.BROKER else Holder
+        found_id = session.scalar(select(kind.id).where(kind.id == wanted, kind.commissioner_id == actor.party_id))
+        if found_id is not None:
+            return found_id
+    else:
+        raise Invalid("role_unknown", "Choose whose account it is to be.", place="role")
+    raise NotFound("not_found", "We cannot find that organisation.")
+
+
+def _overseen(session: Session, actor: Actor, user_id: str) -> User:
+    check_role(actor, Role.COMMISSIONER)
+    return locked(session, User, one(session, users_for(actor), user_id, "account").id, "account")
+
+
+def _new_code(session: Session, now: Instant, user: User) -> str:
+    code = "-".join("".join(secrets.choice(_LETTERS) for _ in range(4)) for _ in range(_GROUPS))
+    row = session.get(AccountCode, user.id) or AccountCode(user_id=user.id)
+    row.code_sha256, row.made_at = _digest(code), now
+    session.add(row)
+    session.flush()
+    return code
+
+
+def _digest(code: str) -> str:
+    """The hash of a code, however it is spaced and written."""
+    return hashlib.sha256(re.sub(r"[^0-9a-z]", "", code.lower()).encode()).hexdigest()

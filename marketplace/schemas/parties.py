@@ -1,0 +1,161 @@
+"""Who takes part: brokers, providers with their sites and the evidence of quality, and accounts for people."""
+
+from datetime import date
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, post_load, validates_schema
+from marshmallow.validate import Email, OneOf, Regexp
+
+from marketplace.rules.permissions import Role
+from marketplace.rules.quality import WORDS
+
+from .allocations import ATTRIBUTE_WORDS
+from .clients import District
+from .fields import Day, Whole, Words, choice
+
+ROLE_WORDS = {
+    Role.PATIENT.value: "Patient",
+    Role.REPRESENTATIVE.value: "Representative: acts for a patient",
+    Role.BROKER.value: "Broker",
+    Role.PROVIDER.value: "Provider",
+    Role.HOLDER.value: "Organisation that holds budgets",
+    Role.COMMISSIONER.value: "Colleague at the commissioner",
+}
+RATINGS = tuple(WORDS.values())
+_FURTHEST_M = 1_300_000
+
+
+class BrokerSchema(Schema):
+    """A broker to be admitted."""
+
+    name = Words(required=True, longest=120, missing="Enter the broker's name", metadata={"title": "Its name"})
+
+
+class SiteSchema(Schema):
+    """A place of a provider: where it is, what it offers there, and what the regulator has published about it."""
+
+    site_name = Words(required=True, longest=120, missing="Enter a name for the place", metadata={"title": "Place"})
+    district = District(
+        required=True,
+        longest=8,
+        missing="Enter the first half of the postcode, like LN1",
+        validate=Regexp(r"^[A-Z]{1,2}[0-9][A-Z0-9]?$", error="Enter the first half of the postcode only, like LN1"),
+        metadata={
+            "title": "Postcode district",
+            "description": "The first half of the postcode, like LN1",
+            "x-width": 5,
+        },
+    )
+    easting_m = Whole(
+        0,
+        _FURTHEST_M,
+        load_default=None,
+        metadata={
+            "title": "Easting in metres (optional)",
+            "description": "Of the National Grid. Without it we take the middle of the district.",
+            "x-width": 10,
+        },
+    )
+    northing_m = Whole(
+        0, _FURTHEST_M, load_default=None, metadata={"title": "Northing in metres (optional)", "x-width": 10}
+    )
+    services = fields.List(
+        fields.String(),
+        required=True,
+        error_messages={"required": "Choose at least one service"},
+        metadata={"title": "What does it offer there?"},
+    )
+    attributes = fields.List(
+        fields.String(validate=OneOf(list(ATTRIBUTE_WORDS), error="Choose from the list")),
+        load_default=list,
+        metadata={"title": "What is there? (optional)", "x-words": ATTRIBUTE_WORDS},
+    )
+    rating = fields.String(
+        required=True,
+        validate=OneOf(RATINGS, error="Choose a rating from the list"),
+        error_messages=choice("the published rating"),
+        metadata={
+            "title": "Published rating",
+            "description": "The regulator's word, as published. Not rated is not the same as bad.",
+        },
+    )
+    rating_date = Day(missing="", load_default=None, metadata={"title": "Published on (if rated)"})
+    first_appointment_days = Whole(
+        0,
+        365,
+        load_default=None,
+        metadata={"title": "Days to a first appointment (optional)", "x-width": 4},
+    )
+
+    @validates_schema(skip_on_field_errors=True)
+    def check_whole(self, data: dict[str, Any], **_: Any) -> None:
+        """A rating has its date, a grid reference both its numbers."""
+        if (data["easting_m"] is None) != (data["northing_m"] is None):
+            place = "easting_m" if data["easting_m"] is None else "northing_m"
+            raise ValidationError("Enter both numbers of the grid reference, or none", field_name=place)
+        rated = data["rating"] != WORDS[0]
+        when: date | None = data["rating_date"]
+        if rated and when is None:
+            raise ValidationError("Enter the day on which the rating was published", field_name="rating_date")
+
+
+class ProviderSchema(SiteSchema):
+    """A provider to be admitted, with its first site."""
+
+    name = Words(required=True, longest=120, missing="Enter the provider's name", metadata={"title": "Its name"})
+
+    class Meta:
+        """The name stands first, on the page and in the error summary."""
+
+        fields = (
+            "name", "site_name", "district", "easting_m", "northing_m", "services", "attributes", "rating",
+            "rating_date", "first_appointment_days",
+        )  # fmt: skip
+
+
+class AccountSchema(Schema):
+    """An account to be opened; which organisation it is for is asked where the role needs it."""
+
+    role = fields.Enum(
+        Role,
+        by_value=True,
+        required=True,
+        error_messages=choice("whose account it is"),
+        metadata={"title": "Whose account is it?", "x-words": ROLE_WORDS},
+    )
+    party_id = Words(
+        longest=24,
+        missing="",
+        load_default=None,
+        metadata={"title": "For which organisation?", "x-widget": "select"},
+    )
+    name = Words(required=True, longest=120, missing="Enter the person's name", metadata={"title": "Name"})
+    email = Words(
+        required=True,
+        longest=254,
+        missing="Enter their e-mail address",
+        validate=Email(error="Enter an e-mail address like name@example.org"),
+        metadata={"title": "E-mail address", "description": "They sign in with it, and letters go there."},
+    )
+
+
+class FirstPasswordSchema(Schema):
+    """A first password, chosen with the one-time code."""
+
+    email = Words(required=True, longest=254, missing="Enter your e-mail address", metadata={"title": "E-mail address"})
+    code = Words(
+        required=True,
+        longest=40,
+        missing="Enter the code you were given",
+        metadata={"title": "One-time code", "description": "Sixteen letters and numbers, like 4ph2-…"},
+    )
+    password = fields.String(
+        required=True,
+        error_messages=dict.fromkeys(("required", "null"), "Choose a password"),
+        metadata={"title": "Your password", "description": "At least 12 characters. Three or four words are good."},
+    )
+
+    @post_load
+    def make(self, data: dict[str, Any], **_: Any) -> Any:
+        """As it was typed."""
+        return data

@@ -1,0 +1,121 @@
+"""A commissioner admits brokers and providers, with the places where these work and the evidence of their quality."""
+
+from typing import Any
+
+from flask import Blueprint, render_template, url_for
+from sqlalchemy.orm import Session
+
+from marketplace.journey import people as steps
+from marketplace.journey.clients import place_of
+from marketplace.journey.people import SiteDetails
+from marketplace.rules.errors import Invalid
+from marketplace.rules.permissions import Role
+from marketplace.rules.quality import WORDS, grade_of
+from marketplace.schemas.parties import BrokerSchema, ProviderSchema, SiteSchema
+
+from .access import current_actor, for_role
+from .asking import Answer, ask
+from .cataloguing import with_place
+from .clock import request_now
+from .database import db_session
+from .forms import WebForm, sent
+from .queries import allocating as found
+from .queries import organisations
+
+pages = Blueprint("admitting", __name__, url_prefix="/commissioner")
+
+
+@pages.route("/brokers/new", methods=["GET", "POST"])
+@for_role(Role.COMMISSIONER)
+def admit_broker() -> Answer:
+    """Admit a broker."""
+
+    def step(session: Session, data: dict[str, Any]) -> None:
+        with_place(lambda: steps.approve_broker(session, request_now(), current_actor(), data["name"]))
+
+    return ask(
+        "commissioner/broker_new.html",
+        WebForm(BrokerSchema(), sent()),
+        step,
+        back=url_for("deciding.organisations"),
+        done="The broker is admitted. Open an account for it next.",
+    )
+
+
+@pages.route("/providers/new", methods=["GET", "POST"])
+@for_role(Role.COMMISSIONER)
+def admit_provider() -> Answer:
+    """Admit a provider with its first place."""
+
+    def step(session: Session, data: dict[str, Any]) -> None:
+        site = _site(session, data)
+        with_place(lambda: steps.approve_provider(session, request_now(), current_actor(), data["name"], [site]))
+
+    return ask(
+        "commissioner/provider_new.html",
+        WebForm(ProviderSchema(), sent(), choices={"services": found.services(db_session())}),
+        step,
+        back=url_for("deciding.organisations"),
+        done="The provider is admitted. Open an account for it next.",
+    )
+
+
+@pages.get("/providers/<provider_id>")
+@for_role(Role.COMMISSIONER)
+def provider(provider_id: str) -> str:
+    """A provider with its places."""
+    session = db_session()
+    row = organisations.organisation(session, current_actor(), "provider", provider_id)
+    return render_template("commissioner/provider.html", provider=row, services=dict(found.services(session)))
+
+
+@pages.route("/providers/<provider_id>/sites/new", methods=["GET", "POST"])
+@for_role(Role.COMMISSIONER)
+def add_site(provider_id: str) -> Answer:
+    """Admit one more place of a provider."""
+    row = organisations.organisation(db_session(), current_actor(), "provider", provider_id)
+
+    def step(session: Session, data: dict[str, Any]) -> None:
+        try:
+            with_place(
+                lambda: steps.add_site(session, request_now(), current_actor(), provider_id, _site(session, data))
+            )
+        except Invalid as error:
+            place = "site_name" if error.place == "name" else error.place
+            raise Invalid(error.code, error.message, place=place) from None
+
+    return ask(
+        "commissioner/site_new.html",
+        WebForm(SiteSchema(), sent(), choices={"services": found.services(db_session())}),
+        step,
+        back=url_for("admitting.provider", provider_id=provider_id),
+        done="The place is added. The provider is told.",
+        provider=row,
+    )
+
+
+def _site(session: Session, data: dict[str, Any]) -> SiteDetails:
+    """The typed place as a value; without a grid reference it is in the middle of its district."""
+    known = dict(found.services(session))
+    if unknown := [service for service in data["services"] if service not in known]:
+        raise Invalid("service_unknown", "Choose services from the list.", place="services", services=len(unknown))
+    easting_m, northing_m = data["easting_m"], data["northing_m"]
+    if easting_m is None:
+        try:
+            easting_m, northing_m = place_of(session, data["district"])
+        except Invalid as error:
+            message = "We do not know where this district is. Enter the easting and the northing of the place."
+            raise Invalid(error.code, message, place="easting_m") from None
+    rating = None if data["rating"] == WORDS[0] else data["rating"]
+    return SiteDetails(
+        name=data["site_name"],
+        district=data["district"],
+        easting_m=easting_m,
+        northing_m=northing_m,
+        services=tuple(data["services"]),
+        attributes=tuple(data["attributes"]),
+        rating=rating,
+        rating_date=data["rating_date"] if rating else None,
+        grade=grade_of(rating),
+        first_appointment_days=data["first_appointment_days"],
+    )

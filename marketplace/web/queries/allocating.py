@@ -1,0 +1,95 @@
+"""Whom a commissioner can give a budget, and for what: `people`, `services`, `exclusions`, `holders`, `told_drafts`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, exists, func, select
+from sqlalchemy.orm import Session, joinedload
+
+from marketplace.journey.allocations import Draft
+from marketplace.journey.scopes import patients_for
+from marketplace.records.budgets import Budget, Holder
+from marketplace.records.catalogue import Exclusion, Service
+from marketplace.records.people import Patient
+from marketplace.rules.money import Pence
+from marketplace.rules.permissions import Actor
+
+
+@dataclass(frozen=True, slots=True)
+class PersonRow:
+    """One person in the list: their broker's name, and how many budgets they were given."""
+
+    patient: Patient
+    broker: str | None
+    budgets: int
+
+
+@dataclass(frozen=True, slots=True)
+class DraftRow:
+    """One budget of a checked file: for whom, whether they are new, how much, until when, for what."""
+
+    name: str
+    is_new: bool
+    amount_pence: Pence
+    valid_to: date
+    parts: str
+
+
+def people_count(session: Session, actor: Actor, search: str, who: str) -> int:
+    """How many people fit."""
+    return session.scalar(select(func.count()).select_from(_people(actor, search, who).subquery())) or 0
+
+
+def people(
+    session: Session, actor: Actor, first: int, size: int, *, search: str, who: str, order: ColumnElement[Any]
+) -> list[PersonRow]:
+    """Some of the people who fit."""
+    query = _people(actor, search, who).options(joinedload(Patient.broker)).order_by(order, Patient.id)
+    rows = session.scalars(query.offset(first).limit(size)).all()
+    counted = select(Budget.patient_id, func.count()).where(Budget.patient_id.in_([row.id for row in rows]))
+    budgets = {row[0]: row[1] for row in session.execute(counted.group_by(Budget.patient_id))}
+    return [PersonRow(row, row.broker.name if row.broker else None, budgets.get(row.id, 0)) for row in rows]
+
+
+def services(session: Session) -> list[tuple[str, str]]:
+    """What is in the catalogue, to choose from."""
+    return [(row[0], row[1]) for row in session.execute(select(Service.id, Service.name).order_by(Service.name))]
+
+
+def exclusions(session: Session) -> Sequence[Exclusion]:
+    """What no budget may pay for."""
+    return session.scalars(select(Exclusion).order_by(Exclusion.name)).all()
+
+
+def holders(session: Session, actor: Actor) -> list[tuple[str, str]]:
+    """The organisations that this commissioner lets hold budgets, to choose from."""
+    query = select(Holder.id, Holder.name).where(Holder.commissioner_id == actor.party_id).order_by(Holder.name)
+    return [(row[0], row[1]) for row in session.execute(query)]
+
+
+def told_drafts(session: Session, actor: Actor, drafts: Sequence[Draft]) -> list[DraftRow]:
+    """The budgets of a checked file as its report shows them."""
+    known = [draft.patient_id for draft in drafts if draft.patient_id]
+    named = {row.id: row.name for row in session.scalars(patients_for(actor).where(Patient.id.in_(known)))}
+    names = dict(services(session))
+    return [
+        DraftRow(
+            name=draft.person.name if draft.person else named[str(draft.patient_id)],
+            is_new=draft.person is not None,
+            amount_pence=draft.details.amount_pence,
+            valid_to=draft.details.valid_to,
+            parts=", ".join(f"{names[line.service_id]} ({line.units})" for line in draft.details.lines),
+        )
+        for draft in drafts
+    ]
+
+
+def _people(actor: Actor, search: str, who: str) -> Select[Patient]:
+    query = patients_for(actor)
+    if search:
+        query = query.where(Patient.name.icontains(search, autoescape=True))
+    if who == "none":
+        query = query.where(~exists().where(Budget.patient_id == Patient.id))
+    return query
