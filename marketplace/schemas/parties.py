@@ -124,7 +124,7 @@ class AccountSchema(Schema):
         metadata={"title": "Whose account is it?", "x-words": ROLE_WORDS},
     )
     party_id = Words(
-        longest=24,
+        longest=40,
         missing="",
         load_default=None,
         metadata={"title": "For which organisation?", "x-widget": "select"},

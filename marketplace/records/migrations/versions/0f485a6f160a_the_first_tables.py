@@ -1,6 +1,6 @@
 """The first tables.
 
-Revision 17a9a594efad, after , 2026-11-22.
+Revision 0f485a6f160a, after , 2026-11-22.
 """
 
 import marketplace.records.base
@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 
-revision = '17a9a594efad'
+revision = '0f485a6f160a'
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -430,7 +430,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_budgets_holder_id'), ['holder_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_budgets_patient_id'), ['patient_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_budgets_plan_review_due'), ['plan_review_due'], unique=False)
-        batch_op.create_index('ix_budgets_to_approve', ['opened_at'], unique=False, sqlite_where=sa.text("plan_status = 'drafted'"), postgresql_where=sa.text("plan_status = 'drafted'"))
+        batch_op.create_index('ix_budgets_to_approve', ['commissioner_id', 'opened_at'], unique=False, sqlite_where=sa.text("plan_status = 'drafted'"), postgresql_where=sa.text("plan_status = 'drafted'"))
         batch_op.create_index(batch_op.f('ix_budgets_valid_to'), ['valid_to'], unique=False)
 
     op.create_table('bundles',
