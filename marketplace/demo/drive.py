@@ -50,6 +50,9 @@ ANSWERS_INVITATION_PERMILLE = 550
 SILENCE_ACCEPTS_PERMILLE = 975
 ANSWERS_MATCH_PERMILLE = 350
 DECLINES_MATCH_PERMILLE = 45
+GAP_PERMILLE = 2.0
+"""The demo's rounds stop at twice the usual gap of cost (coverage is exact either way): some seconds less to wait."""
+
 WAIVES_PERMILLE = 850
 """Refusals take many awards a little below a band or a minimum; a provider seldom gives up its patients for that."""
 
@@ -214,7 +217,7 @@ def _match(stage: Stage, due: Sequence[tuple[Tender, datetime]]) -> None:
             started = start_round(session, at, broker, tender_id)
             frozen.append((started.id, started.market))
     with ThreadPoolExecutor(max_workers=2) as pool:
-        solved = list(pool.map(solve, [market for _, market in frozen]))
+        solved = list(pool.map(partial(solve, gap_permille=GAP_PERMILLE), [market for _, market in frozen]))
     for (broker, _, at), (round_id, _), answer in zip(asked, frozen, solved, strict=True):
         if answer.findings:
             raise RuntimeError(f"an outcome did not pass its check: {answer.findings[0]}")

@@ -34,7 +34,7 @@ from .reasons import reasons_of
 from .scopes import locked
 from .tenders import give_up
 
-COST_GAP_PERMILLE = 2.0
+COST_GAP_PERMILLE = 1.0
 TIME_LIMIT_S = 120.0
 WORKERS = 2
 
@@ -135,14 +135,17 @@ def open_round(
 
 
 def solve(
-    market: dict[str, Any], on_progress: OnProgress | None = None, cancelled: Callable[[], bool] | None = None
+    market: dict[str, Any],
+    on_progress: OnProgress | None = None,
+    cancelled: Callable[[], bool] | None = None,
+    gap_permille: float = COST_GAP_PERMILLE,
 ) -> Solved:
     """Ask the engine, then its independent checker. Reads and writes nothing; gives up once `cancelled` says so."""
     read = matching.read_market(market)
     outcome = matching.solve(
         read,
         time_limit_s=TIME_LIMIT_S,
-        gap_permille=COST_GAP_PERMILLE,
+        gap_permille=gap_permille,
         workers=WORKERS,
         on_progress=on_progress,
         cancelled=cancelled,

@@ -35,7 +35,7 @@ FIRST_UNMATCHED = 10
 
 TERMINATIONS = {
     "optimal": "The best possible result, proven.",
-    "within_gap": "Proven to be within two thousandths of the best possible result.",
+    "within_gap": "Proven to be very near the best possible result: the table says how near.",
     "limit_reached": "The best result found in the time allowed.",
     "cancelled": "The best result found before the search was stopped.",
     "nothing_matched": "It is proven that nobody can be matched.",

@@ -248,7 +248,7 @@ def _difference(column: Mapping[str, Any], base: Mapping[str, Any]) -> str:
         parts.append(f"charges {'higher' if dearer > 0 else 'lower'} by {pounds(abs(dearer))}")
     if column["affected"].get("move"):
         parts.append(f"another provider for {plural(column['affected']['move'], 'person', 'people')}")
-    sure = "" if column["proven"] else " Both results are known to within two thousandths of the best."
+    sure = "" if column["proven"] else " Both are very near the best, if not at it: a small difference may be chance."
     return (f"{_capital(', '.join(parts))}." if parts else "It would change nobody's provider and no charge.") + sure
 
 
