@@ -62,8 +62,8 @@ class SiteSchema(Schema):
     services = fields.List(
         fields.String(),
         required=True,
-        error_messages={"required": "Choose at least one service"},
-        metadata={"title": "What does it offer there?"},
+        error_messages={"required": "Choose at least one of the services there"},
+        metadata={"title": "Services there"},
     )
     attributes = fields.List(
         fields.String(validate=OneOf(list(ATTRIBUTE_WORDS), error="Choose from the list")),

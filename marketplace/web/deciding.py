@@ -176,7 +176,6 @@ def _representative(session: Session, email: str) -> str:
     )
     user_id = session.scalar(query)
     if user_id is None:
-        raise Invalid(
-            "no_such_representative", "There is no representative's account with this e-mail address.", place="email"
-        )
+        message = "There is no representative's account with this e-mail address. Open one first."
+        raise Invalid("no_such_representative", message, place="email")
     return user_id

@@ -54,9 +54,10 @@ def users() -> str | FileResponse:
         listing=listing,
         search=search,
         role=role,
-        roles=[("", "Everybody but patients"), *SHORT_ROLES.items()],
+        roles=[("", "All but patients"), *SHORT_ROLES.items()],
         says=SHORT_ROLES,
         state_of=found.state_of,
+        own_id=actor.user_id,
     )
 
 
@@ -149,8 +150,8 @@ def _open_page(form: WebForm, template: str, *, back: str, **shown: Any) -> Answ
                 user, code = steps.open_for(
                     session, request_now(), current_actor(), AccountDetails(**_wanted(form.data))
                 )
-        except NotFound as error:
-            form.refuse("party_id", error.message if form.data["party_id"] else "Choose the organisation it is for")
+        except NotFound:
+            form.refuse("party_id", "Choose the organisation it is for, of the kind above")
         except DomainError as error:
             place = "email" if error.code == "email_taken" else str(error.facts.get("place", "role"))
             form.refuse(place, error.message)

@@ -44,10 +44,10 @@ def write(window: Any, **typed: str) -> None:
 def test_a_commissioner_gives_a_budget_and_decides(site: Site, serve: Callable[[Flask], str], visit: Open) -> None:
     """Register, open, approve; a file of budgets; then a provider's representation, read and decided."""
     world = site.world
-    window = visit(serve(site.app)).sign_in("funder@example.test", PASSWORD).look("commissioner-home-new")
+    window = visit(serve(site.app)).sign_in("funder@example.test", PASSWORD)
     window.follow("Give a budget").look("commissioner-people")
     window.follow("Register somebody and give a budget").look("commissioner-allocate")
-    window.press("Open the budget").look("commissioner-allocate-empty", status=422)
+    window.press("Open the budget")
     write(window, name="Rose Appleby", nhs_number=synthetic_nhs_number(801), birth_year="1951", district="LN1")
     window.page.get_by_label("For a year, again and again").check()
     window.page.get_by_label("The commissioner pays providers").check()
@@ -61,7 +61,7 @@ def test_a_commissioner_gives_a_budget_and_decides(site: Site, serve: Callable[[
     write(window, lines__0__budget_pence="600")
     window.press("Open the budget").look("commissioner-budget-drafted")
     assert "Climb the stairs again" in window.text
-    window.press("Approve the care plan").look("commissioner-budget-approved")
+    window.press("Approve the care plan")
     session = site.fresh().session
     rose = session.scalars(select(Budget).join(Budget.patient).where(Patient.name == "Rose Appleby")).one()
     assert rose.plan_status is PlanStatus.APPROVED
@@ -100,13 +100,15 @@ def test_a_commissioner_looks_after_the_market(site: Site, serve: Callable[[Flas
     window = visit(address).carry(site.cookie("funder@example.test")).go("/commissioner/catalogue/")
     window.look("commissioner-catalogue").follow("Add a service").press("Add the service")
     window.look("commissioner-service-new", status=422)
-    write(window, name="Podiatry", reference_pence="40", conventional_pence="52.50", private_pence="45", source="Tariff")
+    write(
+        window, name="Podiatry", reference_pence="40", conventional_pence="52.50", private_pence="45", source="Tariff"
+    )
     window.page.get_by_label("Visit").check()
     window.press("Add the service").follow("Podiatry").look("commissioner-service")
     write(window, private_pence="47")
     window.press("Change the prices")
     assert "£47.00" in window.text
-    window.follow("Exclude something").look("commissioner-exclusion-new")
+    window.follow("Exclude something")
     write(window, name="Tobacco", reason="A budget may not buy what harms.")
     window.press("Exclude it")
 
@@ -118,7 +120,7 @@ def test_a_commissioner_looks_after_the_market(site: Site, serve: Callable[[Flas
     fill_date(window, "Published on (if rated)", "1", "6", "2025")
     window.press("Admit the provider").follow("Wold Feet").look("commissioner-provider")
     window.follow("Add a place").look("commissioner-site-new")
-    window.go("/commissioner/organisations").follow("Admit a broker").look("commissioner-broker-new")
+    window.go("/commissioner/organisations").follow("Admit a broker")
 
     provider_id = site.fresh().session.scalars(select(Provider.id).where(Provider.name == "Wold Feet")).one()
     window.go("/commissioner/users").look("commissioner-users").follow("Open an account").look("commissioner-user-new")
@@ -132,12 +134,12 @@ def test_a_commissioner_looks_after_the_market(site: Site, serve: Callable[[Flas
     other.press("Set my password").sign_in("wold@example.test", PASSWORD)
     assert "Wold Feet" in other.page.locator("header").inner_text()
     window.go("/commissioner/users?search=wold").follow("Close").look("commissioner-user-close")
-    window.press("Close the account").look("commissioner-users-closed")
+    window.press("Close the account")
     other.go("/provider/")
     assert other.page.url.endswith("/sign-in?next=/provider/")
     patient_id = site.world.patients[4].id
     window.go(f"/commissioner/people/{patient_id}/account").look("commissioner-user-patient")
     assert site.fresh().session.scalars(select(User).where(User.email == "wold@example.test")).one().closed_at
-    window.go("/commissioner/audit/chain").look("commissioner-chain").press("Check the trail")
+    window.go("/commissioner/audit/chain").press("Check the trail")
     window.look("commissioner-chain-checked")
     assert "This is the end of the trail" in window.text

@@ -135,9 +135,7 @@ def test_somebody_registered_gets_one_budget_for_one_thing(site: Site) -> None:
 def test_a_file_is_checked_and_then_taken(site: Site) -> None:
     """Two parts of one plan are one budget; a registered person is known by the number; said twice it counts once."""
     client, before = site.client("funder@example.test"), count(site, Budget)
-    known = line(
-        *PHYSIO, _0="Patient 02", _1=synthetic_nhs_number(2), _2=1942, _4="", _8="01/01/2027", _9="31/12/2027"
-    )
+    known = line(*PHYSIO, _0="Patient 02", _1=synthetic_nhs_number(2), _2=1942, _4="", _8="01/01/2027", _9="31/12/2027")
     with writing(site.world.session):
         budgets.admit_holder(site.world.session, site.world.now, site.world.funder, "Wold Trust")
     jim = line(*PHYSIO, _0="Jim Fenn", _1=N2, _6="Third party", _7="Wold Trust")
@@ -209,5 +207,3 @@ def test_only_a_commissioner_comes_here(site: Site) -> None:
             assert client.post(path).status_code in {403, 405}
     funder = site.client("funder@example.test")
     assert funder.post(f"{AT}/confirm", data={"rows": "x" * 80}).status_code == 409
-
-

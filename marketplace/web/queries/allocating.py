@@ -12,18 +12,19 @@ from marketplace.journey.allocations import Draft
 from marketplace.journey.scopes import patients_for
 from marketplace.records.budgets import Budget, Holder
 from marketplace.records.catalogue import Exclusion, Service
-from marketplace.records.people import Patient
+from marketplace.records.people import Patient, User
 from marketplace.rules.money import Pence
 from marketplace.rules.permissions import Actor
 
 
 @dataclass(frozen=True, slots=True)
 class PersonRow:
-    """One person in the list: their broker's name, and how many budgets they were given."""
+    """One person in the list: their broker's name, how many budgets they were given, whether they can sign in."""
 
     patient: Patient
     broker: str | None
     budgets: int
+    has_account: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,10 @@ def people(
     rows = session.scalars(query.offset(first).limit(size)).all()
     counted = select(Budget.patient_id, func.count()).where(Budget.patient_id.in_([row.id for row in rows]))
     budgets = {row[0]: row[1] for row in session.execute(counted.group_by(Budget.patient_id))}
-    return [PersonRow(row, row.broker.name if row.broker else None, budgets.get(row.id, 0)) for row in rows]
+    can = set(session.scalars(select(User.party_id).where(User.party_id.in_([row.id for row in rows]))))
+    return [
+        PersonRow(row, row.broker.name if row.broker else None, budgets.get(row.id, 0), row.id in can) for row in rows
+    ]
 
 
 def services(session: Session) -> list[tuple[str, str]]:

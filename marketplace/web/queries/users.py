@@ -33,12 +33,12 @@ def parties(session: Session, actor: Actor) -> list[tuple[str, str]]:
     """The organisations that an account can be for: a provider only while it has none."""
     own = actor.party_id
     found: list[tuple[str, str]] = []
-    for kind, told in ((Broker, "broker"), (Holder, "holder")):
+    for kind, told, words in ((Broker, "broker", "broker"), (Holder, "holder", "holds budgets")):
         query = select(kind.id, kind.name).where(kind.commissioner_id == own).order_by(kind.name)
-        found += [(f"{told}:{party_id}", name) for party_id, name in session.execute(query)]
+        found += [(f"{told}:{party_id}", f"{name} ({words})") for party_id, name in session.execute(query)]
     has_one = select(User.party_id).where(User.role == Role.PROVIDER)
     providers = select(Provider.id, Provider.name).where(Provider.id.not_in(has_one)).order_by(Provider.name)
-    return found + [(f"provider:{party_id}", name) for party_id, name in session.execute(providers)]
+    return found + [(f"provider:{party_id}", f"{name} (provider)") for party_id, name in session.execute(providers)]
 
 
 def patient(session: Session, actor: Actor, patient_id: str) -> Patient:
