@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy import func, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from marketplace.adapters.identity import normal_nhs_number
@@ -117,6 +118,14 @@ def allocate_all(session: Session, now: Instant, actor: Actor, drafts: Sequence[
         raise Conflict("budget_open", "This was sent twice. The money is allocated once.", budget=known)
     for draft in drafts:
         _check_person(session, now, draft)
+    try:
+        return _allocate(session, now, actor, drafts)
+    except IntegrityError:
+        message = "Somebody registered one of these people, or sent this, a moment ago. Look again."
+        raise Conflict("registered_meanwhile", message, place="nhs_number") from None
+
+
+def _allocate(session: Session, now: Instant, actor: Actor, drafts: Sequence[Draft]) -> list[Budget]:
     new = [draft.person for draft in drafts if draft.person is not None]
     registered = iter(register_patients(session, now, actor, [_patient(session, person) for person in new]))
     patient_ids = [next(registered).id if draft.person else str(draft.patient_id) for draft in drafts]

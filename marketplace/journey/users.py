@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlalchemy import delete, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from marketplace.adapters.passwords import hash_password
@@ -61,9 +62,12 @@ def open_for(session: Session, now: Instant, actor: Actor, details: AccountDetai
         message = "There is an account for them already. Nobody else is given one, so that nobody acts in their place."
         raise Conflict("account_exists", message, place="party_id")
     email = check_email_free(session, details.email)
-    user = open_account(
-        session, now, email=email, name=details.name, role=details.role, party_id=party_id, password=None
-    )
+    try:
+        user = open_account(
+            session, now, email=email, name=details.name, role=details.role, party_id=party_id, password=None
+        )
+    except IntegrityError:
+        raise Conflict("email_taken", "There is an account with this e-mail address already.") from None
     if details.role is not Role.PROVIDER:
         user.commissioner_id = actor.party_id
     audit.append(session, now, actor, "account.opened", user.id, role=user.role.value, party=party_id)

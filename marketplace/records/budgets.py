@@ -96,6 +96,7 @@ class Budget(Base):
     __table_args__ = (
         CheckConstraint("valid_from <= valid_to", name="valid_in_order"),
         CheckConstraint("holder_id IS NULL OR managed_as = 'third_party'", name="holder_of_third_party"),
+        Index("ix_budgets_commissioner_id_valid_to", "commissioner_id", "valid_to"),
         Index(
             "ix_budgets_to_approve", "commissioner_id", "opened_at", sqlite_where=_WAITING, postgresql_where=_WAITING
         ),
@@ -103,7 +104,7 @@ class Budget(Base):
 
     id: Mapped[PublicId]
     patient_id: Mapped[str] = mapped_column(ForeignKey("patients.id"), index=True)
-    commissioner_id: Mapped[str] = mapped_column(ForeignKey("commissioners.id"), index=True)
+    commissioner_id: Mapped[str] = mapped_column(ForeignKey("commissioners.id"))
     kind: Mapped[BudgetKind] = mapped_column(status_column(BudgetKind))
     managed_as: Mapped[ManagedAs] = mapped_column(status_column(ManagedAs))
     holder_id: Mapped[str | None] = mapped_column(ForeignKey("holders.id"), index=True)

@@ -65,7 +65,14 @@ def budgets() -> str | FileResponse:
     page = listing.page_from(
         funding.budget_count(session, actor, search, plan),
         lambda first, size: funding.budget_rows(
-            session, actor, first, size, search=search, plan=plan, order=listing.order
+            session,
+            actor,
+            first,
+            size,
+            search=search,
+            plan=plan,
+            order=listing.order,
+            by_name=listing.sort.endswith("person"),
         ),
     )
     seen([row.budget.patient_id for row in page.rows], "list of budgets")

@@ -57,9 +57,13 @@ def budget_rows(
     search: str = "",
     plan: str = "",
     order: ColumnElement[Any] | None = None,
+    by_name: bool = True,
 ) -> list[BudgetRow]:
-    """Some budgets that fit the search (a name, the state of the care plan), with figures, in three questions."""
-    query = _budgets(actor, search, plan).options(contains_eager(Budget.patient))
+    """Some budgets that fit the search (a name, the state of the care plan), with figures, in three questions.
+
+    `by_name` says whether the order is that of the people's names.
+    """
+    query = _budgets(actor, search, plan, by_name=by_name).options(contains_eager(Budget.patient))
     query = query.order_by(Patient.name if order is None else order, Budget.id)
     budgets = session.scalars(query.offset(first).limit(size)).all()
     ids = [budget.id for budget in budgets]
@@ -84,15 +88,17 @@ def budget_rows(
     ]
 
 
-def _budgets(actor: Actor, search: str, plan: str) -> Select[Budget]:
+def _budgets(actor: Actor, search: str, plan: str, *, by_name: bool = True) -> Select[Budget]:
     """The scope, and the patient's name to search and order by.
 
-    The plans that wait are few and have an index. All the others are walked from the people, who are kept in the order
-    of their names: the scope stands there as an expression beside the index, so that a database does not begin with
+    The plans that wait are few and have an index. For an order by name the others are walked from the people, who are
+    kept in it: the scope stands there as an expression, which no index answers, so that a database does not begin with
     a county's budgets and sort them.
     """
     if plan == PlanStatus.DRAFTED:
         query = _waiting(actor).join(Budget.patient)
+    elif not by_name:
+        query = budgets_for(actor).join(Budget.patient)
     else:
         own = actor.party_id if actor.role is Role.COMMISSIONER else ""
         query = select(Budget).join(Budget.patient).where(Patient.commissioner_id == own)
