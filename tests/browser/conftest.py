@@ -93,8 +93,7 @@ class Visit:
         assert self.heading
         for width, size in (("1280", WIDE), ("390", NARROW)):
             self.page.set_viewport_size(size)
-            found = Axe().run(self.page).response
-            faults = [_fault(rule) for kind in ("violations", "incomplete") for rule in found[kind]]
+            faults = axe_faults(self.page)
             assert not faults, f"{name} at {width}: {faults}"
             overflow = self.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
             assert overflow <= 0, f"{name} at {width}: the page is {overflow} px wider than the screen"
@@ -114,6 +113,12 @@ class Visit:
         # Chromium reports every answer of 400 and above as an error: what a test expects is asserted in `look`
         if message.type in {"error", "warning"} and "Failed to load resource" not in message.text:
             self.complaints.append(f"{message.type}: {message.text}")
+
+
+def axe_faults(page: Page) -> list[str]:
+    """What axe finds wrong on a page as it stands, or cannot decide, in words."""
+    found = Axe().run(page).response
+    return [_fault(rule) for kind in ("violations", "incomplete") for rule in found[kind]]
 
 
 def _fault(rule: dict[str, Any]) -> str:
