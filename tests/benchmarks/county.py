@@ -1,3 +1,4 @@
+# ruff: noqa: S608 - the names of tables and columns are those of our own metadata
 """A county of 100,000 patients for the page benchmarks: the demo's database, its people and tenders many times over.
 
 `widen` copies every row that hangs on a patient or a tender, under new ids; brokers, providers, catalogue and the
@@ -41,9 +42,7 @@ def _mark(connection: Connection) -> None:
         if table.name in SHARED or "id" not in table.c or table.name in ("users", "accounts"):
             continue
         connection.exec_driver_sql(f"INSERT OR IGNORE INTO copied SELECT id FROM {table.name}")
-    connection.exec_driver_sql(
-        "INSERT INTO copied SELECT id FROM users WHERE role IN ('patient', 'representative')"
-    )
+    connection.exec_driver_sql("INSERT INTO copied SELECT id FROM users WHERE role IN ('patient', 'representative')")
     connection.exec_driver_sql("INSERT INTO copied SELECT id FROM accounts WHERE owner_id IN (SELECT id FROM copied)")
 
 

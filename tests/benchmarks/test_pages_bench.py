@@ -1,33 +1,32 @@
-"""Server time of every page with 100,000 patients in the database: the target is a p95 of 80 ms, a patient's home 40 ms.
+# ruff: noqa: T201 - the table is what it is run for
+"""Server time of every page with 100,000 patients: the target is a p95 of 80 ms, and 40 ms for a patient's home.
 
 `make bench` runs it; it takes some minutes to make the county (`county.widen`), once a run. CAREPOOL_COUNTY names a
-folder to keep it in. Each role signs in and every page that can be reached by links from its home is asked for again
-and again; the table of each page's p95 is printed. Times are of the process's CPU, so that a busy machine does not count.
+folder to keep it in. Each role signs in, and every page that can be reached by links from its home is asked for again
+and again; a table of each page's p95 is printed. Times are the process's CPU, so that a busy machine does not count.
 """
 
 import os
-import re
+import subprocess
+import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import create_engine, func, select
-from werkzeug.exceptions import HTTPException
 
 from marketplace import create_app
 from marketplace.records.database import configure_engine
 from marketplace.records.people import Patient, User
 from marketplace.rules.permissions import Role
 from tests.benchmarks.county import widen
+from tests.web.crawl import reachable
 
 PATIENTS = int(os.environ.get("CAREPOOL_BENCH_PATIENTS", "100000"))
 VISITS = 20
-MOST_PAGES = 80
 PASSWORD = "together-we-choose"  # noqa: S105 - the demo's, told to everybody
 VISITORS = {
     "public": (None, 0),
@@ -43,7 +42,7 @@ VISITORS = {
 
 
 @pytest.fixture(scope="module")
-def county(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+def county(tmp_path_factory: pytest.TempPathFactory) -> Flask:
     """The application over a county of `PATIENTS`."""
     kept = os.environ.get("CAREPOOL_COUNTY")
     folder = Path(kept) if kept else tmp_path_factory.mktemp("county")
@@ -59,29 +58,28 @@ def county(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
         found = app.extensions["sqlalchemy"].session.scalar(select(func.count()).select_from(Patient))
         app.extensions["sqlalchemy"].session.remove()
     assert found >= PATIENTS, f"The county in {folder} has {found} patients only; remove it."
-    yield app
+    return app
 
 
 def _play_demo(folder: Path) -> None:
-    import subprocess  # noqa: PLC0415 - the demo is a process of its own, as a user starts it
-    import sys  # noqa: PLC0415
-
+    """The demo, as a process of its own, as a user starts it."""
     environment = {**os.environ, "CAREPOOL_VAR_DIR": str(folder)}
     subprocess.run([sys.executable, "-m", "marketplace.cli", "demo"], check=True, env=environment, capture_output=True)
 
 
 @pytest.mark.parametrize("visitor", VISITORS)
 @pytest.mark.benchmark(group="pages, 100,000 patients")
-def test_pages(county: Flask, benchmark: Any, visitor: str) -> None:
+def test_pages(county: Flask, benchmark: Any, capsys: pytest.CaptureFixture[str], visitor: str) -> None:
     client, home = county.test_client(), "/"
     email = _email(county, *VISITORS[visitor])
     if email:
         client.post("/sign-in", data={"email": email, "password": PASSWORD})
         home = client.get("/home", follow_redirects=True).request.path
-    taken = {path: _taken_ms(client, path) for path in _reachable(county, client, home)}
-    print(f"\n{visitor}: p95 and median of {VISITS} visits in ms of CPU; compressed size in kB")
-    for path, (p95, median, size) in sorted(taken.items(), key=lambda item: -item[1][0]):
-        print(f"{p95:8.1f} {median:8.1f} {size:6.1f}  {path}")
+    taken = {path: _taken_ms(client, path) for path in reachable(county, client, home).values()}
+    with capsys.disabled():
+        print(f"\n{visitor}: p95 and median of {VISITS} visits in ms of CPU; compressed size in kB")
+        for path, (p95, median, size) in sorted(taken.items(), key=lambda item: -item[1][0]):
+            print(f"{p95:8.1f} {median:8.1f} {size:6.1f}  {path}")
     benchmark.extra_info["worst page"] = max(taken, key=lambda path: taken[path][0])
     benchmark.extra_info["its p95 in ms"] = max(p95 for p95, _, _ in taken.values())
     benchmark.pedantic(client.get, (home,), rounds=VISITS, warmup_rounds=2)
@@ -96,28 +94,6 @@ def _email(app: Flask, role: Role | None, position: int) -> str | None:
         emails = sorted(app.extensions["sqlalchemy"].session.scalars(query))
         app.extensions["sqlalchemy"].session.remove()
     return emails[position]
-
-
-def _reachable(app: Flask, client: FlaskClient, home: str) -> list[str]:
-    """One address of every page that links lead to from here, the first found of each."""
-    adapter, found, waiting = app.url_map.bind("localhost"), {}, [home]
-    while waiting and len(found) < MOST_PAGES:
-        path = waiting.pop(0)
-        try:
-            endpoint, _ = adapter.match(urlsplit(path).path)
-        except HTTPException:
-            continue
-        if endpoint in found or endpoint in ("static", "account.sign_out"):
-            continue
-        begun = time.perf_counter()
-        answer = client.get(path)
-        if os.environ.get("TRACE"): print(f"{time.perf_counter()-begun:8.3f} {path}", flush=True)
-        if answer.status_code != 200:
-            continue
-        found[endpoint] = path
-        links = re.findall(r'href="(/[^"#]*)"', answer.get_data(as_text=True)) if answer.mimetype == "text/html" else []
-        waiting += [link.replace("&amp;", "&") for link in links]
-    return list(found.values())
 
 
 def _taken_ms(client: FlaskClient, path: str) -> tuple[float, float, float]:

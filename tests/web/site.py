@@ -60,7 +60,7 @@ class Site:
         return self.world
 
 
-def build_site(folder: Path, **settings: Any) -> Site:
+def build_site(folder: Path, patients: int = 12, **settings: Any) -> Site:
     """A site in which nothing has happened but that everybody has an account."""
     clock: dict[str, SmallWorld] = {}
     app = create_app(
@@ -79,7 +79,7 @@ def build_site(folder: Path, **settings: Any) -> Site:
     with app.app_context():
         engine = app.extensions["sqlalchemy"].engine
     session = Session(engine, info=lend(Keyring.from_hex(KEYS["FIELD_KEY"], KEYS["SEALING_KEY"])))
-    world = clock["world"] = SmallWorld(session, MONDAY).found()
+    world = clock["world"] = SmallWorld(session, MONDAY, patient_count=patients).found()
     people = {
         "broker": world.broking,
         "funder": world.funder,
