@@ -69,7 +69,5 @@ def test_explain_an_unused_offer(benchmark: Any) -> None:
 @pytest.mark.benchmark(group="questions about 500 needs, from the outcome")
 def test_rematch(benchmark: Any) -> None:
     refused = [row.need for row in known(1).assignments[::50]]
-    found = benchmark.pedantic(
-        rematch, (made(1), known(1)), {"refused": refused, "gap_permille": 1}, rounds=3
-    )
+    found = benchmark.pedantic(rematch, (made(1), known(1)), {"refused": refused, "gap_permille": 1}, rounds=3)
     assert verify(found.market, found.outcome) == []
