@@ -3,6 +3,7 @@
 Every page of it is looked at on the way, empty, wrong and right.
 """
 
+import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -33,6 +34,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     made = build_site(tmp_path_factory.mktemp("site"))
     yield made
     made.world.session.close()
+
+
+def glance(window: Any, name: str, status: int = 200) -> Any:
+    """Look at a page of no shape of its own: only where pictures are asked for, because each look takes seconds."""
+    return window.look(name, status=status) if os.environ.get("CAREPOOL_SCREENSHOTS") else window
 
 
 def write(window: Any, **typed: str) -> None:
@@ -66,15 +72,15 @@ def test_a_commissioner_gives_a_budget_and_decides(site: Site, serve: Callable[[
     rose = session.scalars(select(Budget).join(Budget.patient).where(Patient.name == "Rose Appleby")).one()
     assert rose.plan_status is PlanStatus.APPROVED
 
-    window.go("/commissioner/people").follow("Give budgets from a file").look("commissioner-budget-import")
+    glance(window.go("/commissioner/people").follow("Give budgets from a file"), "commissioner-budget-import")
     (headings,) = read_lines(fetched(window, "CSV"))
     jim = ["Jim Fenn", synthetic_nhs_number(802), 1948, "LN1", "", "yearly", "notional", "", "01/04/2026", "31/03/2027"]
     parts = ["700", "Physiotherapy", "Walk to the shops", 10, "600", "", ""]
     send(window, "b.csv", csv_file([headings.cells, [*jim, "700", "Gambling", *parts[2:]]]))
-    window.look("commissioner-budget-import-wrong", status=422)
+    glance(window, "commissioner-budget-import-wrong", 422)
     assert "cannot pay for gambling" in window.text
     send(window, "b.csv", csv_file([headings.cells, [*jim, *parts]])).look("commissioner-budget-import-checked")
-    window.press("Open 1 budget").look("commissioner-budgets-drafted")
+    glance(window.press("Open 1 budget"), "commissioner-budgets-drafted")
     assert "Jim Fenn" in window.text
     assert world.books_balance()
 
@@ -83,7 +89,7 @@ def test_a_commissioner_gives_a_budget_and_decides(site: Site, serve: Callable[[
         reviews.represent(
             world.session, world.now, world.provider("near"), world.tender.id, "Our distance was counted twice."
         )
-    window.carry(site.cookie("funder@example.test")).go("/commissioner/").look("commissioner-home-objection")
+    glance(window.carry(site.cookie("funder@example.test")).go("/commissioner/"), "commissioner-home-objection")
     window.follow("1 representation to decide")
     row = site.fresh().session.scalars(select(Representation)).one()
     window.go(f"/commissioner/representations/{row.id}")
@@ -99,12 +105,12 @@ def test_a_commissioner_looks_after_the_market(site: Site, serve: Callable[[Flas
     address = serve(site.app)
     window = visit(address).carry(site.cookie("funder@example.test")).go("/commissioner/catalogue/")
     window.look("commissioner-catalogue").follow("Add a service").press("Add the service")
-    window.look("commissioner-service-new", status=422)
+    glance(window, "commissioner-service-new", 422)
     write(
         window, name="Podiatry", reference_pence="40", conventional_pence="52.50", private_pence="45", source="Tariff"
     )
     window.page.get_by_label("Visit").check()
-    window.press("Add the service").follow("Podiatry").look("commissioner-service")
+    glance(window.press("Add the service").follow("Podiatry"), "commissioner-service")
     write(window, private_pence="47")
     window.press("Change the prices")
     assert "£47.00" in window.text
@@ -112,18 +118,18 @@ def test_a_commissioner_looks_after_the_market(site: Site, serve: Callable[[Flas
     write(window, name="Tobacco", reason="A budget may not buy what harms.")
     window.press("Exclude it")
 
-    window.go("/commissioner/organisations").look("commissioner-organisations").follow("Admit a provider")
+    glance(window.go("/commissioner/organisations"), "commissioner-organisations").follow("Admit a provider")
     window.press("Admit the provider").look("commissioner-provider-new", status=422)
     write(window, name="Wold Feet", site_name="Wold clinic", district="LN1")
     window.page.get_by_label("Podiatry").check()
     window.page.get_by_label("Good", exact=True).check()
     fill_date(window, "Published on (if rated)", "1", "6", "2025")
-    window.press("Admit the provider").follow("Wold Feet").look("commissioner-provider")
-    window.follow("Add a place").look("commissioner-site-new")
+    glance(window.press("Admit the provider").follow("Wold Feet"), "commissioner-provider")
+    glance(window.follow("Add a place"), "commissioner-site-new")
     window.go("/commissioner/organisations").follow("Admit a broker")
 
     provider_id = site.fresh().session.scalars(select(Provider.id).where(Provider.name == "Wold Feet")).one()
-    window.go("/commissioner/users").look("commissioner-users").follow("Open an account").look("commissioner-user-new")
+    window.go("/commissioner/users").look("commissioner-users").follow("Open an account")
     window.page.get_by_label("Provider", exact=True).check()
     window.page.locator("#party_id").select_option(f"provider:{provider_id}")
     write(window, name="Wold Feet", email="wold@example.test")
@@ -133,12 +139,12 @@ def test_a_commissioner_looks_after_the_market(site: Site, serve: Callable[[Flas
     write(other, email="wold@example.test", code=code, password=PASSWORD)
     other.press("Set my password").sign_in("wold@example.test", PASSWORD)
     assert "Wold Feet" in other.page.locator("header").inner_text()
-    window.go("/commissioner/users?search=wold").follow("Close").look("commissioner-user-close")
+    glance(window.go("/commissioner/users?search=wold").follow("Close"), "commissioner-user-close")
     window.press("Close the account")
     other.go("/provider/")
     assert other.page.url.endswith("/sign-in?next=/provider/")
     patient_id = site.world.patients[4].id
-    window.go(f"/commissioner/people/{patient_id}/account").look("commissioner-user-patient")
+    glance(window.go(f"/commissioner/people/{patient_id}/account"), "commissioner-user-patient")
     assert site.fresh().session.scalars(select(User).where(User.email == "wold@example.test")).one().closed_at
     window.go("/commissioner/audit/chain").press("Check the trail")
     window.look("commissioner-chain-checked")

@@ -184,6 +184,15 @@ def test_guessing_passwords_is_slowed_down(strict: Site) -> None:
     assert [client.post("/sign-in", data=sent).status_code for _ in range(4)] == [422, 422, 422, 429]
 
 
+def test_guessing_codes_is_slowed_down(strict: Site) -> None:
+    """A one-time code is as precious as a password."""
+    client = strict.client()
+    token = TOKEN.search(client.get("/first-password").get_data(as_text=True))
+    assert token is not None
+    sent = {"email": "broker@example.test", "code": "0000", "password": "guess guess guess", "csrf_token": token[1]}
+    assert [client.post("/first-password", data=sent).status_code for _ in range(4)] == [422, 422, 422, 429]
+
+
 def test_another_host_name_is_refused(strict: Site) -> None:
     answer = strict.client().get("/", headers={"Host": "elsewhere.example"})
     assert answer.status_code == 400
