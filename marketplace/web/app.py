@@ -14,6 +14,7 @@ from . import (
     cataloguing,
     claim_words,
     commissioner,
+    compressing,
     database,
     deciding,
     easy_read,
@@ -56,6 +57,7 @@ def build_app(settings: Mapping[str, object]) -> Flask:
     navigation.init_app(app)
     security.init_app(app)
     errors.init_app(app)
+    compressing.init_app(app)
     app.before_request(access.check_access)
     access.public(app.view_functions["static"])
     for pages in (
