@@ -80,11 +80,7 @@ def quality(session: Session, counted: Sequence[Counted]) -> QualityClaim:
 def _bids(session: Session, counted: Sequence[Counted]) -> list[_Bid]:
     tenders = [tender.tender_id for tender in counted]
     in_use = set(session.execute(served(counted, Award.offer_id, Need.bundle_id).distinct()).all())
-    guide = dict(
-        session.execute(
-            select(Bundle.id, Bundle.reference_pence).where(Bundle.tender_id.in_(tenders))
-        ).all()
-    )
+    guide = dict(session.execute(select(Bundle.id, Bundle.reference_pence).where(Bundle.tender_id.in_(tenders))).all())
     query = (
         select(Offer.id, Offer.content, Site.grade)
         .join(Site, Site.id == Offer.site_id)
