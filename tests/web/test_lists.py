@@ -13,6 +13,7 @@ from marketplace.records.audit import RecordView
 from marketplace.records.database import writing
 from marketplace.records.people import Patient
 from marketplace.web import listing
+from marketplace.web.queries import tenders
 from tests.web.site import Site
 
 EVERY_LIST = {
@@ -119,3 +120,27 @@ def test_a_list_too_long_for_a_file_says_so(site: Site, monkeypatch: pytest.Monk
     assert answer.status_code == 409
     assert "narrow the list down first" in answer.get_data(as_text=True)
     assert site.client("broker@example.test").get("/broker/clients?sort=nonsense&export=exe").status_code == 200
+
+
+def test_whose_turn_it_is_is_asked_of_the_database_as_the_page_says_it(site: Site) -> None:
+    """`TenderRow.action` and the list's filter agree, from a draft to an award."""
+    world = site.world
+    moves = (
+        world.draft,
+        lambda: world.agree().publish(),
+        world.three_offers,
+        lambda: world.later(days=15),
+        world.run_round,
+        lambda: world.accept(*range(1, 12)),
+        lambda: world.accept(12),
+        world.confirm,
+    )
+    turns: list[str | None] = []
+    for move in moves:
+        move()
+        row = tenders.tender_row(world.session, world.broking, world.tender.id)
+        mine = [title for title, *_ in rows_of(client_of(site, "broker"), "/broker/tenders?turn=mine&export=csv")[1:]]
+        turns.append(row.action(world.now))
+        assert bool(mine) == (turns[-1] is not None), turns
+        world.session.rollback()
+    assert turns == ["See the answers", None, None, "Run the match", None, None, "Confirm the award", None]
