@@ -13,7 +13,7 @@ from marketplace.journey.clients import OLDEST_BIRTH_YEAR
 from marketplace.records.budgets import BudgetKind, ManagedAs
 from marketplace.rules.budgets import MAX_UNITS
 
-from .clients import LATEST_BIRTH_YEAR, District, NhsNumber
+from .clients import BIRTH_YEAR_SAID, LATEST_BIRTH_YEAR, District, NhsNumber
 from .fields import Day, Kilometres, Pounds, Whole, Words, choice
 
 KIND_WORDS = {"yearly": "For a year, again and again", "episodic": "For one course of care"}
@@ -73,7 +73,11 @@ def person_fields() -> dict[str, fields.Field[Any]]:
             },
         ),
         "birth_year": Whole(
-            OLDEST_BIRTH_YEAR, LATEST_BIRTH_YEAR, required=True, metadata={"title": "Year of birth", "x-width": 4}
+            OLDEST_BIRTH_YEAR,
+            LATEST_BIRTH_YEAR,
+            message=BIRTH_YEAR_SAID,
+            required=True,
+            metadata={"title": "Year of birth", "x-width": 4},
         ),
         "district": District(
             required=True,

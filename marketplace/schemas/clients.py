@@ -11,6 +11,7 @@ from marketplace.journey.clients import OLDEST_BIRTH_YEAR, ClientDetails
 from .fields import Day, Whole, Words
 
 LATEST_BIRTH_YEAR = 2100
+BIRTH_YEAR_SAID = f"Enter a year of birth from {OLDEST_BIRTH_YEAR} on, like 1958"
 
 
 class NhsNumber(fields.String):
@@ -46,6 +47,7 @@ class ClientSchema(Schema):
     birth_year = Whole(
         OLDEST_BIRTH_YEAR,
         LATEST_BIRTH_YEAR,
+        message=BIRTH_YEAR_SAID,
         required=True,
         metadata={"title": "Year of birth", "x-width": 4},
     )

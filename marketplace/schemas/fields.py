@@ -33,8 +33,8 @@ class Pounds(fields.Field[int]):
 class Whole(fields.Integer):
     """A whole number within bounds; "12.5" and "about 12" are told apart from 12."""
 
-    def __init__(self, least: int, most: int, **arguments: Any) -> None:
-        message = f"Enter a whole number from {least:,} to {most:,}"
+    def __init__(self, least: int, most: int, *, message: str = "", **arguments: Any) -> None:
+        message = message or f"Enter a whole number from {least:,} to {most:,}"
         super().__init__(
             strict=True,
             validate=Range(min=least, max=most, error=message),

@@ -30,7 +30,7 @@ _CELL_OPENS = re.compile(r"<(td|th)\b([^>]*)>")
 
 def pounds(pence: Pence | None) -> str:
     """``123456`` -> ``£1,234.56``; an unknown amount is a dash."""
-    return "–" if pence is None else format_pounds(pence)
+    return "–" if pence is None else format_pounds(pence).replace("-", "−")
 
 
 def change(pence: Pence) -> str:

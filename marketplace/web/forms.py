@@ -254,7 +254,9 @@ class WebForm:
         except KeyError:
             return text
         telling = [word for word in title.lower().replace("?", " ").split() if len(word) > 3]
-        return text if not telling or any(word in text.lower() for word in telling) else f"{title}: {text}"
+        if not telling or any(word in text.lower() for word in telling):
+            return text
+        return f"{title} {text}" if title.endswith("?") else f"{title}: {text}"
 
     def _anchor(self, name: str) -> str:
         try:

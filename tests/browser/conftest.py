@@ -1,5 +1,7 @@
 """A real Chromium against a real server: `browser` (one a run), `visit` (one person's window), `serve` (a server).
 
+For most stories `site` (a small world with accounts) and `enter` (a window in which one of its people is signed in).
+
 Chromium is Debian's (``make test`` installs it where it may); without it these tests are skipped and say so. A visit
 notes every error the page reports, and fails the test at its end if there was one. `Visit.look` takes a page's
 picture and lets axe read it, wide and narrow.
@@ -17,6 +19,8 @@ from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, Page, Request, Response, sync_playwright
 from werkzeug.serving import BaseWSGIServer, make_server
+
+from tests.web.site import Site, build_site
 
 CHROMIUM_FLAGS = [
     "--no-sandbox",
@@ -182,3 +186,22 @@ def serve() -> Iterator[Callable[[Flask], str]]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+@pytest.fixture
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A small world with accounts, to be put on a server."""
+    made = build_site(tmp_path_factory.mktemp("site"))
+    yield made
+    made.world.session.close()
+
+
+@pytest.fixture
+def enter(site: Site, serve: Callable[[Flask], str], visit: Callable[[str], Visit]) -> Callable[[str], Visit]:
+    """Opens a window in which somebody is signed in."""
+    address = serve(site.app)
+
+    def open_window(name: str) -> Visit:
+        return visit(address).carry(site.cookie(f"{name}@example.test"))
+
+    return open_window

@@ -4,7 +4,7 @@ Every page of it is looked at on the way, empty, wrong and right.
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -21,19 +21,11 @@ from marketplace.records.tenders import Representation
 from marketplace.rules.lifecycle import TenderStatus
 from tests.browser.test_file_stories import fetched, send
 from tests.browser.test_stories import fill_date
-from tests.web.site import PASSWORD, Site, build_site
+from tests.web.site import PASSWORD, Site
 from tests.worlds import synthetic_nhs_number
 
 pytestmark = pytest.mark.browser
 Open = Callable[[str], Any]
-
-
-@pytest.fixture
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A small world with accounts, to be put on a server."""
-    made = build_site(tmp_path_factory.mktemp("site"))
-    yield made
-    made.world.session.close()
 
 
 def glance(window: Any, name: str, status: int = 200) -> Any:

@@ -1,7 +1,7 @@
 """Files on the way, walked in Chromium: an offer by workbook, and a broker from its clients' file to the contracts."""
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -20,21 +20,13 @@ from marketplace.records.tenders import Tender
 from marketplace.rules.lifecycle import TenderStatus
 from marketplace.rules.permissions import Actor, Role
 from tests.browser.test_stories import fill_date
-from tests.web.site import PASSWORD, Site, build_site
+from tests.web.site import PASSWORD, Site
 from tests.work.hands import do_what_was_asked
 from tests.worlds import YEAR, synthetic_nhs_number
 
 pytestmark = pytest.mark.browser
 Open = Callable[[str], Any]
 NEW = ("Rose Appleby", "Jim Fenn", "Ada Marsh")
-
-
-@pytest.fixture
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A small world with accounts, to be put on a server."""
-    made = build_site(tmp_path_factory.mktemp("site"))
-    yield made
-    made.world.session.close()
 
 
 def fetched(window: Any, link: str) -> bytes:

@@ -1,6 +1,6 @@
 """A patient's pages without a mouse, at 200% zoom, in easy-read and on paper; and a group built with live figures."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +11,7 @@ from marketplace.journey import contracts, deliveries, pools
 from marketplace.records.database import writing
 from marketplace.records.pools import NeedStatus
 from marketplace.records.rounds import MatchStatus
-from tests.web.site import PASSWORD, Site, build_site
+from tests.web.site import PASSWORD, Site
 
 pytestmark = pytest.mark.browser
 Open = Callable[[str], Any]
@@ -48,14 +48,6 @@ CUT = """() => [...document.querySelectorAll("main *")].filter((element) => {
   const clipped = style.overflowX !== "visible" && element.scrollWidth > element.clientWidth + 1;
   return beyond || clipped;
 }).map((element) => element.tagName + "." + element.className + ": " + element.innerText.slice(0, 40))"""
-
-
-@pytest.fixture
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A small world with accounts, to be put on a server."""
-    made = build_site(tmp_path_factory.mktemp("site"))
-    yield made
-    made.world.session.close()
 
 
 def tab_to(window: Any, name: str) -> None:

@@ -1,11 +1,10 @@
 """The people around a patient, a representative in their place, and payments by the bank: walked and looked at."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask
 
 from marketplace.adapters.bank_files import ANSWER_COLUMNS
 from marketplace.journey import payments, people
@@ -13,30 +12,11 @@ from marketplace.records.database import writing
 from marketplace.records.payments import PaymentRun
 from marketplace.records.pools import NeedStatus
 from marketplace.rules.permissions import Scope
-from tests.web.site import Site, build_site
+from tests.web.site import Site
 from tests.web.test_people_pages import daughter_of
 
 pytestmark = pytest.mark.browser
 Open = Callable[[str], Any]
-
-
-@pytest.fixture
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A small world with accounts, to be put on a server."""
-    made = build_site(tmp_path_factory.mktemp("site"))
-    yield made
-    made.world.session.close()
-
-
-@pytest.fixture
-def enter(site: Site, serve: Callable[[Flask], str], visit: Open) -> Callable[[str], Any]:
-    """Opens a window in which somebody is signed in."""
-    address = serve(site.app)
-
-    def open_window(name: str) -> Any:
-        return visit(address).carry(site.cookie(f"{name}@example.test"))
-
-    return open_window
 
 
 def test_a_patient_chooses_another_broker(site: Site, enter: Open) -> None:

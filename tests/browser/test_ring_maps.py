@@ -24,7 +24,7 @@ LINCOLN = (497_600, 371_400)
 
 def test_maps_with_many_providers_are_clean(visit: Callable[[str], Any], tmp_path: Path) -> None:
     """Numbers and words have their ground wherever they stand: four sites and more, in use or not, among people."""
-    site, draw = build_site(tmp_path), Random(4)  # noqa: S311 - places, not secrets
+    site, draw = build_site(tmp_path), Random(4)
 
     def near(metres: int) -> tuple[int, int]:
         return LINCOLN[0] + draw.randint(-metres, metres), LINCOLN[1] + draw.randint(-metres, metres)

@@ -54,7 +54,10 @@ def test_a_broker_looks_at_scenarios_on_the_way_to_the_award(
     assert advice.advise_all(world.session, world.now) > 0
     window.go(f"/broker/tenders/{world.tender.id}/result").look("broker-result-with-unmatched")
     assert "11 of 12" in window.text
-    window.follow("how other rules would have come out").look("broker-scenarios-after")
+    window.go(f"/broker/tenders/{world.tender.id}/unmatched").look("broker-unmatched")
+    window.go(f"/broker/tenders/{world.tender.id}/result").follow("how other rules would have come out").look(
+        "broker-scenarios-after"
+    )
     assert "Bulk Physio" in window.text
 
     matched = sorted(world.providers_by_patient())

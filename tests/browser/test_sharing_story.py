@@ -1,35 +1,15 @@
 """A group whose people help each other to pay, walked and looked at: the yes, the match, the wait, the money."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from flask import Flask
 
-from tests.web.site import Site, build_site
+from tests.web.site import Site
 from tests.web.test_shared_pool_pages import shared
 
 pytestmark = pytest.mark.browser
 Open = Callable[[str], Any]
-
-
-@pytest.fixture
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A small world with accounts, to be put on a server."""
-    made = build_site(tmp_path_factory.mktemp("site"))
-    yield made
-    made.world.session.close()
-
-
-@pytest.fixture
-def enter(site: Site, serve: Callable[[Flask], str], visit: Open) -> Callable[[str], Any]:
-    """Opens a window in which somebody is signed in."""
-    address = serve(site.app)
-
-    def open_window(name: str) -> Any:
-        return visit(address).carry(site.cookie(f"{name}@example.test"))
-
-    return open_window
 
 
 def test_helping_each_other_to_pay(site: Site, enter: Open) -> None:

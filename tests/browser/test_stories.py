@@ -1,6 +1,6 @@
 """Each role's main job, walked in Chromium from the first page to done, wrong input on the way."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,30 +14,11 @@ from marketplace.records.offers import OfferStatus
 from marketplace.records.pools import NeedStatus
 from marketplace.records.rounds import MatchStatus
 from marketplace.rules.lifecycle import TenderStatus
-from tests.web.site import PASSWORD, Site, build_site
+from tests.web.site import PASSWORD, Site
 from tests.work.hands import do_what_was_asked
 
 pytestmark = pytest.mark.browser
 Open = Callable[[str], Any]
-
-
-@pytest.fixture
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A small world with accounts, to be put on a server."""
-    made = build_site(tmp_path_factory.mktemp("site"))
-    yield made
-    made.world.session.close()
-
-
-@pytest.fixture
-def enter(site: Site, serve: Callable[[Flask], str], visit: Open) -> Callable[[str], Any]:
-    """Opens a window in which somebody is signed in."""
-    address = serve(site.app)
-
-    def open_window(name: str) -> Any:
-        return visit(address).carry(site.cookie(f"{name}@example.test"))
-
-    return open_window
 
 
 def fill_date(window: Any, group: str, day: str, month: str, year: str) -> None:

@@ -131,7 +131,7 @@ def test_after_the_offers_are_open(site: Site, windows: Windows) -> None:
     windows.at("bulk", f"/provider/offers/{bulk}").look("life-offer-left-out")
     broker = windows.at("broker", f"{at}/cancel").look("life-cancel")
     broker.page.get_by_label("There is an error in the tender").check()
-    write(broker, "Why is it cancelled?", "The period was wrong.").press("Cancel it")
+    write(broker, "Why is it cancelled?", "The period was wrong.").press("Cancel the tender")
     broker.look("life-broker-tender-cancelled").press("Draft a new tender").look("life-successor")
 
 

@@ -1,6 +1,6 @@
 """A picture of every page in every state of a tender, read by axe at both widths: `make screenshots` keeps them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -8,17 +8,9 @@ from flask import Flask
 
 from marketplace.journey import contracts, deliveries
 from marketplace.records.database import writing
-from tests.web.site import Site, build_site
+from tests.web.site import Site
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A small world with accounts, on a real server."""
-    made = build_site(tmp_path_factory.mktemp("site"))
-    yield made
-    made.world.session.close()
 
 
 def test_tour(site: Site, serve: Callable[[Flask], str], visit: Callable[[str], Any]) -> None:

@@ -89,7 +89,7 @@ def test_what_is_wrong_is_told_by_line(site: Site) -> None:
     for told in (
         "Enter the person&#39;s name",
         "Check the NHS number",
-        "Enter a whole number from 1,900 to 2,100",
+        "Enter a year of birth from 1900 on, like 1958",
         "Enter the first half of the postcode only",
         "Enter a real date",
         "Enter an e-mail address",

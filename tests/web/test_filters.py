@@ -27,7 +27,7 @@ def test_a_moment_is_london_time_in_words(value: datetime | None, said: str) -> 
 def test_days_money_counts_and_distances() -> None:
     assert filters.day(date(2026, 11, 1)) == "1 November 2026"
     assert filters.day(datetime(2026, 6, 30, 23, 30, tzinfo=UTC)) == "1 July 2026"
-    assert (filters.pounds(123_456), filters.pounds(-5), filters.pounds(None)) == ("£1,234.56", "-£0.05", "–")
+    assert (filters.pounds(123_456), filters.pounds(-5), filters.pounds(None)) == ("£1,234.56", "−£0.05", "–")
     assert (filters.change(100), filters.change(-100)) == ("+£1.00", "−£1.00")
     assert filters.typed_pounds(4_850) == "48.50"
     assert (filters.units(1), filters.units(1_200, "week")) == ("1 session", "1,200 weeks")

@@ -1,0 +1,60 @@
+"""Pictures of the pages beside the tender's way: rules, money, leaving, paying, paper, problems, counting."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from marketplace.records.budgets import ManagedAs
+from marketplace.web.queries import claims
+from tests.web.site import build_site
+
+pytestmark = pytest.mark.browser
+
+
+def test_side_tour(
+    tmp_path: Path,
+    serve: Callable[[Flask], str],
+    visit: Callable[[str], Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    site, faults = build_site(tmp_path), list[str]()
+    address, world = serve(site.app), site.world
+    who = {name: visit(address) for name in ("broker", "p1", "p2", "bulk", "funder", "anybody")}
+
+    def look(name: str, path: str, picture: str, *, status: int = 200, press: str = "") -> None:
+        window = who[name]
+        if name != "anybody":
+            window.carry(site.cookie(f"{name}@example.test"))
+        try:
+            window.go(path)
+            if press:
+                window.press(press)
+            window.look(picture, status=status)
+        except AssertionError as fault:  # one run shows all that is wrong, not the first of it
+            faults.append(str(fault))
+
+    with monkeypatch.context() as busy:
+        busy.setattr(claims, "FIRST_WAIT_S", 0)
+        busy.setattr(claims, "_count_beside", lambda *_: None)
+        look("anybody", "/figures", "figures-counting", status=503)
+        who["anybody"].go("/how-it-works")  # the page asks again for the figures until somebody leaves it
+    look("p1", "/broker/", "problem-403", status=403)
+    look("funder", "/commissioner/rules", "commissioner-rules")
+    look("funder", "/commissioner/holders", "commissioner-holders-none")
+    look("funder", "/commissioner/holders", "commissioner-holders-empty", status=422, press="Admit the organisation")
+    look("p2", f"/patient/budgets/{world.budget(2).id}/leave/", "patient-leave")
+    look("funder", f"/commissioner/budgets/{world.budget(2).id}/money", "commissioner-money")
+    world.budget(1).managed_as = ManagedAs.DIRECT_PAYMENT
+    world.session.commit()
+    world.draft().agree().publish()
+    world.three_offers().later(days=15)
+    look("funder", f"/commissioner/tenders/{world.tender.id}/cancel", "commissioner-cancel")
+    world.run_round().accept().confirm().later(days=20).sign(1)
+    look("p1", "/patient/payments/", "patient-payments-none")
+    world.deliver(1, 2)
+    look("p1", "/patient/payments/", "patient-payments")
+    look("p1", f"/patient/contracts/{world.contract(1).id}/print", "patient-paper-contract")
+    assert not faults, "\n".join(faults)
