@@ -1,5 +1,6 @@
 """What tests would otherwise make anew each time: an SQLite database with all tables, the pages' compiled templates."""
 
+import atexit
 import shutil
 import tempfile
 from functools import cache
@@ -21,7 +22,9 @@ def lay_sqlite(path: Path) -> str:
 
 @cache
 def _template() -> Path:
-    path = Path(tempfile.mkdtemp(prefix="carepool-tables-")) / "carepool.sqlite"
+    folder = Path(tempfile.mkdtemp(prefix="carepool-tables-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    path = folder / "carepool.sqlite"
     engine = configure_engine(create_engine(f"sqlite:///{path}"))
     Base.metadata.create_all(engine)
     engine.dispose()
