@@ -1,6 +1,6 @@
 """What anybody reads: notices, an award, who found no provider, the six claims; empty, and with figures."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -8,19 +8,11 @@ from flask import Flask
 
 from marketplace.journey import amendments
 from marketplace.records.database import writing
-from tests.web.site import Site, build_site
+from tests.web.site import Site
 
 pytestmark = pytest.mark.browser
 Serve = Callable[[Flask], str]
 Open = Callable[[str], Any]
-
-
-@pytest.fixture
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A small world, to be put on a server."""
-    made = build_site(tmp_path_factory.mktemp("site"))
-    yield made
-    made.world.session.close()
 
 
 def test_before_anything_was_awarded(site: Site, serve: Serve, visit: Open) -> None:

@@ -1,6 +1,6 @@
 """A broker from the opened offers to the confirmed award, with scenarios on the way: walked in Chromium."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -8,19 +8,11 @@ from flask import Flask
 
 from marketplace.rules.lifecycle import TenderStatus
 from marketplace.work import advice
-from tests.web.site import PASSWORD, Site, build_site
+from tests.web.site import PASSWORD, Site
 from tests.work.hands import do_what_was_asked
 
 pytestmark = pytest.mark.browser
 Open = Callable[[str], Any]
-
-
-@pytest.fixture
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A small world with accounts, to be put on a server."""
-    made = build_site(tmp_path_factory.mktemp("site"))
-    yield made
-    made.world.session.close()
 
 
 def test_a_broker_looks_at_scenarios_on_the_way_to_the_award(
