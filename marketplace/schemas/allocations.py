@@ -9,11 +9,10 @@ from marshmallow.validate import Length, OneOf, Regexp
 
 from marketplace.journey.allocations import Draft, FileLine, NewPerson
 from marketplace.journey.budgets import BudgetDetails, LineDetails
-from marketplace.journey.clients import OLDEST_BIRTH_YEAR
 from marketplace.records.budgets import BudgetKind, ManagedAs
 from marketplace.rules.budgets import MAX_UNITS
 
-from .clients import BIRTH_YEAR_SAID, LATEST_BIRTH_YEAR, District, NhsNumber
+from .clients import PersonSchema
 from .fields import Day, Kilometres, Pounds, Whole, Words, choice
 
 KIND_WORDS = {"yearly": "For a year, again and again", "episodic": "For one course of care"}
@@ -57,40 +56,6 @@ class YesOrEmpty(fields.Field[bool]):
         if word not in {"yes", "no", ""}:
             raise ValidationError("Write yes, or leave the cell empty")
         return word == "yes"
-
-
-def person_fields() -> dict[str, fields.Field[Any]]:
-    """Who is to be registered."""
-    return {
-        "name": Words(required=True, longest=120, missing="Enter the person's name", metadata={"title": "Name"}),
-        "nhs_number": NhsNumber(
-            required=True,
-            error_messages=dict.fromkeys(("required", "null", "invalid"), "Enter the NHS number"),
-            metadata={
-                "title": "NHS number",
-                "description": "Ten digits. It is encrypted at once, and nobody can read it here again.",
-                "x-secret": True,
-            },
-        ),
-        "birth_year": Whole(
-            OLDEST_BIRTH_YEAR,
-            LATEST_BIRTH_YEAR,
-            message=BIRTH_YEAR_SAID,
-            required=True,
-            metadata={"title": "Year of birth", "x-width": 4},
-        ),
-        "district": District(
-            required=True,
-            longest=8,
-            missing="Enter the first half of the postcode, like LN1",
-            validate=Regexp(r"^[A-Z]{1,2}[0-9][A-Z0-9]?$", error="Enter the first half of the postcode only, like LN1"),
-            metadata={
-                "title": "Postcode district",
-                "description": "The first half of the postcode, like LN1",
-                "x-width": 5,
-            },
-        ),
-    }
 
 
 class PlanLineSchema(Schema):
@@ -194,13 +159,9 @@ class BudgetSchema(Schema):
         return Draft(_details(data))
 
 
-class AllocationSchema(BudgetSchema):
+class AllocationSchema(PersonSchema, BudgetSchema):
     """A budget for somebody new."""
 
-    name = person_fields()["name"]
-    nhs_number = person_fields()["nhs_number"]
-    birth_year = person_fields()["birth_year"]
-    district = person_fields()["district"]
     extra_support = fields.Boolean(
         load_default=False,
         metadata={"title": "Needs extra support", "description": "They are put first where your rules say so."},
@@ -221,13 +182,9 @@ class AllocationSchema(BudgetSchema):
         return Draft(_details(data), person=person)
 
 
-class FileLineSchema(Schema):
+class FileLineSchema(PersonSchema):
     """One line of a file: a person, their budget, and one part of its care plan."""
 
-    name = person_fields()["name"]
-    nhs_number = person_fields()["nhs_number"]
-    birth_year = person_fields()["birth_year"]
-    district = person_fields()["district"]
     extra_support = YesOrEmpty(load_default=False, metadata={"title": "Extra support (yes or empty)"})
     kind = OneOfWords(BudgetKind, required=True, metadata={"title": "Yearly or episodic"})
     managed_as = OneOfWords(ManagedAs, required=True, metadata={"title": "Managed as"})

@@ -27,12 +27,25 @@ class NhsNumber(fields.String):
 class District(Words):
     """A postcode district, in capitals."""
 
+    def __init__(self) -> None:
+        super().__init__(
+            required=True,
+            longest=8,
+            missing="Enter the first half of the postcode, like LN1",
+            validate=Regexp(r"^[A-Z]{1,2}[0-9][A-Z0-9]?$", error="Enter the first half of the postcode only, like LN1"),
+            metadata={
+                "title": "Postcode district",
+                "description": "The first half of the postcode, like LN1",
+                "x-width": 5,
+            },
+        )
+
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         return super()._deserialize(value, attr, data, **kwargs).upper()
 
 
-class ClientSchema(Schema):
-    """A broker's new client."""
+class PersonSchema(Schema):
+    """Who is to be registered."""
 
     name = Words(required=True, longest=120, missing="Enter the person's name", metadata={"title": "Name"})
     nhs_number = NhsNumber(
@@ -51,17 +64,12 @@ class ClientSchema(Schema):
         required=True,
         metadata={"title": "Year of birth", "x-width": 4},
     )
-    district = District(
-        required=True,
-        longest=8,
-        missing="Enter the first half of the postcode, like LN1",
-        validate=Regexp(r"^[A-Z]{1,2}[0-9][A-Z0-9]?$", error="Enter the first half of the postcode only, like LN1"),
-        metadata={
-            "title": "Postcode district",
-            "description": "The first half of the postcode, like LN1",
-            "x-width": 5,
-        },
-    )
+    district = District()
+
+
+class ClientSchema(PersonSchema):
+    """A broker's new client."""
+
     asked_on = Day(
         required=True,
         missing="Enter the day on which the person asked you to act for them",

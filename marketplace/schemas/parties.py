@@ -4,7 +4,7 @@ from datetime import date
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, post_load, validates_schema
-from marshmallow.validate import Email, OneOf, Regexp
+from marshmallow.validate import Email, OneOf
 
 from marketplace.rules.permissions import Role
 from marketplace.rules.quality import WORDS
@@ -35,17 +35,7 @@ class SiteSchema(Schema):
     """A place of a provider: where it is, what it offers there, and what the regulator has published about it."""
 
     site_name = Words(required=True, longest=120, missing="Enter a name for the place", metadata={"title": "Place"})
-    district = District(
-        required=True,
-        longest=8,
-        missing="Enter the first half of the postcode, like LN1",
-        validate=Regexp(r"^[A-Z]{1,2}[0-9][A-Z0-9]?$", error="Enter the first half of the postcode only, like LN1"),
-        metadata={
-            "title": "Postcode district",
-            "description": "The first half of the postcode, like LN1",
-            "x-width": 5,
-        },
-    )
+    district = District()
     easting_m = Whole(
         0,
         _FURTHEST_M,
