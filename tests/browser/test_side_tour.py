@@ -47,6 +47,7 @@ def test_side_tour(
     look("funder", "/commissioner/holders", "commissioner-holders-empty", status=422, press="Admit the organisation")
     look("p2", f"/patient/budgets/{world.budget(2).id}/leave/", "patient-leave")
     look("funder", f"/commissioner/budgets/{world.budget(2).id}/money", "commissioner-money")
+    look("funder", f"/commissioner/people/{world.patients[1].id}/budgets/new", "commissioner-allocate-another")
     world.budget(1).managed_as = ManagedAs.DIRECT_PAYMENT
     world.session.commit()
     world.draft().agree().publish()
