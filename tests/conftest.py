@@ -16,6 +16,7 @@ from marketplace.adapters.sealing import Keyring
 from marketplace.journey.keys import lend
 from marketplace.records import Base
 from marketplace.records.database import configure_engine
+from marketplace.web.queries import claims
 from tests.ground import lay_sqlite
 from tests.worlds import SmallWorld
 
@@ -24,6 +25,12 @@ from tests.worlds import SmallWorld
 def monday() -> datetime:
     """Monday 2 March 2026, nine in the morning, in London and in UTC alike."""
     return datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patience() -> None:
+    """However busy the machine is, a test's visitor waits for the first count of the figures."""
+    claims.FIRST_WAIT_S = 60
 
 
 @pytest.fixture(scope="session")
