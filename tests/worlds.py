@@ -229,13 +229,17 @@ class SmallWorld:
         """The provider of a contract."""
         return Actor("user-x", Role.PROVIDER, contract.provider_id)
 
-    def deliver(self, number: int, units: int = 1) -> Delivery:
-        """The provider of a patient's contract records units, and the patient confirms them."""
+    def record(self, number: int, units: int = 1) -> Delivery:
+        """The provider of a patient's contract records units given today."""
         contract = self.contract(number)
         with writing(self.session):
-            delivery = deliveries.record_delivery(
+            return deliveries.record_delivery(
                 self.session, self.now, self.by_provider(contract), contract.id, units, self.now.date()
             )
+
+    def deliver(self, number: int, units: int = 1) -> Delivery:
+        """The provider of a patient's contract records units, and the patient confirms them."""
+        delivery = self.record(number, units)
         with writing(self.session):
             return deliveries.confirm_delivery(self.session, self.now, self.patient(number), delivery.id)
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from marketplace.journey import contracts, deliveries, pools
+from marketplace.journey import deliveries, pools
 from marketplace.records.database import writing
 from marketplace.records.pools import NeedStatus
 from marketplace.records.rounds import MatchStatus
@@ -123,14 +123,7 @@ def test_every_page_at_twice_the_size_and_in_easy_read(site: Site, serve: Callab
     look("match", f"/patient/matches/{world.match(1).id}", easy=True)
     world.accept().confirm().later(days=20)
     contract = world.contract(1).id
-    for party in (world.patient(1), world.provider("bulk")):
-        with writing(world.session):
-            contracts.sign_contract(world.session, world.now, party, contract)
-    with writing(world.session):
-        made = deliveries.record_delivery(
-            world.session, world.now, world.provider("bulk"), contract, 2, world.now.date()
-        )
-        delivery = made.id
+    delivery = world.sign(1).record(1, 2).id
     look("delivery", f"/patient/deliveries/{delivery}", easy=True)
     with writing(world.session):
         deliveries.confirm_delivery(world.session, world.now, world.patient(1), delivery)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from marketplace.journey import contracts, deliveries
+from marketplace.journey import deliveries
 from marketplace.records.database import writing
 from tests.web.site import Site
 
@@ -75,14 +75,7 @@ def test_tour(site: Site, serve: Callable[[Flask], str], visit: Callable[[str], 
     look("anybody", f"/tenders/{tender}", "public-tender-awarded")
     look("p1", f"/patient/contracts/{contract}", "patient-contract-to-sign")
     look("bulk", "/provider/contracts", "provider-contracts")
-    for party in (world.patient(1), world.provider("bulk")):
-        with writing(world.session):
-            contracts.sign_contract(world.session, world.now, party, contract)
-    with writing(world.session):
-        made = deliveries.record_delivery(
-            world.session, world.now, world.provider("bulk"), contract, 2, world.now.date()
-        )
-        delivery = made.id
+    delivery = world.sign(1).record(1, 2).id
     look("bulk", f"/provider/contracts/{contract}", "provider-contract")
     look("p1", "/patient/", "patient-home-delivery")
     look("p1", f"/patient/deliveries/{delivery}", "patient-delivery")

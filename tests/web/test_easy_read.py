@@ -5,7 +5,7 @@ import re
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from marketplace.journey import budgets, contracts, deliveries
+from marketplace.journey import budgets, deliveries
 from marketplace.records.audit import AuditEvent
 from marketplace.records.database import writing
 from marketplace.records.people import Patient
@@ -58,14 +58,7 @@ def test_every_twin_tells_the_same(site: Site) -> None:
     world.later(days=20)
     contract = f"/patient/contracts/{world.contract(1).id}"
     same(site, contract)
-    for party in (world.patient(1), world.provider("bulk")):
-        with writing(world.session):
-            contracts.sign_contract(world.session, world.now, party, world.contract(1).id)
-    with writing(world.session):
-        made = deliveries.record_delivery(
-            world.session, world.now, world.provider("bulk"), world.contract(1).id, 2, world.now.date()
-        )
-        delivery = made.id
+    delivery = world.sign(1).record(1, 2).id
     same(site, "/patient/")
     same(site, contract)
     same(site, f"/patient/deliveries/{delivery}")

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from flask.testing import FlaskClient
 
-from marketplace.journey import contracts, deliveries
+from marketplace.journey import deliveries
 from marketplace.records.database import writing
 from tests.web.reading import grade_of, sentences_of
 from tests.web.site import Site
@@ -51,14 +51,7 @@ def test_patient_pages_are_read_at_nine_to_eleven(site: Site, record_property: C
     world.accept().confirm().later(days=20)
     contract = world.contract(1).id
     read("contract", f"/patient/contracts/{contract}")
-    for party in (world.patient(1), world.provider("bulk")):
-        with writing(world.session):
-            contracts.sign_contract(world.session, world.now, party, contract)
-    with writing(world.session):
-        made = deliveries.record_delivery(
-            world.session, world.now, world.provider("bulk"), contract, 2, world.now.date()
-        )
-        delivery = made.id
+    delivery = world.sign(1).record(1, 2).id
     read("delivery", f"/patient/deliveries/{delivery}")
     with writing(world.session):
         deliveries.confirm_delivery(world.session, world.now, world.patient(1), delivery)
