@@ -27,6 +27,6 @@ __all__ = [
     "Finding", "Level", "Line", "Market", "MarketTooLarge", "MatchingError", "Need", "NeedExplanation", "Offer",
     "OfferExplanation", "Outcome", "Pair", "Policy", "Progress", "Provider", "QuestionError", "Reason", "Refusal",
     "Rematch", "Scenario", "Termination", "Tier", "Unmatched", "compare", "explain", "explain_need", "explain_needs",
-    "explain_offer", "price_of_rules", "read_market", "read_outcome", "read_scenario", "rematch", "solve", "stated_rules",
-    "verify",
+    "explain_offer", "price_of_rules", "read_market", "read_outcome", "read_scenario", "rematch", "solve",
+    "stated_rules", "verify",
 ]  # fmt: skip
