@@ -98,9 +98,7 @@ def _read(path: Path) -> dict[str, object]:
         with path.open("rb") as file:
             return tomllib.load(file)
     except FileNotFoundError:
-        raise SettingsError(
-            f"There is no {path}. CAREPOOL_ENV names one of the files beside default.toml."
-        ) from None
+        raise SettingsError(f"There is no {path}. CAREPOOL_ENV names one of the files beside default.toml.") from None
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{path}: {error}") from None
 

@@ -70,9 +70,7 @@ class Control:
         left = self.seconds_left()
         return (left is not None and left <= 0) or (self.cancelled is not None and self.cancelled())
 
-    def run(
-        self, program: Program, effort: Effort, hint: Ints | None = None, watch: Watcher | None = None
-    ) -> Answer:
+    def run(self, program: Program, effort: Effort, hint: Ints | None = None, watch: Watcher | None = None) -> Answer:
         """Solve a program under these limits; where the caller may cancel, a large one in a process of its own."""
         if self.stopped():
             return Answer(None, None, infeasible=False, finished=False)

@@ -214,7 +214,9 @@ class Record:
         if unknown:
             known = ", ".join(sorted(self._asked))
             raise DocumentError(
-                "unknown_key", self.at(unknown[0]), f"is not a key of this object: remove it (known: {known})",
+                "unknown_key",
+                self.at(unknown[0]),
+                f"is not a key of this object: remove it (known: {known})",
                 {"key": unknown[0]},
             )
 

@@ -159,9 +159,7 @@ def _shortfalls(
     return tuple(found)
 
 
-def _waiving(
-    market: Market, outcome: Outcome, standing: Mapping[str, Assignment], waived: Collection[str]
-) -> Market:
+def _waiving(market: Market, outcome: Outcome, standing: Mapping[str, Assignment], waived: Collection[str]) -> Market:
     """The market with what providers waive."""
     tier_of = {award.offer: award.tier for award in outcome.awards}
 

@@ -26,9 +26,7 @@ def relaxed(program: Program, model: Model) -> Program:
     return replace(program, integral=integral)
 
 
-def whole_choices(
-    program: Program, model: Model, point: Floats, run: Callable[[Program], Answer]
-) -> Iterator[Floats]:
+def whole_choices(program: Program, model: Model, point: Floats, run: Callable[[Program], Answer]) -> Iterator[Floats]:
     """Whole points near a relaxed one, the quickest first; the caller stops when one is good enough.
 
     Parameters

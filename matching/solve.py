@@ -229,9 +229,7 @@ def _level(value: int, bound: int | None) -> Level:
     return Level(value, bound, None if bound is None else gap_permille(value, bound))
 
 
-def _termination(
-    levels: dict[str, Level], ask: Ask, control: Control, *, stopped: bool, matched: bool
-) -> Termination:
+def _termination(levels: dict[str, Level], ask: Ask, control: Control, *, stopped: bool, matched: bool) -> Termination:
     """Say why the search ended, from the bounds and never from the solver's own word."""
     coverage, cost = levels["coverage"], levels["effective_cost"]
     gaps = [level.gap_permille for level in (coverage, cost) if level.gap_permille is not None]

@@ -202,9 +202,7 @@ def _people_columns(labels: Mapping[str, str]) -> list[Column[Match]]:
             "Usual package",
             lambda row: pounds_cell(row.need.units * row.need.bundle.conventional_pence),
         ),
-        Column(
-            "alone", "Buying alone", lambda row: pounds_cell(row.need.units * row.need.bundle.private_pence)
-        ),
+        Column("alone", "Buying alone", lambda row: pounds_cell(row.need.units * row.need.bundle.private_pence)),
         Column("answer", "Answer", lambda row: dict(ANSWERS)[row.status.value]),
     ]
 

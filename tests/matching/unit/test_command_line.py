@@ -12,9 +12,7 @@ from matching.__main__ import main
 from tests.matching.markets import THREE, document, offer
 
 MARKET = document(THREE, [offer("o1", (0, 4_000), max_units=20), offer("o2", (0, 7_000))])
-SHARED = document(
-    THREE, [offer("o1", (0, 4_000)), offer("o2")], bundles=[{"id": "b1", "max_share_permille": 667}]
-)
+SHARED = document(THREE, [offer("o1", (0, 4_000)), offer("o2")], bundles=[{"id": "b1", "max_share_permille": 667}])
 
 
 @pytest.fixture
