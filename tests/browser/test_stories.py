@@ -58,6 +58,27 @@ def test_a_patient_declines_with_a_reason(site: Site, enter: Open) -> None:
     assert world.money(2) == {"available": 70_000, "reserved": 0, "committed": 0}
 
 
+def test_a_patient_declines_and_is_matched_anew(site: Site, enter: Open) -> None:
+    """A no with its reason, the broker looks again, and the patient says yes to another provider."""
+    world = site.world.proposed()
+    first = world.match(1)
+    patient = enter("p1").go(f"/patient/matches/{first.id}")
+    patient.page.get_by_label("No, I turn it down").check()
+    patient.page.get_by_label("If no, why not?").fill("Too far for me in winter")
+    patient.press("Send my answer")
+    world.accept(*range(2, 13))
+    broker = enter("broker").go(f"/broker/tenders/{world.tender.id}/award").press("Look again for those who said no")
+    do_what_was_asked(world)
+    broker.page.wait_for_url("**/result")
+    patient.go("/patient/").follow("Answer your match for physiotherapy")
+    second = site.fresh().match(1)
+    assert second.award.offer.provider_id != first.award.offer.provider_id
+    patient.page.get_by_label("Yes, I want this provider").check()
+    patient.press("Send my answer").look("patient-match-anew-accepted")
+    assert site.fresh().match(1).status is MatchStatus.ACCEPTED
+    assert world.books_balance()
+
+
 def test_a_patient_joins_a_group_and_leaves_it(site: Site, enter: Open) -> None:
     world = site.world.draft()
     window = enter("p1").go("/patient/").follow("Join a group for physiotherapy?")
