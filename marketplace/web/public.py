@@ -3,7 +3,7 @@
 Nothing here is about a person.
 """
 
-from flask import Blueprint, Response, render_template
+from flask import Blueprint, Response, current_app, jsonify, render_template, request, url_for
 
 from marketplace.adapters.spreadsheets import Cell, pounds_cell
 from marketplace.journey.claims.unmet import UnmetArea, UnmetService
@@ -14,6 +14,7 @@ from .clock import request_now
 from .database import db_session
 from .filters import london_day, units
 from .listing import Column, Listing, asked, page_of
+from .ocds import release_package
 from .queries import claims, notices
 from .queries.notices import Listed, Lot
 
@@ -93,6 +94,23 @@ def tenders() -> str | Response:
 def tender(tender_id: str) -> str:
     """One tender's notice: what was published of it, and what has come of it since."""
     return render_template("public/tender.html", notice=notices.notice(db_session(), tender_id))
+
+
+@pages.get("/tenders/<tender_id>/ocds.json")
+@public
+def tender_ocds(tender_id: str) -> Response:
+    """The same notice as open data: a release of the Open Contracting Data Standard."""
+    notice = notices.notice(db_session(), tender_id)
+    document = release_package(
+        notice,
+        commissioner=notices.buyer_of(db_session(), notice.tender),
+        prefix=current_app.config["OCID_PREFIX"],
+        address=request.base_url,
+        page=url_for("public.tender", tender_id=tender_id, _external=True),
+    )
+    answer = jsonify(document)
+    answer.headers["Content-Disposition"] = f'attachment; filename="tender-{notice.tender.id}.json"'
+    return answer
 
 
 @pages.get("/unmet-needs")

@@ -1,4 +1,4 @@
-"""What anybody may know of tenders: `counts`, `services`, `notices`, `notice`.
+"""What anybody may know of tenders: `counts`, `services`, `notices`, `notice`, `buyer_of`.
 
 Demand is shown as it was frozen at publication, with small counts suppressed there; names of winners come with the
 standstill's notice. Nothing here follows who joins or leaves later.
@@ -15,6 +15,7 @@ from marketplace.journey.scopes import one, tenders_for
 from marketplace.records.catalogue import Service
 from marketplace.records.contracts import Contract
 from marketplace.records.offers import Offer, OfferStatus
+from marketplace.records.people import Commissioner
 from marketplace.records.pools import Bundle, Need
 from marketplace.records.providers import Provider
 from marketplace.records.rounds import Award, Match, MatchStatus, Round, RoundStatus
@@ -162,6 +163,11 @@ def notice(session: Session, tender_id: str) -> Notice:
         questions=session.scalars(asked).all(),
         successor=session.scalar(tenders_for(None).where(Tender.predecessor_id == tender.id)),
     )
+
+
+def buyer_of(session: Session, tender: Tender) -> str:
+    """Who funds the care that a tender buys."""
+    return session.get_one(Commissioner, tender.broker.commissioner_id).name
 
 
 def lots_of(session: Session, tender: Tender) -> list[Lot]:

@@ -1,0 +1,87 @@
+"""A notice as open data: valid by the official schema in every state, and silent where its page is silent."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft4Validator
+
+from marketplace.journey import amendments, tenders
+from marketplace.records.database import writing
+from tests.web.site import Site
+from tests.worlds import SmallWorld
+
+SHARED = Path(os.environ.get("CAREPOOL_SHARED", Path(__file__).resolve().parents[2].parent / "shared"))
+
+
+@pytest.fixture(scope="module")
+def official() -> Draft4Validator:
+    """The release schema, version 1.1.5, as the Open Contracting Partnership publishes it."""
+    path = SHARED / "data" / "real" / "ocds" / "schema" / "release-schema.json"
+    if not path.exists():
+        pytest.skip(f"the official schema is not here: {path}")
+    return Draft4Validator(json.loads(path.read_text()))
+
+
+def release_of(site: Site) -> dict[str, Any]:
+    answer = site.client().get(f"/tenders/{site.world.tender.id}/ocds.json")
+    assert answer.status_code == 200
+    assert answer.mimetype == "application/json"
+    package = answer.get_json()
+    assert package["version"] == "1.1"
+    [release] = package["releases"]
+    return release
+
+
+def withdrawn(world: SmallWorld) -> None:
+    world.draft().agree().publish()
+    with writing(world.session):
+        tenders.withdraw_tender(world.session, world.now, world.broking, world.tender.id, "The service is reshaped.")
+
+
+def explained(world: SmallWorld) -> None:
+    world.draft().agree().publish()
+    with writing(world.session):
+        amendments.clarify(world.session, world.now, world.broking, world.tender.id, "Sessions last forty minutes.")
+
+
+STATES: dict[str, tuple[Callable[[SmallWorld], object], list[str], str]] = {
+    "open": (lambda world: world.draft().agree().publish(), ["tender"], "active"),
+    "explained": (explained, ["tenderUpdate"], "active"),
+    "withdrawn": (withdrawn, ["tenderCancellation"], "withdrawn"),
+    "proposed": (lambda world: world.proposed(), ["tender"], "active"),
+    "standstill": (lambda world: world.proposed().accept().confirm(), ["tender", "award"], "active"),
+    "awarded": (lambda world: world.awarded(), ["tender", "award"], "complete"),
+}
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_a_notice_is_valid_in_every_state(site: Site, official: Draft4Validator, state: str) -> None:
+    walk, tags, status = STATES[state]
+    walk(site.world)
+    release = release_of(site)
+    assert [error.message for error in official.iter_errors(release)] == []
+    assert release["tag"] == tags
+    assert release["tender"]["status"] == status
+    assert ("awards" in release) == ("award" in tags)
+    told = json.dumps(release)
+    for patient in site.world.patients:
+        assert patient.name not in told
+        assert patient.id not in told
+
+
+def test_the_award_says_what_the_page_says(site: Site) -> None:
+    site.world.awarded()
+    [award] = release_of(site)["awards"]
+    assert award["status"] == "active"
+    assert award["value"] == {"amount": 6000.0, "currency": "GBP"}
+    assert award["suppliers"][0]["name"] == "Bulk Physio"
+    assert "£6,000.00" in site.client().get(f"/tenders/{site.world.tender.id}").text
+
+
+def test_a_draft_is_nobodys_to_read(site: Site) -> None:
+    site.world.draft()
+    assert site.client().get(f"/tenders/{site.world.tender.id}/ocds.json").status_code == 404
