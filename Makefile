@@ -43,7 +43,7 @@ serve: $(STAMP)/venv $(STAMP)/style ## open the pages on http://127.0.0.1:5000 (
 	@$(BIN)/carepool serve
 
 test: $(STAMP)/venv $(STAMP)/style $(STAMP)/chromium lint ## everything CI runs
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -q
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -q
 
 lint: $(STAMP)/venv ## style, types
 	$(BIN)/ruff check .

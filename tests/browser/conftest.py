@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from axe_playwright_python.base import AXE_SCRIPT
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, Page, Request, Response, sync_playwright
@@ -91,17 +92,21 @@ class Visit:
         return self.page.locator("main").inner_text()
 
     def look(self, name: str, *, status: int = 200) -> "Visit":
-        """The page has this status, one h1, no fault that axe can find at either width; its pictures are kept."""
+        """The page has this status, one h1, no fault that axe can find at either width.
+
+        Its pictures are kept where somebody asked for them (``make screenshots``), and that of a page with a fault.
+        """
         assert self.last is not None
         assert self.last.status == status, f"{self.last.url}: {self.last.status}"
         assert self.heading
         for width, size in (("1280", WIDE), ("390", NARROW)):
             self.page.set_viewport_size(size)
             faults = axe_faults(self.page)
+            if faults or os.environ.get("CAREPOOL_SCREENSHOTS"):
+                self.page.screenshot(path=self.pictures / f"{name}-{width}.png", full_page=True)
             assert not faults, f"{name} at {width}: {faults}"
             overflow = self.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
             assert overflow <= 0, f"{name} at {width}: the page is {overflow} px wider than the screen"
-            self.page.screenshot(path=self.pictures / f"{name}-{width}.png", full_page=True)
         self.page.set_viewport_size(WIDE)
         return self
 
@@ -121,7 +126,9 @@ class Visit:
 
 def axe_faults(page: Page) -> list[str]:
     """What axe finds wrong on a page as it stands, or cannot decide, in words."""
-    found = Axe().run(page).response
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE_SCRIPT)
+    found = Axe(axe_script="null").run(page).response  # the script is there: it is half a megabyte
     return [_fault(rule) for kind in ("violations", "incomplete") for rule in found[kind]]
 
 
