@@ -56,11 +56,13 @@ def queries_by_page(site: Site) -> dict[tuple[str | None, str], list[str]]:
 
 
 def grown(folder: Path, patients: int) -> dict[str, dict[tuple[str | None, str], list[str]]]:
-    """The queries at two moments of a tender of so many people: answers are awaited; care is being delivered."""
+    """The queries at three moments of a tender of so many people."""
     folder.mkdir()
     site = build_site(folder, patients=patients, WTF_CSRF_ENABLED=False)
-    world = site.world.proposed()
-    moments = {"proposed": queries_by_page(site)}
+    world = site.world.draft()
+    moments = {"draft": queries_by_page(site)}
+    world.agree().publish().three_offers().later(days=15).run_round()
+    moments["proposed"] = queries_by_page(site)
     world.accept().confirm().later(days=20)
     served = {contract.patient_id for contract in world.session.scalars(select(Contract))}
     for number, patient in enumerate(world.patients, start=1):
@@ -83,4 +85,4 @@ def test_no_page_asks_once_per_person(tmp_path: Path, monkeypatch: pytest.Monkey
         and (len(sent) > len(few[moment][email, endpoint]) + SLACK or len(sent) > MOST_QUERIES)
     ]
     assert not faults, "\n".join(faults)
-    assert sum(len(pages) for pages in many.values()) > 80
+    assert sum(len(pages) for pages in many.values()) > 120
