@@ -67,12 +67,12 @@ def name_of(process: "subprocess.Popen[str]") -> str:
 
 
 def busy_world(session: Session, world: SmallWorld) -> SmallWorld:
-    """Twenty-four patients and eleven providers with fees, minimums and bands: some seconds of work for the engine."""
-    world.patient_count = 24
+    """Sixty patients and 27 providers with fees, minimums and bands: seconds of work for the engine on a fast machine."""
+    world.patient_count = 60
     world.found()
     draw = random.Random(1)
     with writing(session):
-        for number in range(8):
+        for number in range(24):
             world.providers[f"p{number}"] = world._provider(f"p{number}", draw.randint(0, 12), draw.randint(1, 4))
     world.draft().agree().publish()
     for name in world.providers:
