@@ -18,6 +18,7 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
 from . import SettingsError, create_app, load_settings
+from .demo.accounts import hang_up
 from .demo.run import is_demo_database, run_demo
 from .journey.chain import check_against, signed_head
 from .journey.deadlines import run_due
@@ -27,6 +28,7 @@ from .records import Base, append_only, audit, ledger, schema
 from .records.rounds import Round, RoundStatus
 from .rules.clock import Instant
 from .rules.money import format_pounds
+from .web.demo_doors import doors_file
 from .work.supervise import run_together
 
 console = Console()
@@ -61,7 +63,8 @@ def demo(seed: int, patients: int) -> None:
                 "Set CAREPOOL_DATABASE_URL to another database, like sqlite:///var/demo.sqlite."
             )
         _start_afresh(engine)
-        run_demo(_sessions(app), clock(), console, seed=seed, patients=patients)
+        opened = run_demo(_sessions(app), clock(), console, seed=seed, patients=patients)
+        hang_up(opened, doors_file(app.config))
 
 
 @main.command()

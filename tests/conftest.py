@@ -18,6 +18,7 @@ from marketplace.records import Base
 from marketplace.records.database import configure_engine
 from marketplace.web.queries import claims
 from tests.ground import lay_sqlite
+from tests.letterbox import Letterbox, open_letterbox
 from tests.worlds import SmallWorld
 
 
@@ -110,6 +111,13 @@ def session(new_session: Callable[[], Session]) -> Session:
 def world(session: Session, monday: datetime) -> SmallWorld:
     """Twelve patients around Lincoln, a broker, three providers: nothing has happened yet."""
     return SmallWorld(session, monday).found()
+
+
+@pytest.fixture
+def letterbox() -> Iterator[Letterbox]:
+    """A real SMTP server on this machine."""
+    with open_letterbox() as box:
+        yield box
 
 
 def _named(address: str, database: str) -> str:

@@ -1,11 +1,14 @@
 """The accounts that a visitor can try: one for each thing that waits for somebody.
 
 Everybody in the demo has an account, but only these few get a password, the same for all: their people are made up.
+`open_doors` chooses them; `hang_up` leaves the list where the sign-in page of a demo finds it (`web.demo_doors`).
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
@@ -53,6 +56,13 @@ def open_doors(stage: Stage, now: datetime) -> list[DemoAccount]:
             user.password_hash = hashed
             opened.append(DemoAccount(user.role.value, user.email, user.name, "; ".join(what_waits)))
     return opened
+
+
+def hang_up(accounts: Sequence[DemoAccount], path: Path) -> None:
+    """Write the list, with the password, for the sign-in page."""
+    document = {"password": DEMO_PASSWORD, "accounts": [asdict(account) for account in accounts]}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def _choose(session: Session, stage: Stage) -> Iterator[tuple[str | None, str]]:

@@ -7,7 +7,7 @@ import hashlib
 import secrets
 from datetime import timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from marketplace.adapters.passwords import hash_password, verify_password
@@ -87,38 +87,50 @@ def sign_in(session: Session, now: Instant, email: str, password: str) -> str:
     if not verify_password(user.password_hash if user else None, password) or user is None or user.closed_at:
         raise NotAllowed("sign_in_failed", "The e-mail address and the password do not match an account.")
     token = secrets.token_urlsafe(32)
-    session.add(SignIn(token_sha256=_digest(token), user_id=user.id, started_at=now, seen_at=now))
-    audit.append(session, now, _actor(user), "account.signed_in", user.id)
+    session.add(SignIn(token_sha256=digest(token), user_id=user.id, started_at=now, seen_at=now))
+    audit.append(session, now, actor_for(user), "account.signed_in", user.id)
     return token
 
 
 def sign_out(session: Session, now: Instant, token: str) -> None:
     """End the session: the token opens nothing any more, whoever kept a copy of the cookie."""
-    row = session.get(SignIn, _digest(token))
+    row = session.get(SignIn, digest(token))
     if row is not None and row.ended_at is None:
         row.ended_at = now
-        audit.append(session, now, _actor(row.user), "account.signed_out", row.user_id)
+        audit.append(session, now, actor_for(row.user), "account.signed_out", row.user_id)
 
 
 def actor_of(session: Session, now: Instant, token: str) -> Actor | None:
     """Who is acting, or None when the session has ended, idled for 30 minutes or lasted for 12 hours."""
-    row = session.get(SignIn, _digest(token))
+    row = session.get(SignIn, digest(token))
     if row is None or row.ended_at is not None:
         return None
     if now - row.seen_at > IDLE or now - row.started_at > LONGEST or row.user.closed_at is not None:
         return None
-    return _actor(row.user)
+    return actor_for(row.user)
+
+
+def others_signed_in(session: Session, now: Instant, actor: Actor, token: str) -> int:
+    """In how many other browsers this account is signed in now."""
+    query = select(func.count()).where(
+        SignIn.user_id == actor.user_id,
+        SignIn.ended_at.is_(None),
+        SignIn.token_sha256 != digest(token),
+        SignIn.seen_at >= now - IDLE,
+        SignIn.started_at >= now - LONGEST,
+    )
+    return session.scalar(query) or 0
 
 
 def needs_touch(session: Session, now: Instant, token: str) -> bool:
     """Whether `touch` would change anything: pages write at most once a minute to say that somebody is still there."""
-    row = session.get(SignIn, _digest(token))
+    row = session.get(SignIn, digest(token))
     return row is not None and row.ended_at is None and now - row.seen_at >= SEEN_EVERY
 
 
 def touch(session: Session, now: Instant, token: str) -> None:
     """Note that the browser is still there, so that it does not idle out."""
-    row = session.get(SignIn, _digest(token))
+    row = session.get(SignIn, digest(token))
     if row is not None and row.ended_at is None:
         row.seen_at = now
 
@@ -136,9 +148,11 @@ def _commissioner_of(session: Session, role: Role, party_id: str) -> str | None:
     return None if kind is None else session.scalar(select(kind.commissioner_id).where(kind.id == party_id))
 
 
-def _actor(user: User) -> Actor:
+def actor_for(user: User) -> Actor:
+    """Somebody as the steps know them."""
     return Actor(user_id=user.id, role=user.role, party_id=user.party_id)
 
 
-def _digest(token: str) -> str:
+def digest(token: str) -> str:
+    """The hash by which a sign-in is found."""
     return hashlib.sha256(token.encode()).hexdigest()

@@ -1,22 +1,16 @@
-"""Who has an account: a commissioner opens and closes them; with a one-time code somebody chooses their first password.
+"""Who has an account: a commissioner opens and closes them, and hands out the code for a first password.
 
 The code is shown once, to whoever opened the account, and is good for nothing once a password is chosen: nobody can set
-a password in another person's place. A patient and a provider get one account this way and no second one, so that
-nobody reads a sealed offer, or answers for a patient, through an account made for the purpose.
+a password in another person's place (`passwords`). A patient and a provider get one account this way and no second one,
+so that nobody reads a sealed offer, or answers for a patient, through an account made for the purpose.
 """
 
-import hashlib
-import hmac
-import re
-import secrets
 from dataclasses import dataclass
-from datetime import timedelta
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from marketplace.adapters.passwords import hash_password
 from marketplace.records import audit
 from marketplace.records.base import new_id
 from marketplace.records.budgets import Holder
@@ -24,16 +18,14 @@ from marketplace.records.outbox import tell
 from marketplace.records.people import AccountCode, Broker, SignIn, User
 from marketplace.records.providers import Provider
 from marketplace.rules.clock import Instant
-from marketplace.rules.errors import Conflict, Invalid, NotAllowed, NotFound, WrongState
+from marketplace.rules.errors import Conflict, Invalid, NotFound, WrongState
 from marketplace.rules.permissions import Actor, Role, check_role
 
-from .accounts import check_email_free, check_password, open_account
+from .accounts import check_email_free, open_account
+from .passwords import CODE_HOLDS, new_code
 from .scopes import locked, one, patients_for, users_for
 
-CODE_HOLDS = timedelta(days=14)
 ONE_ACCOUNT = frozenset({Role.PATIENT, Role.PROVIDER})
-_LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
-_GROUPS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +64,7 @@ def open_for(session: Session, now: Instant, actor: Actor, details: AccountDetai
         user.commissioner_id = actor.party_id
     audit.append(session, now, actor, "account.opened", user.id, role=user.role.value, party=party_id)
     tell(session, now, [party_id], "account_opened", user.id)
-    return user, _new_code(session, now, user)
+    return user, new_code(session, now, user, CODE_HOLDS)
 
 
 def renew_code(session: Session, now: Instant, actor: Actor, user_id: str) -> tuple[User, str]:
@@ -90,31 +82,7 @@ def renew_code(session: Session, now: Instant, actor: Actor, user_id: str) -> tu
     if user.closed_at is not None:
         raise WrongState("account_closed", "This account is closed. Open it again first.")
     audit.append(session, now, actor, "account.code_renewed", user.id)
-    return user, _new_code(session, now, user)
-
-
-def choose_password(session: Session, now: Instant, email: str, code: str, password: str) -> User:
-    """Somebody chooses the first password of their account with the one-time code they were given.
-
-    Raises
-    ------
-    NotAllowed
-        If address and code do not fit, or the code is too old; which of the two is not said.
-    Invalid
-        If the password is too short.
-    """
-    user = session.scalar(select(User).where(User.email == email.strip().lower()))
-    row = None if user is None else session.get(AccountCode, user.id)
-    fits = hmac.compare_digest(_digest(code), row.code_sha256 if row else "-" * 64)
-    if user is None or row is None or not fits or user.closed_at is not None or now - row.made_at > CODE_HOLDS:
-        message = "The e-mail address and the code do not fit, or the code is too old. Ask for a new code."
-        raise NotAllowed("code_wrong", message)
-    check_password(password)
-    user.password_hash = hash_password(password)
-    session.delete(row)
-    actor = Actor(user_id=user.id, role=user.role, party_id=user.party_id)
-    audit.append(session, now, actor, "account.password_chosen", user.id)
-    return user
+    return user, new_code(session, now, user, CODE_HOLDS)
 
 
 def close(session: Session, now: Instant, actor: Actor, user_id: str) -> User:
@@ -174,17 +142,3 @@ def _party(session: Session, actor: Actor, details: AccountDetails) -> str:
 def _overseen(session: Session, actor: Actor, user_id: str) -> User:
     check_role(actor, Role.COMMISSIONER)
     return locked(session, User, one(session, users_for(actor), user_id, "account").id, "account")
-
-
-def _new_code(session: Session, now: Instant, user: User) -> str:
-    code = "-".join("".join(secrets.choice(_LETTERS) for _ in range(4)) for _ in range(_GROUPS))
-    row = session.get(AccountCode, user.id) or AccountCode(user_id=user.id)
-    row.code_sha256, row.made_at = _digest(code), now
-    session.add(row)
-    session.flush()
-    return code
-
-
-def _digest(code: str) -> str:
-    """The hash of a code, however it is spaced and written."""
-    return hashlib.sha256(re.sub(r"[^0-9a-z]", "", code.lower()).encode()).hexdigest()

@@ -37,13 +37,13 @@ class User(Base):
 
 
 class AccountCode(Base):
-    """The one-time code with which somebody chooses the first password of their account; only its hash is kept."""
+    """The one-time code with which somebody chooses the password of their account; only its hash is kept."""
 
     __tablename__ = "account_codes"
 
     user_id: Mapped[str] = mapped_column(ForeignKey("users.id"), primary_key=True)
     code_sha256: Mapped[str] = mapped_column(String(64))
-    made_at: Mapped[datetime]
+    good_until: Mapped[datetime]
 
 
 class SignIn(Base):

@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, post_load, validates_schema
+from marshmallow import Schema, ValidationError, fields, validates_schema
 from marshmallow.validate import Email, OneOf
 
 from marketplace.rules.permissions import Role
@@ -127,25 +127,3 @@ class AccountSchema(Schema):
         validate=Email(error="Enter an e-mail address like name@example.org"),
         metadata={"title": "E-mail address", "description": "They sign in with it, and letters go there."},
     )
-
-
-class FirstPasswordSchema(Schema):
-    """A first password, chosen with the one-time code."""
-
-    email = Words(required=True, longest=254, missing="Enter your e-mail address", metadata={"title": "E-mail address"})
-    code = Words(
-        required=True,
-        longest=40,
-        missing="Enter the code you were given",
-        metadata={"title": "One-time code", "description": "Sixteen letters and numbers, like 4ph2-…"},
-    )
-    password = fields.String(
-        required=True,
-        error_messages=dict.fromkeys(("required", "null"), "Choose a password"),
-        metadata={"title": "Your password", "description": "At least 12 characters. Three or four words are good."},
-    )
-
-    @post_load
-    def make(self, data: dict[str, Any], **_: Any) -> Any:
-        """As it was typed."""
-        return data

@@ -1,9 +1,8 @@
 """Signing in and out, and the way from there to one's own home page."""
 
-from typing import Any
 from urllib.parse import urlsplit
 
-from flask import Blueprint, current_app, flash, redirect, render_template, request, session, url_for
+from flask import Blueprint, flash, redirect, render_template, request, session, url_for
 from werkzeug.wrappers import Response
 
 from marketplace.journey import accounts
@@ -13,6 +12,7 @@ from marketplace.schemas.accounts import SignInSchema
 from .access import current_actor, find_actor, public, signed_in
 from .clock import request_now
 from .database import db_session, writing
+from .demo_doors import doors
 from .forms import WebForm, sent
 from .navigation import home_endpoint
 
@@ -63,8 +63,7 @@ def home() -> Response:
 
 
 def _sign_in_page(form: WebForm, came_for: str) -> str:
-    accounts_to_try: list[dict[str, Any]] = current_app.config.get("DEMO_ACCOUNTS_LIST", [])
-    return render_template("account/sign_in.html", form=form, came_for=came_for, accounts=accounts_to_try)
+    return render_template("account/sign_in.html", form=form, came_for=came_for, doors=doors())
 
 
 def is_ours(address: str) -> bool:

@@ -28,6 +28,7 @@ from . import (
     nhsuk,
     oversight,
     paper,
+    passwords,
     patient,
     paying,
     payments,
@@ -63,6 +64,7 @@ def build_app(settings: Mapping[str, object]) -> Flask:
     for pages in (
         public.pages,
         account.pages,
+        passwords.pages,
         patient.pages,
         easy_read.pages,
         paper.pages,
@@ -86,5 +88,5 @@ def build_app(settings: Mapping[str, object]) -> Flask:
         users.pages,
     ):
         app.register_blueprint(pages)
-    security.limit_sign_in(app, "account.sign_in", "users.first_password")
+    security.limit_sign_in(app, "account.sign_in", "passwords.choose", "passwords.forgotten")
     return app

@@ -1,4 +1,4 @@
-"""Accounts: a commissioner's list of them, opening and closing one; and the first password, chosen with a code."""
+"""Accounts: a commissioner's list of them, opening one with its one-time code, closing one."""
 
 from typing import Any
 
@@ -7,14 +7,15 @@ from flask import Response as FileResponse
 from werkzeug.wrappers import Response
 
 from marketplace.journey import users as steps
+from marketplace.journey.passwords import CODE_HOLDS
 from marketplace.journey.scopes import one, users_for
 from marketplace.journey.users import AccountDetails
 from marketplace.records.people import User
 from marketplace.rules.errors import DomainError, NotFound, WrongState
 from marketplace.rules.permissions import Role
-from marketplace.schemas.parties import ROLE_WORDS, AccountSchema, FirstPasswordSchema
+from marketplace.schemas.parties import ROLE_WORDS, AccountSchema
 
-from .access import current_actor, for_role, public, seen
+from .access import current_actor, for_role, seen
 from .clock import request_now
 from .database import db_session, writing
 from .filters import london_day
@@ -122,27 +123,6 @@ def reopen(user_id: str) -> Response:
     return redirect(url_for("users.users"))
 
 
-@pages.route("/first-password", methods=["GET", "POST"])
-@public
-def first_password() -> Answer:
-    """Choose the first password of one's account with the one-time code."""
-    form = WebForm(FirstPasswordSchema(), sent())
-    if sent() is None:
-        return render_template("account/first_password.html", form=form)
-    if form.validate():
-        try:
-            with writing(db_session()) as session:
-                steps.choose_password(
-                    session, request_now(), form.data["email"], form.data["code"], form.data["password"]
-                )
-        except DomainError as error:
-            form.refuse(str(error.facts.get("place", "code")), error.message)
-        else:
-            flash("Your password is set. Sign in with it now.", "done")
-            return redirect(url_for("account.sign_in"))
-    return render_template("account/first_password.html", form=form), 422
-
-
 def _open_page(form: WebForm, template: str, *, back: str, **shown: Any) -> Answer:
     if sent() is not None and form.validate():
         try:
@@ -175,6 +155,6 @@ def _code_page(user: User, code: str, back: str) -> str:
         user=user,
         code=code,
         back=back,
-        days=steps.CODE_HOLDS.days,
-        address=url_for("users.first_password", _external=True),
+        days=CODE_HOLDS.days,
+        address=url_for("passwords.choose", _external=True),
     )

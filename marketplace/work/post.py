@@ -4,6 +4,8 @@ A letter says that there is something to read or to do, and links to the site; t
 ``letters/``: its first line is the subject. A message is claimed for some minutes in a short transaction, sent with no
 transaction open, and noted as sent in another; so it is sent at least once, and twice only if the worker dies between
 the mail server's answer and that note. A letter sent twice has the same Message-ID twice.
+
+One letter carries something of its own: the code for a forgotten password, made when it is written (`_gaps`).
 """
 
 from dataclasses import dataclass
@@ -16,6 +18,7 @@ from sqlalchemy import ColumnElement, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from marketplace.adapters.mail import Letter, MailServer, NoServer, NotSent, Send
+from marketplace.journey import passwords
 from marketplace.records.database import writing
 from marketplace.records.outbox import Mailing, Message
 from marketplace.records.people import Authority, User
@@ -113,13 +116,14 @@ def _post_one(
         return
     had = set(session.scalars(select(Mailing.user_id).where(Mailing.message_id == message_id)))
     words, key, attempts = text_of(message.template), message.id, message.attempts
+    gaps = _gaps(session, tools.now(), message)
     session.rollback()
     missed = False
     for user_id, address in readers:
         if user_id in had:
             continue
         try:
-            send(letter(words, server, to=address, key=f"{key}.{user_id}", at=tools.now()))
+            send(letter(words, server, to=address, key=f"{key}.{user_id}", at=tools.now(), **gaps))
         except NotSent as error:
             missed = True
             if isinstance(error, NoServer):
@@ -141,8 +145,20 @@ def _pause(attempts: int) -> timedelta:
     return min(timedelta(minutes=2 ** min(attempts, 10)), LONGEST_PAUSE)
 
 
+def _gaps(session: Session, now: Instant, message: Message) -> dict[str, str]:
+    """What a letter says that its template cannot: a code, which exists from now on and lies in no outbox."""
+    if message.template != passwords.FORGOTTEN:
+        return {}
+    user_id = message.about_id
+    with writing(session):
+        return {"code": passwords.code_for_letter(session, now, user_id)}
+
+
 def recipients(session: Session, now: Instant, party_id: str) -> list[tuple[str, str]]:
-    """Account and address of everybody who acts for a party: its own accounts, and a patient's representatives."""
+    """Account and address of everybody who acts for a party: its own accounts, and a patient's representatives.
+
+    What concerns one account alone (its password) is told to that account by its own id.
+    """
     today = london_date(now)
     acting = select(Authority.representative_id).where(
         Authority.patient_id == party_id,
@@ -150,15 +166,15 @@ def recipients(session: Session, now: Instant, party_id: str) -> list[tuple[str,
         Authority.valid_from <= today,
         Authority.valid_to >= today,
     )
-    query = select(User.id, User.email).where(or_(User.party_id == party_id, User.id.in_(acting)))
+    query = select(User.id, User.email).where(or_(User.party_id == party_id, User.id == party_id, User.id.in_(acting)))
     query = query.where(User.closed_at.is_(None)).order_by(User.id)
     return [(user_id, email) for user_id, email in session.execute(query)]
 
 
-def letter(words: Text, server: MailServer, *, to: str, key: str, at: Instant) -> Letter:
-    """The words in the frame that all letters share."""
+def letter(words: Text, server: MailServer, *, to: str, key: str, at: Instant, **gaps: str) -> Letter:
+    """The words, with their gaps filled, in the frame that all letters share."""
     frame = Template((LETTERS / f"{FRAME}.txt").read_text())
-    text = frame.substitute(body=words.body, link=f"{server.base_url}/")
+    text = frame.substitute(body=Template(words.body).substitute(gaps), link=f"{server.base_url}/")
     return Letter(to=to, subject=words.subject, text=text, key=key, at=at)
 
 

@@ -4,6 +4,7 @@ import io
 import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -11,10 +12,11 @@ from sqlalchemy import create_engine, func, select
 from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session
 
+from marketplace import create_app
 from marketplace.adapters.passwords import verify_password
 from marketplace.adapters.sealing import Keyring
 from marketplace.demo import report
-from marketplace.demo.accounts import DEMO_PASSWORD, DemoAccount
+from marketplace.demo.accounts import DEMO_PASSWORD, DemoAccount, hang_up
 from marketplace.demo.run import is_demo_database, run_demo
 from marketplace.demo.schedule import midnights, timeline
 from marketplace.demo.tenders import tenders
@@ -24,6 +26,8 @@ from marketplace.records.contracts import Delivery, DeliveryStatus
 from marketplace.records.database import configure_engine
 from marketplace.records.people import Commissioner, User
 from marketplace.records.tenders import Tender
+from marketplace.web.demo_doors import doors_file
+from tests.ground import lay_sqlite
 
 PEOPLE = 160
 NOW = datetime(2026, 11, 21, 21, 0, tzinfo=UTC)
@@ -86,6 +90,20 @@ def test_there_is_a_door_for_every_role_and_something_behind_each(played: Played
         assert verify_password(user.password_hash, DEMO_PASSWORD)
         locked_out = select(func.count()).select_from(User).where(User.password_hash.is_(None))
         assert (session.scalar(locked_out) or 0) > PEOPLE
+
+
+def test_the_doors_hang_on_the_sign_in_page_of_a_demo_and_of_nothing_else(played: Played, tmp_path: Path) -> None:
+    """Each opens at one press; where the setting is off, or the list is of another database, there are none."""
+    settings = {"VAR_DIR": str(tmp_path), "DATABASE_URL": str(played.engine.url), "WTF_CSRF_ENABLED": False}
+    hang_up(played.accounts, doors_file(settings))
+    demo = create_app({**settings, "DEMO_ACCOUNTS": True, "CLOCK": lambda: NOW}).test_client()
+    page = demo.get("/sign-in").text
+    assert all(account.email in page for account in played.accounts)
+    typed = {"email": played.accounts[0].email, "password": DEMO_PASSWORD, "next": ""}
+    assert demo.post("/sign-in", data=typed).location == "/home"
+    assert DEMO_PASSWORD not in create_app({**settings, "DEMO_ACCOUNTS": False}).test_client().get("/sign-in").text
+    other = create_app({**settings, "DATABASE_URL": lay_sqlite(tmp_path / "other.sqlite"), "DEMO_ACCOUNTS": True})
+    assert DEMO_PASSWORD not in other.test_client().get("/sign-in").text
 
 
 def test_deliveries_are_paid_and_others_wait(played: Played) -> None:

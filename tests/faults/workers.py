@@ -67,7 +67,7 @@ def name_of(process: "subprocess.Popen[str]") -> str:
 
 
 def busy_world(session: Session, world: SmallWorld) -> SmallWorld:
-    """Sixty patients and 27 providers with fees, minimums and bands: seconds of work for the engine on a fast machine."""
+    """Sixty patients and 27 providers with fees, minimums and bands: seconds of work for the engine."""
     world.patient_count = 60
     world.found()
     draw = random.Random(1)

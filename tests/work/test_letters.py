@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from marketplace.adapters.mail import MailServer
 from marketplace.demo.catalogue import services
 from marketplace.rules.lifecycle import ContractStatus, TenderStatus
 from marketplace.work import post
+from tests.web.reading import grade_of, sentences_of
 from tests.work.words import HEALTH_WORDS
 
 JOURNEY = Path(__file__).resolve().parents[2] / "marketplace" / "journey"
@@ -18,7 +20,11 @@ ENDS = [
     status.value
     for status in (TenderStatus.DELETED, TenderStatus.WITHDRAWN, TenderStatus.UNSUCCESSFUL, TenderStatus.CANCELLED)
 ]
+GAPS = {"code": "4ph2-0000-0000-0000"}
+MOST_GRADE, MOST_WORDS = 6.0, 25
+"""As for a patient's pages (tests/web/test_reading_age.py)."""
 VARIED = {
+    "FORGOTTEN": ["password_forgotten"],
     "f'tender_{status.value}'": [f"tender_{end}" for end in ENDS],
     "f'match_{match.status.value}'": ["match_accepted", "match_declined"],
     "f'contract_{event}'": [f"contract_{end.value}" for end in (ContractStatus.COMPLETED, ContractStatus.ENDED)],
@@ -50,11 +56,28 @@ def test_every_message_has_a_text() -> None:
 def test_no_word_about_health(template: str) -> None:
     """Subject and text name no service and no condition; the link is there, and every gap is filled."""
     words = post.text_of(template)
-    letter = post.letter(words, SERVER, to="somebody@example.test", key="m.u", at=None)  # type: ignore[arg-type]
+    letter = post.letter(words, SERVER, to="somebody@example.test", key="m.u", at=None, **GAPS)  # type: ignore[arg-type]
     assert 0 < len(words.subject) <= 60
     assert "https://carepool.example/" in letter.text
     assert "$" not in letter.text
     assert not HEALTH_WORDS.search(f"{words.subject}\n{letter.text}")
+
+
+def test_letters_are_read_at_nine_to_eleven(record_property: Callable[[str, object], None]) -> None:
+    """Each letter by itself, frame and all: its grade, and no sentence longer than on a page."""
+    hard, hardest = [], (0.0, "")
+    for template in sorted(post.templates()):
+        words = post.text_of(template)
+        letter = post.letter(words, SERVER, to="somebody@example.test", key="m.u", at=None, **GAPS)  # type: ignore[arg-type]
+        paragraphs = "".join(f"<p>{paragraph}</p>" for paragraph in letter.text.split("\n\n"))
+        sentences = sentences_of(f"<main><p>{words.subject}</p>{paragraphs}</main>")
+        grade, longest = grade_of(sentences), max(sentences, key=len)
+        if grade > MOST_GRADE or len(longest) > MOST_WORDS:
+            hard.append(f"{template}: grade {grade:.1f}; longest, of {len(longest)} words: {' '.join(longest)}")
+        hardest = max(hardest, (grade, template))
+    told = f"{len(post.templates())} letters; the hardest, {hardest[1]}, grade {hardest[0]:.1f}"
+    record_property("reading", told)
+    assert not hard, "\n".join(hard)
 
 
 def test_the_list_of_words_would_notice() -> None:
