@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 STAMP := .make
 WORKERS ?= 2
 OPERATIONS ?= 100000
+KILLS ?= 100
 
 .DEFAULT_GOAL := help
 .PHONY: help demo serve test lint soak bench screenshots clean
@@ -49,8 +50,9 @@ lint: $(STAMP)/venv ## style, types
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-soak: $(STAMP)/venv ## the long proofs: 100,000 postings by eight processes on each database (OPERATIONS=1000 for a taste)
+soak: $(STAMP)/venv ## the long proofs: 100,000 postings by eight processes on each database (OPERATIONS=1000 for a taste), 100 killed
 	$(BIN)/python -m tests.soak.bank --operations $(OPERATIONS) --processes 8
+	$(BIN)/python -m tests.soak.kills --kills $(KILLS)
 
 bench: $(STAMP)/venv ## the benchmarks (pytest-benchmark)
 	$(BIN)/python -m pytest tests/benchmarks --benchmark-only --benchmark-group-by=group -q

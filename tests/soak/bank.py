@@ -51,7 +51,7 @@ from marketplace.records.ledger import (
 from marketplace.rules.errors import Conflict, InsufficientFunds
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
-BUDGETS, PROVIDERS, HOLDERS = 4, 2, 1
+BUDGETS, PROVIDERS, HOLDERS, POOLS = 4, 2, 1, 1
 START_PENCE = 50_000
 LOOK_EVERY = 100
 SHARED_KEYS = 400
@@ -110,7 +110,7 @@ def naive_apply(session: Session, postings: Sequence[Posting]) -> list[bool]:
 
 def run(url: str, operations: int, workers: int, *, naive: bool = False, seed: int = 1, threads: bool = False) -> Found:
     """Set the accounts up, let the workers (processes, or threads of this one) loose on them, and check the books."""
-    expected = _found_bank(url)
+    expected = found_bank(url)
     share = [operations // workers + (number < operations % workers) for number in range(workers)]
     begun = time.perf_counter()
     pool: Executor = ThreadPoolExecutor(workers) if threads else ProcessPoolExecutor(workers, get_context("spawn"))
@@ -126,14 +126,15 @@ def run(url: str, operations: int, workers: int, *, naive: bool = False, seed: i
         refused=sum(each.refused for each in told),
         errors=[error for each in told for error in each.errors],
         bad_looks=sum(each.bad_looks for each in told),
-        wrong_accounts=_wrong_accounts(url, expected),
+        wrong_accounts=wrong_accounts(url, expected),
         seconds=seconds,
     )
 
 
-def _found_bank(url: str) -> Counter[AccountName]:
+def found_bank(url: str) -> Counter[AccountName]:
+    """Open the accounts and pay in what there is to start with; returns what each then holds."""
     expected: Counter[AccountName] = Counter()
-    with _session(url) as session, writing(session):
+    with open_session(url) as session, writing(session):
         for kind, owner in _names():
             open_account(session, kind, owner)
         for number in range(BUDGETS):
@@ -150,12 +151,12 @@ def _work(url: str, worker: int, operations: int, seed: int, naive: bool) -> Tol
     net: Counter[AccountName] = Counter()
     moved, refused, bad_looks, errors = 0, 0, 0, []
     apply: Apply = naive_apply if naive else ledger_apply
-    with _session(url) as session:
+    with open_session(url) as session:
         for number in range(operations):
             if number % LOOK_EVERY == 0:
                 bad_looks += sum_of_all(session) != 0 or bool(out_of_balance(session))
                 session.rollback()
-            postings = _draw_postings(draw, f"{worker}-{number}")
+            postings = draw_postings(draw, f"{worker}-{number}")
             try:
                 done = apply(session, postings)
             except (InsufficientFunds, Conflict):
@@ -172,7 +173,7 @@ def _work(url: str, worker: int, operations: int, seed: int, naive: bool) -> Tol
     return Told(net, moved, refused, errors, bad_looks)
 
 
-def _draw_postings(draw: random.Random, key: str) -> list[Posting]:
+def draw_postings(draw: random.Random, key: str) -> list[Posting]:
     """One posting along any flow; or a commitment with the release of the rest; now and then under a shared key."""
     budget, amount = f"budget-{draw.randrange(BUDGETS)}", draw.randint(1, 4_000)
     if draw.random() < 0.15:
@@ -190,6 +191,7 @@ def _draw_postings(draw: random.Random, key: str) -> list[Posting]:
         AccountKind.FUNDER: "funder",
         AccountKind.PAYABLE: f"provider-{draw.randrange(PROVIDERS)}",
         AccountKind.HOLDER: f"holder-{draw.randrange(HOLDERS)}",
+        AccountKind.POOL: f"pool-{draw.randrange(POOLS)}",
     }
     owner[AccountKind.PAID] = owner[AccountKind.PAYABLE]
     places = [(place, owner.get(place, budget)) for place in (source, target)]
@@ -204,13 +206,14 @@ def _names() -> Iterator[AccountName]:
     yield AccountKind.FUNDER, "funder"
     yield from ((kind, f"budget-{number}") for number in range(BUDGETS) for kind in _OF_BUDGET)
     yield from ((AccountKind.HOLDER, f"holder-{number}") for number in range(HOLDERS))
+    yield from ((AccountKind.POOL, f"pool-{number}") for number in range(POOLS))
     for kind in (AccountKind.PAYABLE, AccountKind.PAID):
         yield from ((kind, f"provider-{number}") for number in range(PROVIDERS))
 
 
-def _wrong_accounts(url: str, expected: Counter[AccountName]) -> int:
+def wrong_accounts(url: str, expected: Counter[AccountName]) -> int:
     """Accounts that do not hold what was acknowledged, or not what their entries say, or less than nothing."""
-    with _session(url) as session:
+    with open_session(url) as session:
         accounts = session.scalars(select(Account)).all()
         unlike = {account_id for account_id, *_ in out_of_balance(session)}
         return sum(
@@ -252,7 +255,8 @@ def _id(session: Session, name: AccountName) -> str:
 
 
 @contextmanager
-def _session(url: str) -> Iterator[Session]:
+def open_session(url: str) -> Iterator[Session]:
+    """A session on an engine of its own."""
     engine = configure_engine(create_engine(url))
     try:
         with Session(engine) as session:
