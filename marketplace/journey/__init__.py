@@ -35,6 +35,7 @@ STEPS = (
     Step("budgets.admit_holder", "commissioner", "-", "an organisation that keeps budgets"),
     Step("funds.supplement", "commissioner", "budget running", "more money available"),
     Step("funds.reclaim", "commissioner", "money available", "money with the funder"),
+    Step("hand_overs.hand_over", "commissioner", "shared money owed to or by a keeper", "paid on; less is owed"),
     Step("funds.expire_budget", "scheduler", "budget ended or left, money available", "money with the funder"),
     Step(
         "leaving.choose_conventional",

@@ -49,7 +49,7 @@ def supplement(
     written = check_reason(reason)
     if budget.left_at is not None or budget.valid_to < london_date(now):
         raise WrongState("budget_ended", "This budget has ended, so no money can be added to it.")
-    key = f"supplement:{budget.id}:{_checked(request_id)}"
+    key = f"supplement:{budget.id}:{checked_request(request_id)}"
     if pay_in(session, now, actor, budget, TransferKind.SUPPLEMENT, amount_pence, key=key, reason=written):
         audit.append(session, now, actor, "budget.supplemented", budget.id, amount_pence=amount_pence)
         tell(session, now, [budget.patient_id], "budget_supplemented", budget.id)
@@ -70,7 +70,7 @@ def reclaim(
     """
     budget = _own_budget(session, actor, budget_id)
     posting = _back_to_funder(
-        budget, TransferKind.RECLAIM, _checked(request_id), amount_pence, reason=check_reason(reason)
+        budget, TransferKind.RECLAIM, checked_request(request_id), amount_pence, reason=check_reason(reason)
     )
     if post(session, now, actor.user_id, posting):
         audit.append(session, now, actor, "budget.reclaimed", budget.id, amount_pence=amount_pence)
@@ -202,7 +202,14 @@ def _own_budget(session: Session, actor: Actor, budget_id: str) -> Budget:
     return budget
 
 
-def _checked(request_id: str) -> str:
+def checked_request(request_id: str) -> str:
+    """A request id as forms make them.
+
+    Raises
+    ------
+    Invalid
+        If it is something else.
+    """
     if not _REQUEST_ID.fullmatch(request_id):
         raise Invalid("request_id_invalid", "Open the page again and send the form once more.", place="request_id")
     return request_id

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, Subquery, func, select
 from sqlalchemy.orm import Session, aliased
 
 from marketplace.records.budgets import Budget, PlanLine
@@ -165,17 +165,23 @@ def shared_by_budget(session: Session, budget_ids: Collection[str] | Select[str]
 
     Asked from the pools' side, because there are few of them.
     """
+    moved = shared_moves()
+    query = select(moved.c.budget_id, func.sum(moved.c.amount_pence)).where(moved.c.budget_id.in_(budget_ids))
+    return {budget_id: int(pence) for budget_id, pence in session.execute(query.group_by(moved.c.budget_id))}
+
+
+def shared_moves() -> Subquery:
+    """Every posting between a budget and a shared pool: `budget_id`, `amount_pence` (given; negative: received)."""
     other = aliased(Account)
-    moved = (
-        select(other.owner_id, func.sum(Entry.amount_pence))
+    return (
+        select(other.owner_id.label("budget_id"), Entry.amount_pence)
         .select_from(Account)
         .join(Entry, Entry.account_id == Account.id)
         .join(Transfer, Transfer.id == Entry.transfer_id)
         .join(other, other.id.in_((Transfer.from_account_id, Transfer.to_account_id)) & (other.id != Account.id))
-        .where(Account.kind == AccountKind.POOL, other.owner_id.in_(budget_ids))
-        .group_by(other.owner_id)
+        .where(Account.kind == AccountKind.POOL)
+        .subquery()
     )
-    return {budget_id: int(pence) for budget_id, pence in session.execute(moved)}
 
 
 def _figures(held: Mapping[AccountKind, Pence], spent_pence: Pence) -> BudgetFigures:

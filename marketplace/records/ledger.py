@@ -10,6 +10,7 @@ two entries say so account by account. `FLOWS` is the map of all ways that money
     payable, holder, paid --refund--> available
     reserved --pool_give--> pool --pool_receive--> committed
     available --pool_restore--> pool --pool_return--> available
+    clearing --hand_over--> funder, or funder --hand_over--> clearing
 
 Who has to pay what has fallen due depends on who manages the budget (`rules.budgets.parties_of` decides it once, for
 contracts, payments and pages). A notional budget's charge goes from `committed` to the provider's `payable`, which
@@ -19,12 +20,15 @@ what a holder has still to hand on can be read off one account.
 
 A tender's `pool` holds what members gave for others where the policy is ``shared_pool``, between the signatures of
 those who give and of those who receive; it is empty whenever nobody's signature is awaited (`journey.sharing`).
+What a pool moves between budgets whose money lies with different keepers has to be carried from one to the other, by
+way of the commissioner: a keeper's `clearing` account holds what it was handed, less what it handed over
+(`journey.hand_overs`).
 
 An account carries its balance so that a posting can be ONE conditional UPDATE (two brokers cannot reserve the same
 pound), and counts its entries, so that they can be read in the order in which they happened and none can be taken
 out unnoticed. That balance and count agree with the entries is proved by `out_of_balance` and by tests, account by
-account. No account but a funder's may fall below zero: a CHECK in the database and a condition in the posting both
-say so. Transfers and entries cannot be changed or deleted (`records.append_only`).
+account. No account but a funder's and a clearing account may fall below zero: a CHECK in the database and a condition
+in the posting both say so. Transfers and entries cannot be changed or deleted (`records.append_only`).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -59,8 +63,10 @@ from .base import Base, PublicId, new_id, status_column
 
 
 class AccountKind(StrEnum):
-    """What an account is for. `owner_id` is a commissioner (funder), a budget (available, reserved, committed), whoever
-    keeps a budget's money (holder: an organisation or a patient), a provider (payable, paid), or a tender (pool).
+    """What an account is for.
+
+    `owner_id` is a commissioner (funder), a budget (available, reserved, committed), whoever keeps a budget's money, be
+    it an organisation or a patient (holder, clearing), a provider (payable, paid), or a tender (pool).
     """
 
     FUNDER = "funder"
@@ -71,6 +77,11 @@ class AccountKind(StrEnum):
     PAYABLE = "payable"
     PAID = "paid"
     POOL = "pool"
+    CLEARING = "clearing"
+
+
+MAY_BE_NEGATIVE = (AccountKind.FUNDER, AccountKind.CLEARING)
+"""Where money comes from, and what keepers and commissioner owe each other: all others hold what they hold."""
 
 
 class TransferKind(StrEnum):
@@ -91,6 +102,7 @@ class TransferKind(StrEnum):
     POOL_RECEIVE = "pool_receive"
     POOL_RESTORE = "pool_restore"
     POOL_RETURN = "pool_return"
+    HAND_OVER = "hand_over"
 
 
 _A = AccountKind
@@ -114,6 +126,7 @@ FLOWS: Mapping[TransferKind, frozenset[tuple[AccountKind, AccountKind]]] = {
     TransferKind.POOL_RECEIVE: frozenset({(_A.POOL, _A.COMMITTED)}),
     TransferKind.POOL_RESTORE: frozenset({(_A.AVAILABLE, _A.POOL)}),
     TransferKind.POOL_RETURN: frozenset({(_A.POOL, _A.AVAILABLE)}),
+    TransferKind.HAND_OVER: frozenset({(_A.CLEARING, _A.FUNDER), (_A.FUNDER, _A.CLEARING)}),
 }
 """Every way that money may take, by the reason for which it does."""
 
@@ -124,7 +137,7 @@ class Account(Base):
     __tablename__ = "accounts"
     __table_args__ = (
         UniqueConstraint("kind", "owner_id"),
-        CheckConstraint("balance_pence >= 0 OR kind = 'funder'", name="never_negative"),
+        CheckConstraint("balance_pence >= 0 OR kind IN ('funder', 'clearing')", name="never_negative"),
     )
 
     id: Mapped[PublicId]
@@ -343,7 +356,7 @@ _MOVE = (
     update(_ACCOUNTS)
     .where(
         _ACCOUNTS.c.id == bindparam("which_account"),
-        or_(_ACCOUNTS.c.kind == AccountKind.FUNDER, _ACCOUNTS.c.balance_pence + bindparam("change_pence") >= 0),
+        or_(_ACCOUNTS.c.kind.in_(MAY_BE_NEGATIVE), _ACCOUNTS.c.balance_pence + bindparam("change_pence") >= 0),
     )
     .values(
         balance_pence=_ACCOUNTS.c.balance_pence + bindparam("change_pence"), entry_count=_ACCOUNTS.c.entry_count + 1

@@ -9,7 +9,7 @@ from marketplace.adapters.bank_files import ANSWER_COLUMNS, Answer, read_answer
 from marketplace.rules.errors import Invalid
 from marketplace.rules.money import MAX_PENCE
 
-from .fields import Whole
+from .fields import Pounds, Whole, Words
 
 
 class BankAnswers(fields.Field[list[Answer]]):
@@ -49,3 +49,17 @@ class PaidAllSchema(Schema):
     """What a patient says to have paid in one go: the sum that the page had shown."""
 
     due_pence = Whole(0, MAX_PENCE, required=True, metadata={"title": "The sum on the page, in pence"})
+
+
+class HandOverSchema(Schema):
+    """Money of shared groups that was paid on."""
+
+    amount_pence = Pounds(
+        minimum_pence=1,
+        required=True,
+        error_messages=dict.fromkeys(("required", "null"), "Enter an amount in pounds, like 48.50"),
+        metadata={"title": "How much was paid?", "x-prefix": "£"},
+    )
+    request_id = Words(
+        required=True, longest=40, missing="Open the page again", metadata={"title": "This form's number"}
+    )

@@ -4,6 +4,7 @@ from flask import Blueprint, flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
 from marketplace.journey import contracts, settlements, statements
+from marketplace.journey.hand_overs import standing_of
 from marketplace.rules.money import format_pounds
 from marketplace.rules.permissions import Role
 
@@ -29,6 +30,7 @@ def home() -> str:
         payments=settlements.payments_due(session, actor),
         budgets=budgets,
         figures=statements.figures_of(session, [budget.id for budget in budgets]),
+        standing=standing_of(session, actor.party_id),
     )
 
 

@@ -4,6 +4,7 @@ from flask import Blueprint, flash, redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from marketplace.journey import awards, contracts, deliveries, pools, statements, views
+from marketplace.journey.hand_overs import standing_of
 from marketplace.journey.scopes import contracts_for, deliveries_for, needs_for, one
 from marketplace.records.pools import DefaultAnswer
 from marketplace.rules.errors import Invalid
@@ -50,7 +51,9 @@ def home() -> str:
 @for_role(Role.PATIENT)
 def budget() -> str:
     """Each budget with its bar and every posting in words."""
-    return patient_page("budget.html", budgets=budgets.budget_pages(db_session(), current_actor()))
+    session, actor = db_session(), current_actor()
+    shown = budgets.budget_pages(session, actor)
+    return patient_page("budget.html", budgets=shown, standing=standing_of(session, actor.party_id))
 
 
 @pages.get("/care")

@@ -35,6 +35,7 @@ from marketplace.records.base import new_id
 from marketplace.records.database import configure_engine, writing
 from marketplace.records.ledger import (
     FLOWS,
+    MAY_BE_NEGATIVE,
     Account,
     AccountKind,
     Entry,
@@ -101,7 +102,7 @@ def naive_apply(session: Session, postings: Sequence[Posting]) -> list[bool]:
     for posting in postings:
         held = {name: balance_pence(session, *name) for name in (posting.source, posting.target)}
         session.rollback()
-        if posting.source[0] is not AccountKind.FUNDER and held[posting.source] < posting.amount_pence:
+        if posting.source[0] not in MAY_BE_NEGATIVE and held[posting.source] < posting.amount_pence:
             raise InsufficientFunds("insufficient_funds", "There is not enough money for this.")
         with writing(session):
             _write_naively(session, posting, held)
@@ -193,6 +194,7 @@ def draw_postings(draw: random.Random, key: str) -> list[Posting]:
         AccountKind.HOLDER: f"holder-{draw.randrange(HOLDERS)}",
         AccountKind.POOL: f"pool-{draw.randrange(POOLS)}",
     }
+    owner[AccountKind.CLEARING] = owner[AccountKind.HOLDER]
     owner[AccountKind.PAID] = owner[AccountKind.PAYABLE]
     places = [(place, owner.get(place, budget)) for place in (source, target)]
     return [Posting(key, kind, places[0], places[1], amount, budget, "soak")]
@@ -205,7 +207,8 @@ _KINDS = [*TransferKind, *[TransferKind.RESERVE] * 3, *[TransferKind.COMMIT] * 2
 def _names() -> Iterator[AccountName]:
     yield AccountKind.FUNDER, "funder"
     yield from ((kind, f"budget-{number}") for number in range(BUDGETS) for kind in _OF_BUDGET)
-    yield from ((AccountKind.HOLDER, f"holder-{number}") for number in range(HOLDERS))
+    for kind in (AccountKind.HOLDER, AccountKind.CLEARING):
+        yield from ((kind, f"holder-{number}") for number in range(HOLDERS))
     yield from ((AccountKind.POOL, f"pool-{number}") for number in range(POOLS))
     for kind in (AccountKind.PAYABLE, AccountKind.PAID):
         yield from ((kind, f"provider-{number}") for number in range(PROVIDERS))
@@ -219,7 +222,7 @@ def wrong_accounts(url: str, expected: Counter[AccountName]) -> int:
         return sum(
             account.balance_pence != expected[(account.kind, account.owner_id)]
             or account.id in unlike
-            or (account.balance_pence < 0 and account.kind is not AccountKind.FUNDER)
+            or (account.balance_pence < 0 and account.kind not in MAY_BE_NEGATIVE)
             for account in accounts
         )
 
