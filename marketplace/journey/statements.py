@@ -5,7 +5,7 @@ that postings of one moment come in the order in which they were made, and each 
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -140,23 +140,22 @@ def statement(session: Session, actor: Actor, budget_id: str) -> list[StatementR
     return rows
 
 
-def figures_of(session: Session, budget_ids: Iterable[str]) -> BudgetFigures:
-    """Where the money of these budgets stands, together."""
-    ids = list(budget_ids)
+def figures_of(session: Session, budget_ids: Collection[str] | Select[str]) -> BudgetFigures:
+    """Where the money of these budgets (or of those that a query finds) stands, together."""
     held = dict.fromkeys(AccountKind, 0)
     balances = select(Account.kind, func.sum(Account.balance_pence)).where(
-        Account.owner_id.in_(ids), Account.kind.in_(OWN_ACCOUNTS)
+        Account.owner_id.in_(budget_ids), Account.kind.in_(OWN_ACCOUNTS)
     )
     for kind, pence in session.execute(balances.group_by(Account.kind)):
         held[kind] = int(pence)
     spent = select(Transfer.kind, func.sum(Transfer.amount_pence)).join(Entry, Entry.transfer_id == Transfer.id)
     spent = spent.join(Account, Account.id == Entry.account_id).where(
-        Account.owner_id.in_(ids),
+        Account.owner_id.in_(budget_ids),
         Account.kind.in_(OWN_ACCOUNTS),
         Transfer.kind.in_((TransferKind.DUE, TransferKind.REFUND)),
     )
     by_kind = {kind: int(pence) for kind, pence in session.execute(spent.group_by(Transfer.kind))}
-    held[AccountKind.POOL] = sum(shared_by_budget(session, ids).values())
+    held[AccountKind.POOL] = sum(shared_by_budget(session, budget_ids).values())
     return _figures(held, by_kind.get(TransferKind.DUE, 0) - by_kind.get(TransferKind.REFUND, 0))
 
 

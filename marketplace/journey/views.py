@@ -7,7 +7,7 @@ look is nobody's business and is not noted. `views_of` is the list that the pati
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
 from marketplace.records.audit import RecordView
@@ -67,14 +67,21 @@ def note_views(session: Session, now: Instant, actor: Actor, patient_ids: Iterab
     return len(rows)
 
 
-def views_of(session: Session, actor: Actor, limit: int = 200) -> list[View]:
-    """Who looked at this patient's record, the latest first."""
+def view_count(session: Session, actor: Actor) -> int:
+    """How often somebody else looked at this patient's record."""
+    check_role(actor, Role.PATIENT)
+    return session.scalar(select(func.count()).where(RecordView.patient_id == actor.party_id)) or 0
+
+
+def views_of(session: Session, actor: Actor, first: int = 0, size: int = 200) -> list[View]:
+    """Who looked at this patient's record: some of the looks, the latest first."""
     check_role(actor, Role.PATIENT)
     rows = session.scalars(
         select(RecordView)
         .where(RecordView.patient_id == actor.party_id)
         .order_by(RecordView.at.desc(), RecordView.id)
-        .limit(limit)
+        .offset(first)
+        .limit(size)
     ).all()
     users = session.scalars(select(User).where(User.id.in_({row.actor_id for row in rows})))
     names = {user.id: user.name for user in users}

@@ -3,16 +3,19 @@
 from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, url_for
-from sqlalchemy import select
+from flask import Response as FileResponse
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from marketplace.journey import conduct, representatives, reviews
+from marketplace.journey.cancellations import AFTER_OPENING
 from marketplace.journey.scopes import authorities_for, one, overseen_tenders_for, patients_for, representations_for
 from marketplace.records.people import Broker, User
 from marketplace.records.providers import Provider
+from marketplace.records.tenders import Representation, Tender
 from marketplace.rules.errors import Invalid, WrongState
-from marketplace.rules.lifecycle import TENDER_WORDS
+from marketplace.rules.lifecycle import TENDER_WORDS, TenderStatus
 from marketplace.rules.permissions import Role
 from marketplace.schemas.oversight import BASIS_WORDS, SCOPE_WORDS, AuthoritySchema, SuspendSchema
 from marketplace.schemas.proceedings import DecisionSchema
@@ -22,21 +25,60 @@ from .asking import Answer, ask
 from .cancelling import cancel_page
 from .clock import request_now
 from .database import db_session, writing
+from .filters import london_day, words
 from .forms import WebForm, sent
-from .listing import page_from
+from .listing import Column, Listing, asked
 from .queries import organisations as found
 from .queries import proceedings
+from .queries.organisations import Organisation
 from .queries.tenders import COLOURS
 
 pages = Blueprint("deciding", __name__, url_prefix="/commissioner")
 
 
+def _approved_last(row: Organisation) -> tuple[bool, str]:
+    return row.state == "Approved", row.party.name.lower()
+
+
+TENDERS: list[Column[Tender]] = [
+    Column("tender", "Tender", lambda row: row.title, func.lower(Tender.title)),
+    Column("broker", "Broker", lambda row: row.broker.name, func.lower(Broker.name)),
+    Column("state", "State", lambda row: TENDER_WORDS[row.status], Tender.status),
+    Column("published", "Published", lambda row: london_day(row.published_at), Tender.published_at, "day"),
+    Column("turn", "Can be cancelled", None, proceedings.TURN_TO_CANCEL, "turn"),
+]
+ORGANISATIONS: list[Column[Organisation]] = [
+    Column("name", "Name", lambda row: row.party.name, lambda row: row.party.name.lower()),
+    Column("kind", "What it is", lambda row: words(row.kind), lambda row: (row.kind, row.party.name.lower())),
+    Column(
+        "state", "State", lambda row: row.state, lambda row: (row.state == "Approved", row.party.name.lower()), "turn"
+    ),
+    Column("since", "Suspended since", lambda row: london_day(row.party.suspended_at)),
+    Column("why", "Why", lambda row: row.party.suspended_reason or ""),
+]
+REPRESENTATIONS: list[Column[Representation]] = [
+    Column("tender", "Tender", lambda row: row.tender.title, lambda row: row.tender.title.lower()),
+    Column("made", "Made on", lambda row: london_day(row.made_at), lambda row: row.made_at, "day"),
+    Column("by", "Decide by", lambda row: london_day(row.tender.review_by), lambda row: row.tender.review_by, "day"),
+    Column(
+        "state",
+        "State",
+        proceedings.state_of,
+        lambda row: (row.decided_at is not None, -row.made_at.timestamp()),
+        "turn",
+    ),
+]
+
+
 @pages.get("/representations")
 @for_role(Role.COMMISSIONER)
-def representations() -> str:
+def representations() -> str | FileResponse:
     """Objections to awards: those that wait first."""
-    rows = proceedings.representations(db_session(), current_actor())
-    return render_template("commissioner/representations.html", rows=rows)
+    listing = Listing("representations", REPRESENTATIONS, "state")
+    page = listing.page_of(proceedings.representations(db_session(), current_actor()))
+    if listing.export:
+        return listing.file(page.rows)
+    return render_template("commissioner/representations.html", page=page, listing=listing)
 
 
 @pages.route("/representations/<representation_id>", methods=["GET", "POST"])
@@ -66,14 +108,30 @@ def decide(representation_id: str) -> Answer:
 
 @pages.get("/tenders")
 @for_role(Role.COMMISSIONER)
-def tenders() -> str:
+def tenders() -> str | FileResponse:
     """The published tenders of the brokers we have approved: those that can be cancelled first."""
-    session, actor = db_session(), current_actor()
-    page = page_from(
-        proceedings.overseen_count(session, actor),
-        lambda first, size: proceedings.overseen(session, actor, first, size),
+    session, actor, search, state = db_session(), current_actor(), asked("search"), asked("state")
+    listing = Listing("tenders", TENDERS, "turn")
+    page = listing.page_from(
+        proceedings.overseen_count(session, actor, search, state),
+        lambda first, size: proceedings.overseen(
+            session, actor, first, size, search=search, state=state, order=listing.order
+        ),
     )
-    return render_template("commissioner/tenders.html", page=page, words=TENDER_WORDS, colours=COLOURS)
+    if listing.export:
+        return listing.file(page.rows)
+    shown = [status for status in TENDER_WORDS if status not in (TenderStatus.DRAFT, TenderStatus.DELETED)]
+    return render_template(
+        "commissioner/tenders.html",
+        page=page,
+        listing=listing,
+        search=search,
+        state=state,
+        states=[("", "All states"), *((status.value, TENDER_WORDS[status]) for status in shown)],
+        words=TENDER_WORDS,
+        colours=COLOURS,
+        can_be_cancelled=AFTER_OPENING,
+    )
 
 
 @pages.route("/tenders/<tender_id>/cancel", methods=["GET", "POST"])
@@ -86,10 +144,17 @@ def cancel_tender(tender_id: str) -> Answer:
 
 @pages.get("/organisations")
 @for_role(Role.COMMISSIONER)
-def organisations() -> str:
-    """Brokers and providers, and which of them are suspended."""
-    rows = found.organisations(db_session(), current_actor())
-    return render_template("commissioner/organisations.html", rows=rows)
+def organisations() -> str | FileResponse:
+    """Brokers and providers, and which of them are suspended: these first."""
+    search, kind = asked("search"), asked("kind")
+    listing = Listing("organisations", ORGANISATIONS, "state")
+    page = listing.page_of(found.organisations(db_session(), current_actor(), search, kind))
+    if listing.export:
+        return listing.file(page.rows)
+    kinds = [("", "Both"), ("broker", "Brokers"), ("provider", "Providers")]
+    return render_template(
+        "commissioner/organisations.html", page=page, listing=listing, search=search, kind=kind, kinds=kinds
+    )
 
 
 @pages.route("/organisations/<any(broker, provider):kind>/<party_id>/suspend", methods=["GET", "POST"])

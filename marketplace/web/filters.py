@@ -11,6 +11,7 @@ from typing import Any
 from flask import Flask
 from markupsafe import Markup, escape
 
+from marketplace.records.tenders import Decision
 from marketplace.rules.clock import LONDON, Instant
 from marketplace.rules.money import Pence, format_pounds
 
@@ -93,6 +94,15 @@ def words(code: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def decision(taken: Decision) -> str:
+    """What was decided on a representation."""
+    return {
+        Decision.REFUSED: "Refused",
+        Decision.RUN_AGAIN: "Upheld: the match is run again",
+        Decision.CANCEL: "Upheld: the tender is cancelled",
+    }[taken]
+
+
 def permille(value: float, of: int = 1000) -> str:
     """A share as a percentage: ``permille(125)`` -> ``12.5%``."""
     percent = 100 * value / of if of else 0
@@ -142,6 +152,7 @@ def init_app(app: Flask) -> None:
         units,
         plural,
         words,
+        decision,
         permille,
         distance,
         short_hash,

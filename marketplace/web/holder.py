@@ -1,17 +1,48 @@
 """The pages of an organisation that holds budgets: what it has to sign, what it has to pay, whose money it keeps."""
 
 from flask import Blueprint, flash, redirect, render_template, url_for
+from flask import Response as FileResponse
 from werkzeug.wrappers import Response
 
-from marketplace.journey import contracts, settlements, statements
+from marketplace.adapters.spreadsheets import pounds_cell
+from marketplace.journey import contracts as steps
+from marketplace.journey import settlements, statements
 from marketplace.journey.hand_overs import standing_of
+from marketplace.records.budgets import Budget
+from marketplace.records.contracts import Contract
+from marketplace.records.people import Patient
 from marketplace.rules.money import format_pounds
 from marketplace.rules.permissions import Role
 
 from .access import current_actor, for_role, seen
 from .clock import request_now
 from .database import db_session, writing
-from .queries import holding
+from .filters import london_day
+from .listing import Column, Listing, asked
+from .queries import funding, holding
+from .queries.contracts import CONTRACT_WORDS, SERVICE
+from .queries.funding import BudgetRow
+from .queries.holding import PERSON
+
+BUDGETS: list[Column[BudgetRow]] = [
+    Column("person", "Person", lambda row: row.budget.patient.name, Patient.name),
+    Column("from", "From", lambda row: row.budget.valid_from, Budget.valid_from, "day"),
+    Column("until", "Until", lambda row: row.budget.valid_to, Budget.valid_to, "day"),
+    Column("free", "Free", lambda row: pounds_cell(row.figures.available_pence)),
+    Column("set-aside", "Set aside", lambda row: pounds_cell(row.figures.reserved_pence)),
+    Column("committed", "Committed", lambda row: pounds_cell(row.figures.committed_pence)),
+    Column("spent", "Spent", lambda row: pounds_cell(row.figures.spent_pence)),
+]
+CONTRACTS: list[Column[Contract]] = [
+    Column("person", "Person", lambda row: row.need.patient.name, PERSON),
+    Column("service", "Service", lambda row: row.need.plan_line.service.name, SERVICE),
+    Column("provider", "Provider", lambda row: row.provider.name),
+    Column("charge", "Charge", lambda row: pounds_cell(row.charge_pence), Contract.charge_pence, "number"),
+    Column("done", "Done", lambda row: row.units_confirmed, Contract.units_confirmed, "number"),
+    Column("units", "Units in all", lambda row: row.units, Contract.units, "number"),
+    Column("state", "State", lambda row: CONTRACT_WORDS[row.status][0], Contract.status),
+    Column("until", "Until", lambda row: london_day(row.ends_at), Contract.ends_at, "day"),
+]
 
 pages = Blueprint("holder", __name__, url_prefix="/holder")
 
@@ -19,18 +50,60 @@ pages = Blueprint("holder", __name__, url_prefix="/holder")
 @pages.get("/")
 @for_role(Role.HOLDER)
 def home() -> str:
-    """Contracts to sign and in force, payments due, and the budgets it keeps with where their money stands."""
+    """Where the money of the budgets it keeps stands, contracts to sign, payments due."""
     session, actor = db_session(), current_actor()
-    budgets = holding.budgets_held(session, actor)
-    seen([budget.patient_id for budget in budgets], "budgets held")
+    to_sign = holding.to_sign(session, actor, request_now())
+    seen([contract.patient_id for contract in to_sign], "contracts to sign")
     return render_template(
         "holder/home.html",
-        contracts=holding.to_sign(session, actor, request_now()),
-        running=holding.in_force(session, actor),
+        contracts=to_sign,
         payments=settlements.payments_due(session, actor),
-        budgets=budgets,
-        figures=statements.figures_of(session, [budget.id for budget in budgets]),
+        budgets=funding.budget_count(session, actor),
+        running=holding.contract_count(session, actor, "", "in_force"),
+        figures=statements.figures_of(session, holding.budgets_held(actor)),
         standing=standing_of(session, actor.party_id),
+    )
+
+
+@pages.get("/budgets")
+@for_role(Role.HOLDER)
+def budgets() -> str | FileResponse:
+    """Whose budgets it keeps, each with its figures."""
+    session, actor, search = db_session(), current_actor(), asked("search")
+    listing = Listing("budgets held", BUDGETS, "person")
+    page = listing.page_from(
+        funding.budget_count(session, actor, search),
+        lambda first, size: funding.budget_rows(session, actor, first, size, search=search, order=listing.order),
+    )
+    seen([row.budget.patient_id for row in page.rows], "budgets held")
+    if listing.export:
+        return listing.file(page.rows)
+    return render_template("holder/budgets.html", page=page, listing=listing, search=search)
+
+
+@pages.get("/contracts")
+@for_role(Role.HOLDER)
+def contracts() -> str | FileResponse:
+    """The contracts that are paid from the budgets it keeps."""
+    session, actor, search, state = db_session(), current_actor(), asked("search"), asked("state")
+    listing = Listing("contracts", CONTRACTS, "until")
+    page = listing.page_from(
+        holding.contract_count(session, actor, search, state),
+        lambda first, size: holding.contracts(
+            session, actor, first, size, search=search, state=state, order=listing.order
+        ),
+    )
+    seen([row.patient_id for row in page.rows], "contracts")
+    if listing.export:
+        return listing.file(page.rows)
+    return render_template(
+        "holder/contracts.html",
+        page=page,
+        listing=listing,
+        search=search,
+        state=state,
+        states=[("", "All states"), ("to_sign", "To be signed"), ("in_force", "In force"), ("over", "Over")],
+        words=CONTRACT_WORDS,
     )
 
 
@@ -40,7 +113,7 @@ def sign(contract_id: str) -> Response:
     """Sign a contract as its party."""
     session = db_session()
     with writing(session):
-        contracts.sign_contract(session, request_now(), current_actor(), contract_id)
+        steps.sign_contract(session, request_now(), current_actor(), contract_id)
     flash("You have signed the contract.", "done")
     return redirect(url_for("holder.home"))
 

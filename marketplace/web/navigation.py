@@ -29,7 +29,12 @@ MENUS: dict[Role, tuple[tuple[str, str], ...]] = {
         ("commissioner.budgets", "Budgets"),
         ("payments.runs", "Payments"),
     ),
-    Role.HOLDER: (("holder.home", "Home"), ("payments.runs", "Payments")),
+    Role.HOLDER: (
+        ("holder.home", "Home"),
+        ("holder.budgets", "Budgets"),
+        ("holder.contracts", "Contracts"),
+        ("payments.runs", "Payments"),
+    ),
     Role.REPRESENTATIVE: (("representing.home", "People I act for"),),
 }
 """Each role's pages in the menu; the first one is its home."""

@@ -18,7 +18,7 @@ from .clock import request_now
 from .database import db_session, writing
 from .easy_read import patient_page, was_not_asked
 from .forms import WebForm, sent
-from .listing import page_of
+from .listing import page_from
 from .preferences import IMPORTANCE, shown
 from .queries import budgets, care, matches
 
@@ -67,7 +67,11 @@ def care_plan() -> str:
 @for_role(Role.PATIENT)
 def seen() -> str:
     """Who has looked at my record."""
-    return patient_page("seen.html", page=page_of(views.views_of(db_session(), current_actor())))
+    session, actor = db_session(), current_actor()
+    total = views.view_count(session, actor)
+    return patient_page(
+        "seen.html", page=page_from(total, lambda first, size: views.views_of(session, actor, first, size))
+    )
 
 
 @pages.route("/invitations/<need_id>", methods=["GET", "POST"])

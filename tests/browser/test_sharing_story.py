@@ -5,7 +5,11 @@ from typing import Any
 
 import pytest
 
-from tests.web.site import Site
+from marketplace.journey import accounts, budgets
+from marketplace.records.budgets import ManagedAs
+from marketplace.records.database import writing
+from marketplace.rules.permissions import Role
+from tests.web.site import PASSWORD, Site
 from tests.web.test_shared_pool_pages import shared
 
 pytestmark = pytest.mark.browser
@@ -15,6 +19,20 @@ Open = Callable[[str], Any]
 def test_helping_each_other_to_pay(site: Site, enter: Open) -> None:
     """A yes of its own; a match that gives and one that gets; a contract that waits for the others; the money."""
     world = shared(site).world
+    with writing(world.session):
+        world.holder = budgets.admit_holder(world.session, world.now, world.funder, "Fen Trust")
+        world.budget(1).managed_as, world.budget(1).holder_id = ManagedAs.THIRD_PARTY, world.holder.id
+        world.budget(3).managed_as = ManagedAs.DIRECT_PAYMENT
+        user = accounts.open_account(
+            world.session,
+            world.now,
+            email="trust@example.test",
+            name="Fen Trust",
+            role=Role.HOLDER,
+            party_id=world.holder.id,
+            password=PASSWORD,
+        )
+        assert user.commissioner_id == world.commissioner.id
     enter("broker").go(f"/broker/tenders/{world.tender.id}/policy").look("sharing-policy")
     window = enter("p1").go(f"/patient/invitations/{world.need(1).id}")
     window.page.get_by_label("Say yes for me").check()
@@ -39,3 +57,15 @@ def test_helping_each_other_to_pay(site: Site, enter: Open) -> None:
     world.sign(*(number for number in range(1, 13) if number != 3))
     assert "came from your group" in enter("p3").go("/patient/budget").look("sharing-budget").text
     assert "You help others in your group" in enter("p1").go("/patient/budget").text
+
+    trust = enter("trust").go("/holder/").look("holder-home-owes")
+    assert "pay it to the commissioner" in trust.text
+    trust.follow("Budgets").look("holder-budgets")
+    trust.go("/holder/contracts").look("holder-contracts")
+    funder = enter("funder").go("/commissioner/").follow("Money of shared groups").look("commissioner-hand-overs")
+    funder.follow("It was paid").look("commissioner-hand-over")
+    funder.page.get_by_label("How much was paid?").fill("a lot")
+    funder.press("It was paid").look("commissioner-hand-over-wrong", status=422)
+    funder.page.get_by_label("How much was paid?").fill("30.00")
+    funder.press("It was paid").look("commissioner-hand-overs-paid")
+    assert "owes you £4.61" in funder.text

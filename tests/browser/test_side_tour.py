@@ -20,7 +20,7 @@ def test_side_tour(
     visit: Callable[[str], Any],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    site, faults = build_site(tmp_path), list[str]()
+    site, faults = build_site(tmp_path, MAIL_HOST="127.0.0.1"), list[str]()
     address, world = serve(site.app), site.world
     who = {name: visit(address) for name in ("broker", "p1", "p2", "bulk", "funder", "anybody")}
 
@@ -41,7 +41,14 @@ def test_side_tour(
         busy.setattr(claims, "_count_beside", lambda *_: None)
         look("anybody", "/figures", "figures-counting", status=503)
         who["anybody"].go("/how-it-works")  # the page asks again for the figures until somebody leaves it
+    look("anybody", "/forgotten-password", "account-forgotten")
+    look("anybody", "/forgotten-password", "account-forgotten-empty", status=422, press="Send me a code")
+    look("p1", "/account", "account-own")
+    look("p1", "/account", "account-own-empty", status=422, press="Change my password")
     look("p1", "/broker/", "problem-403", status=403)
+    look("funder", "/commissioner/tenders", "commissioner-tenders-none")
+    look("funder", "/commissioner/organisations", "commissioner-organisations")
+    look("funder", "/commissioner/hand-overs/", "commissioner-hand-overs-none")
     look("funder", "/commissioner/rules", "commissioner-rules")
     look("funder", "/commissioner/holders", "commissioner-holders-none")
     look("funder", "/commissioner/holders", "commissioner-holders-empty", status=422, press="Admit the organisation")
@@ -53,6 +60,7 @@ def test_side_tour(
     world.draft().agree().publish()
     world.three_offers().later(days=15)
     look("funder", f"/commissioner/tenders/{world.tender.id}/cancel", "commissioner-cancel")
+    look("funder", "/commissioner/tenders", "commissioner-tenders")
     world.run_round().accept().confirm().later(days=20).sign(1)
     look("p1", "/patient/payments/", "patient-payments-none")
     world.deliver(1, 2)

@@ -1,5 +1,7 @@
 """The pages of an organisation that holds budgets: it signs and pays, and sees nobody else's."""
 
+import re
+
 import pytest
 
 from marketplace.journey import accounts, budgets, contracts
@@ -69,7 +71,7 @@ def test_an_organisation_ends_a_contract(held: Site) -> None:
         with writing(world.session):
             contracts.sign_contract(world.session, world.now, actor, contract.id)
     trust, at = held.client("trust@example.test"), f"/contracts/{contract.id}"
-    assert at in trust.get("/holder/").text
+    assert at in trust.get("/holder/contracts?state=in_force").text
     assert f"{at}/end" in trust.get(at).text
     assert trust.get(f"{at}/end").status_code == 200
     assert held.client("other@example.test").get(at).status_code == 404
@@ -77,4 +79,25 @@ def test_an_organisation_ends_a_contract(held: Site) -> None:
     assert trust.post(f"{at}/end", data={"reason": "The patient moved away."}).location == at
     assert held.fresh().contract(1).status is ContractStatus.ENDED
     assert "The patient moved away." in trust.get(at).text
-    assert at not in trust.get("/holder/").text
+    assert at not in trust.get("/holder/contracts?state=in_force").text
+    assert at in trust.get("/holder/contracts?state=over").text
+
+
+def test_an_organisations_lists(held: Site) -> None:
+    """Its budgets and contracts narrow, order and go out as files; whose record it was reads that it was looked at."""
+    trust, other = held.client("trust@example.test"), held.client("other@example.test")
+    for path, told in (("/holder/budgets", "Patient 01"), ("/holder/contracts", "Patient 01")):
+        page = trust.get(path).text
+        assert told in page
+        assert told not in trust.get(f"{path}?search=nobody").text
+        assert told not in other.get(path).text
+        orders = re.findall(r'<option value="(-?[a-z]+)"', page)
+        assert {trust.get(f"{path}?sort={order}").status_code for order in orders} == {200}
+        rows = trust.get(f"{path}?export=csv").text.splitlines()
+        assert len(rows) == 2
+        assert rows[1].startswith("Patient 01,")
+        assert len(other.get(f"{path}?export=csv").text.splitlines()) == 1
+    assert "Patient 01" not in trust.get("/holder/contracts?state=over").text
+    seen = held.client("p1@example.test").get("/patient/seen").text
+    assert "Fen Trust" in seen
+    assert "Budgets held" in seen

@@ -19,7 +19,13 @@ from tests.web.site import Site
 EVERY_LIST = {
     "broker": ("/broker/clients", "/broker/tenders"),
     "bulk": ("/provider/offers", "/provider/contracts", "/provider/claims"),
-    "funder": ("/commissioner/budgets", "/payments/", "/commissioner/audit?period=all"),
+    "funder": (
+        "/commissioner/budgets",
+        "/commissioner/tenders",
+        "/commissioner/organisations",
+        "/payments/",
+        "/commissioner/audit?period=all",
+    ),
     None: ("/tenders?state=all", "/unmet-needs"),
 }
 

@@ -1,8 +1,11 @@
 """Sharing, as people read it: the question of its own, what a match gives or gets, who waits, where the money went."""
 
+import re
+
 from sqlalchemy import select
 
 from marketplace.journey import contracts
+from marketplace.records.budgets import ManagedAs
 from marketplace.records.contracts import Contract
 from marketplace.records.database import writing
 from marketplace.rules.permissions import Actor, Role
@@ -152,3 +155,40 @@ def test_who_waits_is_told_what_for(site: Site) -> None:
     assert "goes back to them" in site.client(P3).get(end).text
     assert "goes back to them" not in site.client(NEAR).get(end).text
     assert site.client(FUNDER).get("/commissioner/").status_code == 200
+
+
+def test_money_kept_by_its_owners_is_paid_on(site: Site) -> None:
+    """Giver and receiver keep their own money: both read what to pay and to get, until the commissioner notes it."""
+    world = shared(site).world
+    with writing(world.session):
+        for number in (1, 3):
+            world.budget(number).managed_as = ManagedAs.DIRECT_PAYMENT
+    world.agree().publish()
+    world.offer("near", (0, 5_500))
+    world.later(days=15).run_round().accept().confirm().later(days=20).sign(*range(1, 13))
+    giver, receiver = world.patients[0].id, world.patients[2].id
+    assert "You keep £34.61" in site.client(P1).get("/patient/budget").text
+    assert "still has to pay you £150.00" in site.client(P3).get("/patient/budget").text
+    funder = site.client(FUNDER)
+    listed = funder.get("/commissioner/hand-overs/").text
+    assert "owes you <strong>£34.61</strong>" in listed
+    assert "you owe <strong>£150.00</strong>" in listed
+    assert "Patient 02" not in listed
+    at = f"/commissioner/hand-overs/{giver}"
+    page = funder.get(at).text
+    request = re.search(r'name="request_id" value="([^"]+)"', page)
+    assert request is not None
+    told = funder.post(at, data={"amount_pence": "40", "request_id": request[1]})
+    assert (told.status_code, "Enter an amount up to £34.61" in told.text) == (422, True)
+    for _ in range(2):  # a form sent twice counts once
+        paid = {"amount_pence": "34.61", "request_id": request[1]}
+        assert funder.post(at, data=paid).location == "/commissioner/hand-overs/"
+    assert "nothing owed" in funder.get("/commissioner/hand-overs/").text
+    assert "You keep" not in site.client(P1).get("/patient/budget").text
+    rows = funder.get("/commissioner/hand-overs/?export=csv").text.splitlines()
+    assert rows[1:] == ["Patient 01,patient,34.61,34.61,0.00", "Patient 03,patient,-150.00,0.00,-150.00"]
+    assert funder.get(f"/commissioner/hand-overs/{world.patients[1].id}").status_code == 404
+    seen = site.client(P3).get("/patient/seen").text
+    assert "Money of shared groups" in seen
+    assert funder.get(f"/commissioner/hand-overs/{receiver}").status_code == 200
+    assert site.fresh().books_balance()

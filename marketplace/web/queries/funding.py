@@ -1,4 +1,4 @@
-"""What a commissioner oversees: `plans_to_approve`, and its budgets row by row (`budget_rows`)."""
+"""What a commissioner oversees: `plans_to_approve`; its budgets, or those an organisation holds, row by row."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -43,7 +43,7 @@ def _waiting(actor: Actor) -> Select[Budget]:
 
 
 def budget_count(session: Session, actor: Actor, search: str = "", plan: str = "") -> int:
-    """How many of the budgets that the commissioner funds fit the search."""
+    """How many of the budgets that a commissioner funds, or an organisation holds, fit the search."""
     fitting = _budgets(actor, search, plan) if search or plan else budgets_for(actor)
     return session.scalar(select(func.count()).select_from(fitting.with_only_columns(Budget.id).subquery())) or 0
 
@@ -97,10 +97,10 @@ def _budgets(actor: Actor, search: str, plan: str, *, by_name: bool = True) -> S
     """
     if plan == PlanStatus.DRAFTED:
         query = _waiting(actor).join(Budget.patient)
-    elif not by_name:
+    elif not by_name or actor.role is not Role.COMMISSIONER:
         query = budgets_for(actor).join(Budget.patient)
     else:
-        own = actor.party_id if actor.role is Role.COMMISSIONER else ""
+        own = actor.party_id
         query = select(Budget).join(Budget.patient).where(Patient.commissioner_id == own)
         query = query.where(Budget.commissioner_id.concat("") == own)
     if search:

@@ -1,8 +1,9 @@
-"""What those who stand behind the money look after: contracts `to_sign`, contracts `in_force`, and the budgets kept."""
+"""What an organisation that holds budgets looks after: contracts `to_sign`, all `contracts`, the budgets it keeps."""
 
 from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session, joinedload
 
 from marketplace.journey.scopes import budgets_for, contracts_for
@@ -14,6 +15,16 @@ from marketplace.rules.clock import Instant
 from marketplace.rules.lifecycle import ContractStatus
 from marketplace.rules.permissions import Actor
 
+PERSON = select(func.lower(Patient.name)).where(Patient.id == Contract.patient_id).scalar_subquery()
+"""What a list of contracts can be ordered by beside their own columns: whoever keeps the money knows whose it is."""
+
+CONTRACT_STATES = {
+    "to_sign": (ContractStatus.OFFERED,),
+    "in_force": (ContractStatus.SIGNED, ContractStatus.IN_DELIVERY),
+    "over": (ContractStatus.COMPLETED, ContractStatus.ENDED),
+}
+"""What a list of an organisation's contracts can be narrowed to."""
+
 
 def to_sign(session: Session, actor: Actor, now: Instant) -> Sequence[Contract]:
     """Contracts that wait for the organisation's signature, the most urgent first."""
@@ -21,10 +32,25 @@ def to_sign(session: Session, actor: Actor, now: Instant) -> Sequence[Contract]:
     return session.scalars(_shown(actor).where(*waiting).order_by(Contract.sign_by, Contract.id)).all()
 
 
-def in_force(session: Session, actor: Actor) -> Sequence[Contract]:
-    """The contracts in force that are paid from budgets it keeps, the one that ends first at the top."""
-    running = Contract.status.in_((ContractStatus.SIGNED, ContractStatus.IN_DELIVERY))
-    return session.scalars(_shown(actor).where(running).order_by(Contract.ends_at, Contract.id)).all()
+def contract_count(session: Session, actor: Actor, search: str, state: str) -> int:
+    """How many of the contracts that are paid from budgets it keeps fit."""
+    fitting = _fitting(contracts_for(actor), search, state).with_only_columns(func.count())
+    return session.scalar(fitting) or 0
+
+
+def contracts(
+    session: Session, actor: Actor, first: int, size: int, *, search: str, state: str, order: ColumnElement[Any]
+) -> Sequence[Contract]:
+    """Some of them."""
+    query = _fitting(_shown(actor), search, state).order_by(order, Contract.id)
+    return session.scalars(query.offset(first).limit(size)).all()
+
+
+def _fitting(query: Select[Contract], search: str, state: str) -> Select[Contract]:
+    if search:
+        named = select(Patient.id).where(Patient.name.icontains(search, autoescape=True))
+        query = query.where(Contract.patient_id.in_(named))
+    return query.where(Contract.status.in_(CONTRACT_STATES[state])) if state in CONTRACT_STATES else query
 
 
 def of_budget(session: Session, actor: Actor, budget_id: str) -> Sequence[Contract]:
@@ -48,7 +74,6 @@ def _shown(actor: Actor) -> Select[Contract]:
     )
 
 
-def budgets_held(session: Session, actor: Actor) -> Sequence[Budget]:
-    """The budgets it keeps, by the patient's name."""
-    query = budgets_for(actor).join(Budget.patient).options(joinedload(Budget.patient))
-    return session.scalars(query.order_by(Patient.name, Budget.id)).all()
+def budgets_held(actor: Actor) -> Select[str]:
+    """The ids of the budgets it keeps."""
+    return budgets_for(actor).with_only_columns(Budget.id)

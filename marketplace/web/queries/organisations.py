@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select, true
 from sqlalchemy.orm import Session, joinedload
 
 from marketplace.journey.scopes import authorities_for
@@ -20,13 +20,24 @@ class Organisation:
     kind: str
     party: Broker | Provider
 
+    @property
+    def state(self) -> str:
+        """How it stands, in a word."""
+        if self.party.suspended_at is not None:
+            return "Suspended"
+        return "Approved" if self.party.approved_at is not None else "Not approved yet"
 
-def organisations(session: Session, actor: Actor) -> list[Organisation]:
-    """The commissioner's brokers and all providers, those suspended first."""
-    brokers = session.scalars(select(Broker).where(Broker.commissioner_id == actor.party_id)).all()
-    providers = session.scalars(select(Provider)).all()
-    rows = [Organisation("broker", row) for row in brokers] + [Organisation("provider", row) for row in providers]
-    return sorted(rows, key=lambda row: (row.party.suspended_at is None, row.kind, row.party.name))
+
+def organisations(session: Session, actor: Actor, search: str = "", kind: str = "") -> list[Organisation]:
+    """The commissioner's brokers and all providers whose names have these letters, or one kind of them."""
+    brokers = select(Broker).where(Broker.commissioner_id == actor.party_id, _named(Broker, search))
+    providers = select(Provider).where(_named(Provider, search))
+    rows = [Organisation("broker", row) for row in session.scalars(brokers)] if kind != "provider" else []
+    return rows + ([Organisation("provider", row) for row in session.scalars(providers)] if kind != "broker" else [])
+
+
+def _named(party: type[Broker | Provider], search: str) -> ColumnElement[bool]:
+    return party.name.icontains(search, autoescape=True) if search else true()
 
 
 def suspended(session: Session, actor: Actor) -> list[Organisation]:

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import case, func, select
+from sqlalchemy import ColumnElement, Select, case, func, select
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from marketplace.journey.cancellations import AFTER_OPENING
@@ -16,12 +17,13 @@ from marketplace.journey.scopes import (
     tenders_for,
 )
 from marketplace.records.offers import Offer
-from marketplace.records.people import Interest
+from marketplace.records.people import Broker, Interest
 from marketplace.records.providers import Provider
 from marketplace.records.tenders import Amendment, Question, Representation, Tender
 from marketplace.rules.lifecycle import LotResult, TenderStatus
 from marketplace.rules.permissions import Actor, Role
 from marketplace.rules.tendering import Policy
+from marketplace.web.filters import decision
 
 from .results import offer_labels
 
@@ -80,16 +82,39 @@ def undecided(session: Session, actor: Actor) -> int:
     return session.scalar(select(func.count()).select_from(query.subquery())) or 0
 
 
-def overseen_count(session: Session, actor: Actor) -> int:
-    """How many published tenders a commissioner's brokers have."""
-    return session.scalar(select(func.count()).select_from(overseen_tenders_for(actor).subquery())) or 0
+TURN_TO_CANCEL = case((Tender.status.in_(AFTER_OPENING), 0), else_=1)
+"""Those that can be cancelled come first."""
 
 
-def overseen(session: Session, actor: Actor, first: int, size: int) -> Sequence[Tender]:
-    """Some of them: those that can be cancelled first, then the newest."""
-    over = case((Tender.status.in_(AFTER_OPENING), 0), else_=1)
-    query = overseen_tenders_for(actor).options(contains_eager(Tender.broker))
-    return session.scalars(query.order_by(over, Tender.published_at.desc(), Tender.id).offset(first).limit(size)).all()
+def overseen_count(session: Session, actor: Actor, search: str = "", state: str = "") -> int:
+    """How many published tenders of a commissioner's brokers fit."""
+    fitting = _overseen(actor, search, state).with_only_columns(Tender.id)
+    return session.scalar(select(func.count()).select_from(fitting.subquery())) or 0
+
+
+def overseen(
+    session: Session,
+    actor: Actor,
+    first: int,
+    size: int,
+    *,
+    search: str = "",
+    state: str = "",
+    order: ColumnElement[Any],
+) -> Sequence[Tender]:
+    """Some of them."""
+    query = _overseen(actor, search, state).options(contains_eager(Tender.broker))
+    query = query.order_by(order, Tender.published_at.desc(), Tender.id)
+    return session.scalars(query.offset(first).limit(size)).all()
+
+
+def _overseen(actor: Actor, search: str, state: str) -> Select[Tender]:
+    query = overseen_tenders_for(actor)
+    if search:
+        query = query.where(
+            Tender.title.icontains(search, autoescape=True) | Broker.name.icontains(search, autoescape=True)
+        )
+    return query.where(Tender.status == TenderStatus(state)) if state in set(TenderStatus) else query
 
 
 def opened_offers(session: Session, actor: Actor, tender: Tender) -> list[OfferRow]:
@@ -151,6 +176,14 @@ def representations(session: Session, actor: Actor, tender_id: str | None = None
     return session.scalars(
         query.order_by(Representation.decided_at.is_not(None), Representation.made_at.desc(), Representation.id)
     ).all()
+
+
+def state_of(row: Representation) -> str:
+    """How a representation stands, in words."""
+    if row.decision is not None:
+        return decision(row.decision)
+    waits = row.tender.status is TenderStatus.UNDER_REVIEW
+    return "Waits for a decision" if waits else "Not decided in time"
 
 
 def name_of_provider(session: Session, provider_id: str) -> str:
