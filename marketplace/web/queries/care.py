@@ -9,7 +9,7 @@ from datetime import date
 from enum import StrEnum
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session, joinedload, selectinload
 
 from marketplace.journey.scopes import contracts_for, deliveries_for, matches_for, needs_for, plan_lines_for
 from marketplace.records.budgets import PlanLine
@@ -19,6 +19,8 @@ from marketplace.records.rounds import Award, Match, MatchStatus
 from marketplace.rules.clock import Instant
 from marketplace.rules.lifecycle import ContractStatus, TenderStatus
 from marketplace.rules.permissions import Actor
+
+from .way import Way, way_of
 
 NEED_WORDS = {
     NeedStatus.INVITED: "You are asked to join a group",
@@ -88,6 +90,11 @@ class CareLine:
         return NEED_WORDS[self.need.status]
 
     @property
+    def way(self) -> Way:
+        """Its steps from the group to the last visit."""
+        return way_of(self.need, self.match, self.contract)
+
+    @property
     def is_good(self) -> bool:
         """Whether there is something to be glad of, for the colour of the tag."""
         return self.contract is not None or (self.need is not None and self.need.status is NeedStatus.MATCHED)
@@ -99,11 +106,16 @@ def care_lines(session: Session, actor: Actor) -> list[CareLine]:
         plan_lines_for(actor).options(joinedload(PlanLine.service), joinedload(PlanLine.budget)).order_by(PlanLine.id)
     ).all()
     needs = session.scalars(
-        needs_for(actor).options(joinedload(Need.bundle).joinedload(Bundle.tender)).order_by(Need.invited_at, Need.id)
+        needs_for(actor)
+        .options(joinedload(Need.bundle).joinedload(Bundle.tender), selectinload(Need.consents))
+        .order_by(Need.invited_at, Need.id)
     )
     need_of = {need.plan_line_id: need for need in needs}
     match_of = {match.need_id: match for match in _matches(session, actor)}
-    contract_of = {contract.need_id: contract for contract in session.scalars(contracts_for(actor))}
+    contract_of = {
+        contract.need_id: contract
+        for contract in session.scalars(contracts_for(actor).options(joinedload(Contract.budget)))
+    }
     rows = []
     for line in lines:
         need = need_of.get(line.id)

@@ -1,0 +1,135 @@
+"""The way of one part of a care plan, from the group to the last visit: what is done, what comes next, and when.
+
+The steps are the journey's, in the patient's words. One of them is now, or the way has stopped (left, refused, no
+provider found): then it ends there, and a new one begins with the next group.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from marketplace.records.contracts import Contract
+from marketplace.records.pools import Need, NeedStatus
+from marketplace.records.rounds import Match, MatchStatus
+from marketplace.rules.clock import Instant
+from marketplace.rules.lifecycle import ContractStatus
+
+
+class StepState(StrEnum):
+    """Where a step is seen from now."""
+
+    DONE = "done"
+    NOW = "now"
+    AHEAD = "ahead"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class WayStep:
+    """One step: its words, when it was done (or is to be by), and its state."""
+
+    words: str
+    state: StepState
+    at: Instant | None = None
+    by: Instant | None = None
+
+
+STOPPED = {
+    NeedStatus.DECLINED: "You said not now",
+    NeedStatus.LEFT: "You left the group",
+    NeedStatus.UNMATCHED: "No provider was found",
+    NeedStatus.REFUSED: "You turned the match down",
+    NeedStatus.DISPLACED: "The provider could not go ahead",
+    NeedStatus.RELEASED: "It ended. Your money is free again",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """All steps of one part of a care plan."""
+
+    steps: list[WayStep]
+
+    @property
+    def at(self) -> int:
+        """The number of the step that is now (or the last one): 1 is the first."""
+        reached = [number for number, step in enumerate(self.steps, start=1) if step.state is not StepState.AHEAD]
+        return max(reached, default=1)
+
+    @property
+    def now(self) -> WayStep:
+        """The step that is now, or the last one."""
+        return self.steps[self.at - 1]
+
+
+def way_of(need: Need | None, match: Match | None, contract: Contract | None) -> Way:
+    """The steps in their order, with what is known of each. Without a need only the first is there, and ahead."""
+    if need is None:
+        return Way([WayStep("Your broker asks you to join a group", StepState.AHEAD)])
+    steps: list[WayStep] = []
+    stopped = STOPPED.get(need.status)
+    if contract is not None and contract.status is ContractStatus.ENDED:
+        stopped = "The contract ended early" if contract.units_confirmed else "The contract ended"
+    for words, past, done, at, by in _steps(need, match, contract):
+        if done:
+            steps.append(WayStep(past, StepState.DONE, at=at))
+        elif stopped is not None:
+            ended_at = contract.ended_at if contract is not None else None
+            return Way([*steps, WayStep(stopped, StepState.STOPPED, at=ended_at)])
+        else:
+            is_next = not steps or steps[-1].state is StepState.DONE
+            steps.append(WayStep(words, StepState.NOW if is_next else StepState.AHEAD, by=by))
+    return Way(steps)
+
+
+def _steps(
+    need: Need, match: Match | None, contract: Contract | None
+) -> Iterator[tuple[str, str, bool, Instant | None, Instant | None]]:
+    """Each step in words, before and after; whether it is done, when, and by when if it is not."""
+    tender = need.bundle.tender
+    agreed_at = next((consent.given_at for consent in reversed(need.consents) if consent.void_at is None), None)
+    asked = "You were asked to join a group"
+    yield asked, asked, True, need.invited_at, None
+    yield "You join the group", "You joined the group", agreed_at is not None, agreed_at, tender.publish_by
+    offers_in = tender.closed_at is not None
+    yield (
+        "Providers make their offers",
+        "Providers made their offers",
+        offers_in,
+        tender.closed_at,
+        tender.offers_due_at,
+    )
+    matched = match is not None
+    matched_at = tender.proposed_at if matched else None
+    yield "The offers are matched", "The offers were matched", matched, matched_at, tender.match_by
+    said_yes = match is not None and match.status is MatchStatus.ACCEPTED
+    answered_at = match.answered_at if match is not None else None
+    said_yes = said_yes or contract is not None
+    yield "You answer your match", "You said yes to your match", said_yes, answered_at, tender.answers_due_at
+    final = "The result is final"
+    yield final, final, contract is not None, tender.awarded_at, tender.standstill_ends_at
+    signed = contract is not None and contract.status is not ContractStatus.OFFERED and _signed_at(contract) is not None
+    yield (
+        "Everybody signs the contract",
+        "Everybody signed the contract",
+        signed,
+        _signed_at(contract) if contract is not None and signed else None,
+        contract.sign_by if contract is not None else None,
+    )
+    over = contract is not None and contract.status is ContractStatus.COMPLETED
+    done = "" if contract is None or not signed else f": {contract.units_confirmed} of {contract.units} so far"
+    yield (
+        f"You have your care{done}",
+        "You had all your care",
+        over,
+        contract.ended_at if contract is not None else None,
+        contract.ends_at if contract is not None else None,
+    )
+
+
+def _signed_at(contract: Contract) -> Instant | None:
+    """When the last of those who must sign did."""
+    wanted = [contract.patient_signed_at, contract.provider_signed_at]
+    if contract.budget.parties.must_countersign:
+        wanted.append(contract.holder_signed_at)
+    return None if None in wanted else max(at for at in wanted if at is not None)

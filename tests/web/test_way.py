@@ -1,0 +1,73 @@
+"""A patient follows a part of their care from the group to the last visit: what is done, what is now, what stopped."""
+
+import re
+
+from marketplace.journey import pools
+from marketplace.records.database import writing
+from marketplace.rules.permissions import Actor, Role
+from marketplace.web.queries.care import care_lines
+from marketplace.web.queries.way import StepState, Way
+from tests.web.site import Site
+from tests.worlds import SmallWorld
+
+
+def way(world: SmallWorld, number: int = 1) -> Way:
+    actor = Actor(f"user-p{number}", Role.PATIENT, world.patients[number - 1].id)
+    (line,) = care_lines(world.session, actor)
+    return line.way
+
+
+def now_at(world: SmallWorld, number: int = 1) -> tuple[int, str, str]:
+    found = way(world, number)
+    return found.at, found.now.words, found.now.state.value
+
+
+def test_the_whole_way(site: Site) -> None:
+    """Step by step; what is behind is done and has its day, what is ahead has none but may have a last one."""
+    world = site.world
+    assert now_at(world) == (1, "Your broker asks you to join a group", "ahead")
+    world.draft()
+    assert now_at(world) == (2, "You join the group", "now")
+    world.agree().publish()
+    assert now_at(world) == (3, "Providers make their offers", "now")
+    assert way(world).now.by == world.tender.offers_due_at
+    world.three_offers().later(days=15)
+    assert now_at(world) == (4, "The offers are matched", "now")
+    world.run_round()
+    assert now_at(world) == (5, "You answer your match", "now")
+    world.accept()
+    assert now_at(world) == (6, "The result is final", "now")
+    world.confirm().later(days=20)
+    assert now_at(world) == (7, "Everybody signs the contract", "now")
+    world.sign(1)
+    world.deliver(1, 3)
+    assert now_at(world) == (8, "You have your care: 3 of 10 so far", "now")
+    world.deliver(1, 7)
+    found = way(world)
+    assert {step.state for step in found.steps} == {StepState.DONE}
+    assert all(step.at is not None for step in found.steps)
+    days = [step.at for step in found.steps if step.at is not None]
+    assert days == sorted(days)
+
+
+def test_a_way_that_ends_says_where(site: Site) -> None:
+    """Left, turned down, no provider found: the way stops at that step, and nothing is promised after it."""
+    world = site.world.draft().agree().publish()
+    with writing(world.session):
+        pools.leave(world.session, world.now, world.patient(2), world.need(2).id)
+    assert now_at(world, 2)[1:] == ("You left the group", "stopped")
+    world.three_offers().later(days=15).run_round().decline(1)
+    assert now_at(world) == (5, "You turned the match down", "stopped")
+    assert len(way(world).steps) == 5
+
+
+def test_both_pages_show_it(site: Site) -> None:
+    """One line on the home page, all steps on the care page, for whoever hears the page as well."""
+    world = site.world.proposed()
+    client = site.client("p1@example.test")
+    assert "Step 5 of 8: You answer your match, by the end of" in client.get("/patient/").text
+    care = client.get("/patient/care").text
+    assert care.count("cp-way__step--done") == 4
+    assert re.search(r'aria-current="step">\s*<span[^>]*>Now: </span>You answer your match', care)
+    world.accept(1)
+    assert "Step 6 of 8: The result is final" in client.get("/patient/").text
