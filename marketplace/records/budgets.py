@@ -96,7 +96,7 @@ class Budget(Base):
     __table_args__ = (
         CheckConstraint("valid_from <= valid_to", name="valid_in_order"),
         CheckConstraint("holder_id IS NULL OR managed_as = 'third_party'", name="holder_of_third_party"),
-        Index("ix_budgets_commissioner_id_valid_to", "commissioner_id", "valid_to"),
+        Index("ix_budgets_commissioner_id_valid_to_id", "commissioner_id", "valid_to", "id"),
         Index(
             "ix_budgets_to_approve", "commissioner_id", "opened_at", sqlite_where=_WAITING, postgresql_where=_WAITING
         ),

@@ -71,7 +71,7 @@ def budgets() -> str | FileResponse:
             size,
             search=search,
             plan=plan,
-            order=listing.order,
+            order=listing.order_then(Budget.id),
             by_name=listing.sort.endswith("person"),
         ),
     )

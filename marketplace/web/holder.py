@@ -73,7 +73,9 @@ def budgets() -> str | FileResponse:
     listing = Listing("budgets held", BUDGETS, "person")
     page = listing.page_from(
         funding.budget_count(session, actor, search),
-        lambda first, size: funding.budget_rows(session, actor, first, size, search=search, order=listing.order),
+        lambda first, size: funding.budget_rows(
+            session, actor, first, size, search=search, order=listing.order_then(Budget.id)
+        ),
     )
     seen([row.budget.patient_id for row in page.rows], "budgets held")
     if listing.export:

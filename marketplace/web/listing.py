@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from flask import Response, current_app, request, url_for
+from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.sql.elements import ColumnElement
 
 from marketplace.adapters.spreadsheets import Cell
@@ -105,9 +106,17 @@ class Listing(Generic[Row]):
 
     @property
     def order(self) -> ColumnElement[Any]:
-        """What the database is to order by."""
+        """What the database is to order by: rows without a value come last, where there can be any.
+
+        Where there can be none it is not said, because an index knows no such order and would not be used.
+        """
         by: ColumnElement[Any] = self._column.by
-        return by.desc().nulls_last() if self.down else by.asc().nulls_last()
+        ordered = by.desc() if self.down else by.asc()
+        return ordered.nulls_last() if getattr(by, "nullable", True) else ordered
+
+    def order_then(self, tie: InstrumentedAttribute[Any]) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
+        """The same with what decides between equals, the same way round, so that one index can serve both."""
+        return self.order, tie.desc() if self.down else tie.asc()
 
     @property
     def orders(self) -> list[tuple[str, str]]:

@@ -56,7 +56,7 @@ def budget_rows(
     *,
     search: str = "",
     plan: str = "",
-    order: ColumnElement[Any] | None = None,
+    order: Sequence[ColumnElement[Any]] = (),
     by_name: bool = True,
 ) -> list[BudgetRow]:
     """Some budgets that fit the search (a name, the state of the care plan), with figures, in three questions.
@@ -64,7 +64,7 @@ def budget_rows(
     `by_name` says whether the order is that of the people's names.
     """
     query = _budgets(actor, search, plan, by_name=by_name).options(contains_eager(Budget.patient))
-    query = query.order_by(Patient.name if order is None else order, Budget.id)
+    query = query.order_by(*order or (Patient.name, Budget.id))
     budgets = session.scalars(query.offset(first).limit(size)).all()
     ids = [budget.id for budget in budgets]
     held: dict[str, dict[AccountKind, int]] = defaultdict(dict)

@@ -426,7 +426,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_budgets'))
     )
     with op.batch_alter_table('budgets', schema=None) as batch_op:
-        batch_op.create_index('ix_budgets_commissioner_id_valid_to', ['commissioner_id', 'valid_to'], unique=False)
+        batch_op.create_index('ix_budgets_commissioner_id_valid_to_id', ['commissioner_id', 'valid_to', 'id'], unique=False)
         batch_op.create_index(batch_op.f('ix_budgets_holder_id'), ['holder_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_budgets_patient_id'), ['patient_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_budgets_plan_review_due'), ['plan_review_due'], unique=False)
@@ -969,7 +969,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_budgets_plan_review_due'))
         batch_op.drop_index(batch_op.f('ix_budgets_patient_id'))
         batch_op.drop_index(batch_op.f('ix_budgets_holder_id'))
-        batch_op.drop_index('ix_budgets_commissioner_id_valid_to')
+        batch_op.drop_index('ix_budgets_commissioner_id_valid_to_id')
 
     op.drop_table('budgets')
     with op.batch_alter_table('broker_moves', schema=None) as batch_op:
