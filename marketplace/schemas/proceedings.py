@@ -113,6 +113,7 @@ class ExcludeSchema(Schema):
                 "conflict": "Its provider and I have a conflict of interest",
                 "suspension": "Its provider is suspended",
                 "providers_error": "Its provider has told us of an error in it",
+                "rating_fell": "The published rating of its place has gone down since it was sealed",
             },
         },
     )
