@@ -20,7 +20,7 @@ from marketplace.rules.permissions import Actor, Role, check_owner, check_role
 from .awards import matches_of
 from .pools import keep_draft
 from .reservations import release
-from .scopes import BEFORE_PROPOSAL, locked
+from .scopes import locked, may_name_providers
 from .sites import rating_fell
 from .tenders import HOLDING, give_up, move_lot, needs_of
 
@@ -50,7 +50,7 @@ def exclude_offer(
     offer = locked(session, Offer, offer_id, "offer")
     tender = locked(session, Tender, offer.tender_id, "tender")
     check_owner(actor, Role.BROKER, tender.broker_id, "offer")
-    if code is ExclusionCode.RATING_FELL and (tender.status in BEFORE_PROPOSAL or not rating_fell(offer)):
+    if code is ExclusionCode.RATING_FELL and not (may_name_providers(tender) and rating_fell(offer)):
         message = "Choose this once a match is proposed, and the published rating is worse than the offer says."
         raise Invalid("rating_not_fallen", message, place="code")
     return _exclude(session, now, actor, tender, offer, code=code, reason=reason)

@@ -31,9 +31,7 @@ def market_document(session: Session, tender: Tender) -> dict[str, Any]:
         .order_by(Need.id)
     ).all()
     offers = session.scalars(
-        select(Offer)
-        .where(Offer.tender_id == tender.id, Offer.status == OfferStatus.STANDING)
-        .order_by(Offer.id)
+        select(Offer).where(Offer.tender_id == tender.id, Offer.status == OfferStatus.STANDING).order_by(Offer.id)
     ).all()
     active = {bundle.id for bundle in tender.bundles if bundle.result is LotResult.ACTIVE}
     return {

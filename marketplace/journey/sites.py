@@ -5,6 +5,7 @@ Everything after the opening reads the latter; why is in README.md.
 """
 
 from datetime import date
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -46,7 +47,7 @@ def state_site(session: Session, now: Instant, actor: Actor, site_id: str, state
     known = set(session.scalars(select(Service.id).where(Service.id.in_(statement.services))))
     if unknown := set(statement.services) - known:
         raise Invalid("service_unknown", "Choose services from the list.", place="services", services=len(unknown))
-    stated = {
+    stated: dict[str, Any] = {
         "name": statement.name.strip(),
         "services": sorted(known),
         "attributes": sorted(set(statement.attributes)),

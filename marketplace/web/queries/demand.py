@@ -211,4 +211,4 @@ def _map(
                 label=district,
             )
         )
-    return ring_map(people, [pin_of(site) for site in sites])
+    return ring_map(people, [pin_of(site.provider.name, site) for site in sites])
