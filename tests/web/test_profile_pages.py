@@ -158,6 +158,17 @@ def test_a_patient_reads_what_the_offer_said(site: Site, easy: bool) -> None:
     assert "Outstanding" not in other
 
 
+def test_a_profile_says_what_a_place_carries(site: Site) -> None:
+    """Contracts in force with their units; one that is not signed, or ended, does not count."""
+    world = site.world.proposed().accept().confirm().later(days=20)
+    client = site.client("bulk@example.test")
+    assert "Contracts in force" in client.get("/provider/profile").text
+    assert "0 of" not in client.get("/provider/profile").text
+    world.sign(1, 2).deliver(1, 3)
+    assert "2 contracts, 3 of 20 units confirmed" in client.get("/provider/profile").text
+    assert "contracts, 3" not in site.client("near@example.test").get("/provider/profile").text
+
+
 def test_a_rated_match_says_since_when(site: Site) -> None:
     world = site.world.proposed()
     page = site.client("p1@example.test").get(f"/patient/matches/{world.match(1).id}").text
