@@ -22,7 +22,6 @@ MENUS: dict[Role, tuple[tuple[str, str], ...]] = {
         ("provider.list_offers", "My offers"),
         ("provider.list_contracts", "Contracts"),
         ("provider.claims", "Claims"),
-        ("provider.profile", "My profile"),
     ),
     Role.COMMISSIONER: (
         ("commissioner.home", "Home"),

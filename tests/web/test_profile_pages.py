@@ -44,7 +44,7 @@ def unrate(site: Site, writer: str) -> None:
 
 
 def test_a_provider_states_its_place(site: Site) -> None:
-    """The menu leads there; what is wrong is told at its field with what was typed; then the page says it."""
+    """Home leads there; what is wrong is told at its field with what was typed; then the page says it."""
     client, at = site.client("near@example.test"), f"/provider/profile/{place_of(site).id}"
     assert 'href="/provider/profile"' in client.get("/provider/").text
     page = client.get("/provider/profile").text
