@@ -161,7 +161,7 @@ class SiteSchema(Schema):
     services = _Services()
     attributes = _Attributes()
     rating = _Rating()
-    rating_date = Day(missing="", load_default=None, metadata={"title": "Published on"})
+    rating_date = Day(missing="", load_default=None, metadata={"title": "Published on (if rated)"})
     first_appointment_days = _FirstAppointment()
 
     @validates_schema(skip_on_field_errors=True)

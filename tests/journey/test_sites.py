@@ -7,6 +7,10 @@ import pytest
 from sqlalchemy import select
 
 from marketplace.journey import amendments, cancellations, offers, people, rounds, sites
+from marketplace.journey.claims.access import access
+from marketplace.journey.claims.cohort import counted_tenders
+from marketplace.journey.claims.fairness import fairness
+from marketplace.journey.claims.quality import quality
 from marketplace.journey.people import SiteDetails
 from marketplace.records.audit import AuditEvent
 from marketplace.records.contracts import Contract
@@ -88,6 +92,28 @@ def test_a_round_run_again_reads_the_offers_too(world: SmallWorld) -> None:
         )
     world.run_round()
     assert (said_in(world)["attributes"], said_in(world)["first_appointment_days"]) == (["step_free"], 14)
+
+
+def test_the_figures_stay_with_what_was_offered(world: SmallWorld) -> None:
+    """Quality, fairness and days to the first appointment of what was awarded do not follow the profile."""
+    world.proposed().accept().confirm()
+
+    def figures() -> tuple[object, ...]:
+        counted = counted_tenders(world.session)
+        assert len(counted) == 1
+        today = world.now.date()
+        return (
+            quality(world.session, counted),
+            access(world.session, counted).wait,
+            fairness(world.session, counted, today),
+        )
+
+    before = figures()
+    rate(world, "bulk", "Inadequate")
+    with writing(world.session):
+        said = replace(STATED, name="bulk clinic", first_appointment_days=300)
+        sites.state_site(world.session, world.now, world.provider("bulk"), site_of(world, "bulk").id, said)
+    assert figures() == before
 
 
 def test_sealed_again_it_says_what_stands(world: SmallWorld) -> None:

@@ -206,6 +206,8 @@ def test_a_commissioner_changes_a_rating(site: Site) -> None:
     offer = next(row for row in site.fresh().tender.offers if row.provider_id == provider).id
     near = next(row for row in site.world.tender.offers if row.provider_id != provider).id
     grounds = {"code": "rating_fell", "reason": "It is rated worse now."}
+    asked = {row: 'value="rating_fell"' in broker.get(f"/broker/offers/{row}/exclude").text for row in (near, offer)}
+    assert asked == {near: False, offer: True}
     assert broker.post(f"/broker/offers/{near}/exclude", data=grounds).status_code == 422
     assert broker.post(f"/broker/offers/{offer}/exclude", data=grounds).status_code == 302
     assert "left out" in site.client("bulk@example.test").get(f"/provider/offers/{offer}").text
@@ -221,6 +223,9 @@ def test_odd_ratings_are_said_in_words(site: Site) -> None:
     assert "Inspected but not rated, published on 1 March 2026" in provider.get("/provider/profile").text
     own = f"/provider/profile/{place_of(site).id}"
     assert provider.post(own, data={**WRITTEN, "own_evidence": ""}).status_code == 422
+    assert provider.post(own, data=WRITTEN).status_code == 302
+    assert provider.post(own, data={**WRITTEN, "own_evidence": "<b>Best</b>"}).status_code == 302
+    assert "“&lt;b&gt;Best&lt;/b&gt;”" in provider.get("/provider/profile").text
     assert provider.post(own, data=WRITTEN).status_code == 302
     assert EVIDENCE in client.get(f"/commissioner/providers/{site.world.providers['near'].id}").text
     assert place_of(site).grade == 0
