@@ -62,13 +62,14 @@ class Provider:
 
 @dataclass(frozen=True)
 class Kind:
-    """What a kind of provider sells and how it usually is."""
+    """What a kind of provider sells and how it usually is; `counts` is what one without a rating shows for itself."""
 
     label: str
     services: tuple[str, ...]
     attribute_percent: dict[str, int]
     reach_km: tuple[int, int]
     size_permille: tuple[int, int]
+    counts: str = ""
 
 
 KINDS = {
@@ -94,18 +95,39 @@ KINDS = {
         {"step_free": 70, "home_visit": 35, "evening": 60},
         (25, 42),
         (130, 320),
+        "could walk further at the end than at the start",
     ),
     "pool": Kind(
-        "therapy pool", ("hydrotherapy", "physiotherapy"), {"step_free": 95, "evening": 40}, (40, 60), (300, 600)
+        "therapy pool",
+        ("hydrotherapy", "physiotherapy"),
+        {"step_free": 95, "evening": 40},
+        (40, 60),
+        (300, 600),
+        "had less pain on the stairs at the end than at the start",
     ),
     "breathing_classes": Kind(
-        "breathing classes", ("pulmonary_rehabilitation",), {"step_free": 85, "evening": 30}, (30, 48), (190, 400)
+        "breathing classes",
+        ("pulmonary_rehabilitation",),
+        {"step_free": 85, "evening": 30},
+        (30, 48),
+        (190, 400),
+        "got further in a six-minute walk at the end",
     ),
     "podiatry_practice": Kind(
-        "podiatry practice", ("podiatry",), {"step_free": 75, "home_visit": 45, "evening": 30}, (25, 42), (180, 380)
+        "podiatry practice",
+        ("podiatry",),
+        {"step_free": 75, "home_visit": 45, "evening": 30},
+        (25, 42),
+        (180, 380),
+        "had no new sore in the half year after",
     ),
     "counselling_practice": Kind(
-        "counselling practice", ("talking_therapies",), {"step_free": 60, "evening": 65}, (35, 55), (190, 400)
+        "counselling practice",
+        ("talking_therapies",),
+        {"step_free": 60, "evening": 65},
+        (35, 55),
+        (190, 400),
+        "said at the end that they slept better",
     ),
     "occupational_therapy_practice": Kind(
         "occupational therapy practice",
@@ -113,6 +135,7 @@ KINDS = {
         {"step_free": 70, "home_visit": 85},
         (32, 50),
         (250, 500),
+        "could do one more thing at home without help",
     ),
 }
 
@@ -221,3 +244,14 @@ def _provider(draw: random.Random, key: str, site: Site, *, synthetic: bool) -> 
         size_permille=draw.randint(*kind.size_permille),
         reach_m=draw.randint(*kind.reach_km) * 1_000,
     )
+
+
+def own_evidence(provider: Provider) -> str:
+    """What a practice without a rating says of itself: made up like all of it, the same each time; empty if nothing."""
+    counts = KINDS[provider.kind].counts
+    if provider.grade or not counts:
+        return ""
+    draw = random.Random(f"evidence of {provider.name}")
+    people = draw.randint(40, 160)
+    better = people * draw.randint(55, 85) // 100
+    return f"We ask everybody at the first and at the last visit. Of {people} people last year, {better} {counts}."

@@ -21,7 +21,16 @@ from marketplace.rules.permissions import Actor, Role, check_role
 
 from .scopes import BEFORE_PROPOSAL
 
-OF_PROVIDERS = ("provider.approved", "provider.site_added", "provider.suspended", "provider.reinstated")
+OF_PROVIDERS = (
+    "provider.approved",
+    "provider.suspended",
+    "provider.reinstated",
+    "provider.site_added",
+    "provider.site_stated",
+    "provider.rating_changed",
+    "provider.site_closed",
+    "provider.site_reopened",
+)
 OF_ACCOUNTS = (
     "account.opened",
     "account.code_renewed",

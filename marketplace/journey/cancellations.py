@@ -20,7 +20,8 @@ from marketplace.rules.permissions import Actor, Role, check_owner, check_role
 from .awards import matches_of
 from .pools import keep_draft
 from .reservations import release
-from .scopes import locked
+from .scopes import locked, may_name_providers
+from .sites import rating_fell
 from .tenders import HOLDING, give_up, move_lot, needs_of
 
 AFTER_OPENING = (
@@ -35,7 +36,7 @@ AFTER_OPENING = (
 def exclude_offer(
     session: Session, now: Instant, actor: Actor, offer_id: str, code: ExclusionCode, reason: str
 ) -> Offer:
-    """The broker leaves an opened offer out, for a conflict, a suspension, or an error its provider admits.
+    """The broker leaves an opened offer out: for a conflict, a suspension, an error admitted, a rating that went down.
 
     A proposal that was made with it no longer stands: the round must be run again before anything is confirmed.
 
@@ -43,10 +44,15 @@ def exclude_offer(
     ------
     WrongState
         If the offers are not opened, or the award is confirmed already.
+    Invalid
+        If the rating is the ground, and is no worse than the offer says, or nobody may know yet whose offer it is.
     """
     offer = locked(session, Offer, offer_id, "offer")
     tender = locked(session, Tender, offer.tender_id, "tender")
     check_owner(actor, Role.BROKER, tender.broker_id, "offer")
+    if code is ExclusionCode.RATING_FELL and not (may_name_providers(tender) and rating_fell(offer)):
+        message = "Choose this once a match is proposed, and the published rating is worse than the offer says."
+        raise Invalid("rating_not_fallen", message, place="code")
     return _exclude(session, now, actor, tender, offer, code=code, reason=reason)
 
 

@@ -1,6 +1,7 @@
 """The market of a tender as the engine reads it: records in, a market/1 document out.
 
-`rounds` freezes what `market_document` writes; nothing else of the house knows the format.
+`rounds` freezes what `market_document` writes; nothing else of the house knows the format. What an offer says of its
+site is read from its content, sealed before the deadline, and never from the site's row, which may have changed since.
 """
 
 from typing import Any
@@ -11,9 +12,10 @@ from sqlalchemy.orm import Session, joinedload
 from marketplace.records.offers import Offer, OfferStatus
 from marketplace.records.pools import Bundle, Need, NeedStatus
 from marketplace.records.tenders import Tender
-from marketplace.rules.errors import WrongState
 from marketplace.rules.lifecycle import LotResult
 from marketplace.rules.preferences import Preferences
+
+from .sites import facts_said
 
 IN_THE_MARKET = (NeedStatus.POOLED, NeedStatus.MATCHED, NeedStatus.UNMATCHED)
 """Needs that a round buys for: money is held for each of them, and nobody has refused."""
@@ -29,10 +31,7 @@ def market_document(session: Session, tender: Tender) -> dict[str, Any]:
         .order_by(Need.id)
     ).all()
     offers = session.scalars(
-        select(Offer)
-        .where(Offer.tender_id == tender.id, Offer.status == OfferStatus.STANDING)
-        .options(joinedload(Offer.site))
-        .order_by(Offer.id)
+        select(Offer).where(Offer.tender_id == tender.id, Offer.status == OfferStatus.STANDING).order_by(Offer.id)
     ).all()
     active = {bundle.id for bundle in tender.bundles if bundle.result is LotResult.ACTIVE}
     return {
@@ -79,9 +78,7 @@ def _need_document(need: Need, policy: dict[str, Any]) -> dict[str, Any]:
 
 
 def _offer_document(offer: Offer, lots: set[str]) -> dict[str, Any]:
-    site, content = offer.site, offer.content
-    if site is None or content is None:
-        raise WrongState("offer_sealed", "An offer that stands was not opened; close the tender first.")
+    site, content = facts_said(offer), offer.content or {}
     lines = [_given(**line) for line in content["lines"] if line["bundle"] in lots]
     document = _given(
         id=offer.id,
@@ -92,7 +89,7 @@ def _offer_document(offer: Offer, lots: set[str]) -> dict[str, Any]:
         max_distance_m=content.get("max_distance_m"),
         exclusive=f"{offer.provider_id}:{content['exclusive']}" if content.get("exclusive") else None,
         grade=site.grade,
-        attributes=sorted(site.attributes),
+        attributes=list(site.attributes),
         first_appointment_days=site.first_appointment_days,
         easting_m=site.easting_m,
         northing_m=site.northing_m,

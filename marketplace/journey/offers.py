@@ -1,11 +1,12 @@
 """Step four: providers seal their offers. Nobody but the provider can read one until the tender's opening.
 
-`submit_offer` (a later version replaces the earlier), `withdraw_offer`, `read_own_offer`; `open_seal` is called by
-`close_tender` alone.
+`submit_offer` (a later version replaces the earlier), `withdraw_offer`, `read_own_offer` and `read_own_site`;
+`open_seal` is called by `close_tender` alone.
 """
 
 import hashlib
 import json
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -22,11 +23,13 @@ from marketplace.rules.clock import Instant
 from marketplace.rules.errors import Invalid, NotAllowed, NotFound, WrongState
 from marketplace.rules.lifecycle import TenderStatus
 from marketplace.rules.permissions import Actor, Role, check_owner, check_role
+from marketplace.rules.sites import SiteFacts
 from marketplace.rules.tendering import OfferTerms, check_offer
 
 from .conduct import check_firewall
 from .keys import keyring_of
 from .scopes import locked
+from .sites import facts_of, facts_said
 
 
 def submit_offer(
@@ -44,6 +47,7 @@ def submit_offer(
     An offer counts if it is received before the deadline, not at it; the comparison is made here, under the tender's
     lock. `number` tells a provider's several offers on one tender apart; the same number again is a new version.
     A `draft` is kept under the same seal and counts for nothing; what stands goes on standing beside it.
+    What is known of the site now is sealed with the terms (README.md): a later change of it changes no offer.
 
     Raises
     ------
@@ -52,7 +56,7 @@ def submit_offer(
     NotAllowed
         If the provider is not approved, or suspended.
     Invalid, NotFound
-        If the offer contradicts itself or the tender, or the site is another's or lacks the service.
+        If the offer contradicts itself or the tender, or the site is another's, closed, or lacks the service.
     """
     check_role(actor, Role.PROVIDER)
     tender = _open_tender(session, now, tender_id)
@@ -61,7 +65,7 @@ def submit_offer(
         raise NotAllowed("provider_not_approved", "Offers can be made once the commissioner has approved you.")
     check_firewall(session, tender.broker_id, provider.id, tender.published_at)
     check_offer(terms, {bundle.id for bundle in tender.bundles})
-    check_site(session, provider.id, tender, terms)
+    site = check_site(session, provider.id, tender, terms)
     earlier = session.scalars(
         select(Offer)
         .where(Offer.tender_id == tender.id, Offer.provider_id == provider.id, Offer.number == number)
@@ -71,7 +75,7 @@ def submit_offer(
         if offer.status is OfferStatus.DRAFT or (offer.status is OfferStatus.STANDING and not draft):
             offer.status = OfferStatus.REPLACED
     offer_id = new_id()
-    content = canonical_json(terms.document()).encode()
+    content = canonical_json({**terms.document(), "site": facts_of(site).document()}).encode()
     sealed = keyring_of(session).seal_offer(content, tender_id=tender.id, provider_id=provider.id, offer_id=offer_id)
     offer = Offer(
         id=offer_id,
@@ -107,12 +111,22 @@ def withdraw_offer(session: Session, now: Instant, actor: Actor, offer_id: str) 
 
 def read_own_offer(session: Session, actor: Actor, offer_id: str) -> OfferTerms:
     """What a provider sealed, for its eyes only."""
+    return OfferTerms.from_document(_own_content(session, actor, offer_id))
+
+
+def read_own_site(session: Session, actor: Actor, offer_id: str) -> SiteFacts:
+    """What a provider's offer says of its site, sealed with the terms."""
+    return SiteFacts.from_document(_own_content(session, actor, offer_id)["site"])
+
+
+def _own_content(session: Session, actor: Actor, offer_id: str) -> dict[str, Any]:
     offer = session.get(Offer, offer_id)
     if offer is None:
         raise NotFound("not_found", "We cannot find that offer.")
     check_owner(actor, Role.PROVIDER, offer.provider_id, "offer")
     content = keyring_of(session).read_own_offer(_sealed(offer), provider_id=offer.provider_id, offer_id=offer.id)
-    return OfferTerms.from_document(json.loads(content))
+    document: dict[str, Any] = json.loads(content)
+    return document
 
 
 def next_number(session: Session, actor: Actor, tender_id: str) -> int:
@@ -131,13 +145,15 @@ def open_seal(session: Session, now: Instant, tender: Tender, standing: list[Off
         content = keyring.open_offer(_sealed(offer), tender_id=tender.id, offer_id=offer.id)
         offer.content = json.loads(content)
         offer.site_id = offer.content["site_id"]
+        said = facts_said(offer)
+        offer.grade, offer.first_appointment_days = said.grade, said.first_appointment_days
         offer.opened_at = now
         offer.alias = alias(position)
     return sha256_of(sorted(offer.receipt_sha256 for offer in standing))
 
 
-def check_site(session: Session, provider_id: str, tender: Tender, terms: OfferTerms) -> None:
-    """An offer comes from one of its provider's own sites, which has the service of every lot it is for.
+def check_site(session: Session, provider_id: str, tender: Tender, terms: OfferTerms) -> Site:
+    """An offer comes from one of its provider's own open sites, which has the service of every lot it is for.
 
     Raises
     ------
@@ -147,12 +163,15 @@ def check_site(session: Session, provider_id: str, tender: Tender, terms: OfferT
     site = session.get(Site, terms.site_id)
     if site is None or site.provider_id != provider_id:
         raise Invalid("site_unknown", "Choose one of your own sites.", place="site_id")
+    if site.closed_at is not None:
+        raise Invalid("site_closed", "This site is closed: choose another one.", place="site_id")
     service_of = {bundle.id: bundle.service_id for bundle in tender.bundles}
     for at, line in enumerate(terms.lines):
         if service_of[line.bundle] not in site.services:
             raise Invalid(
                 "service_not_at_site", "This site does not offer the service of this lot.", place=f"lines[{at}].bundle"
             )
+    return site
 
 
 def _open_tender(session: Session, now: Instant, tender_id: str) -> Tender:

@@ -24,6 +24,7 @@ from marketplace.rules.quality import grade_of
 from .keys import keyring_of
 from .pools import CAN_BE_LEFT, leave_pool
 from .scopes import locked
+from .sites import check_site_name_free
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +115,7 @@ def add_site(session: Session, now: Instant, actor: Actor, provider_id: str, det
     """
     check_role(actor, Role.COMMISSIONER)
     provider = locked(session, Provider, provider_id, "provider")
-    if any(row.name.lower() == details.name.lower() for row in provider.sites):
-        raise Conflict("site_exists", "This provider has a site of that name already.", place="name")
+    check_site_name_free(provider, details.name)
     site = _site(details, "")
     provider.sites.append(site)
     session.flush()

@@ -16,6 +16,7 @@ from marketplace.records.contracts import Contract, Delivery
 from marketplace.records.offers import Offer
 from marketplace.records.people import Authority, Broker, Patient, User
 from marketplace.records.pools import Bundle, Need
+from marketplace.records.providers import Site
 from marketplace.records.rounds import Award, Match, Round
 from marketplace.records.studies import Study
 from marketplace.records.tenders import Question, Representation, Tender
@@ -198,6 +199,13 @@ def deliveries_for(actor: Actor) -> Select[Delivery]:
                 Role.COMMISSIONER: Contract.budget.has(Budget.commissioner_id == actor.party_id),
             },
         )
+    )
+
+
+def sites_for(actor: Actor) -> Select[Site]:
+    """A provider's own sites; a commissioner oversees all of them, as it does all providers."""
+    return select(Site).where(
+        _by_role(actor, {Role.PROVIDER: Site.provider_id == actor.party_id, Role.COMMISSIONER: true()})
     )
 
 

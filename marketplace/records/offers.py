@@ -32,6 +32,7 @@ class ExclusionCode(StrEnum):
     CONFLICT = "conflict"
     SUSPENSION = "suspension"
     PROVIDERS_ERROR = "providers_error"
+    RATING_FELL = "rating_fell"
 
 
 class Offer(Base):
@@ -39,7 +40,8 @@ class Offer(Base):
 
     ``content_sealed`` is the offer's document under a data key of its own; the data key is wrapped twice, for the
     provider and for the tender's opening. ``content`` is empty until the opening. ``receipt_sha256`` is the hash the
-    provider holds as its receipt.
+    provider holds as its receipt. ``site_id``, ``grade`` and ``first_appointment_days`` are copied out of the content
+    at the opening, for queries: they are the site's as the offer states them, whatever is said of it later.
     """
 
     __tablename__ = "offers"
@@ -59,6 +61,8 @@ class Offer(Base):
     opened_at: Mapped[datetime | None]
     content: Mapped[Document | None]
     site_id: Mapped[str | None] = mapped_column(ForeignKey("sites.id"))
+    grade: Mapped[int | None]
+    first_appointment_days: Mapped[int | None]
     alias: Mapped[str | None] = mapped_column(String(12))
     feedback: Mapped[Document | None]
     excluded_code: Mapped[ExclusionCode | None] = mapped_column(status_column(ExclusionCode))

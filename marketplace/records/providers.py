@@ -23,10 +23,18 @@ class Provider(Base):
 
 
 class Site(Base):
-    """One place of a provider. ``rating`` is the regulator's word as published, ``grade`` its number (0: unrated)."""
+    """One place of a provider. ``rating`` is the regulator's word as published, ``grade`` its number (0: unrated).
+
+    The commissioner enters the place and the rating (``rating_reason``: why it was changed last). The provider states
+    the rest (``stated_at``: when it did so last), with ``own_evidence`` in its own words while there is no rating.
+    From a closed site nothing new can be offered.
+    """
 
     __tablename__ = "sites"
-    __table_args__ = (CheckConstraint("grade BETWEEN 0 AND 4", name="grade"),)
+    __table_args__ = (
+        CheckConstraint("grade BETWEEN 0 AND 4", name="grade"),
+        CheckConstraint("(own_evidence IS NULL) = (own_evidence_date IS NULL)", name="own_evidence"),
+    )
 
     id: Mapped[PublicId]
     provider_id: Mapped[str] = mapped_column(ForeignKey("providers.id"), index=True)
@@ -40,5 +48,12 @@ class Site(Base):
     rating_date: Mapped[date | None]
     grade: Mapped[int] = mapped_column(default=0)
     first_appointment_days: Mapped[int | None]
+    own_evidence: Mapped[str | None] = mapped_column(Text)
+    own_evidence_date: Mapped[date | None]
+    stated_at: Mapped[datetime | None]
+    rating_changed_at: Mapped[datetime | None]
+    rating_reason: Mapped[str | None] = mapped_column(Text)
+    closed_at: Mapped[datetime | None]
+    closed_reason: Mapped[str | None] = mapped_column(Text)
 
     provider: Mapped[Provider] = relationship(back_populates="sites")

@@ -11,19 +11,20 @@ from .errors import Invalid
 from .privacy import K
 
 GRADES = {"outstanding": 4, "good": 3, "requires improvement": 2, "inadequate": 1}
-NOT_RATINGS = frozenset(
-    {
-        "",
-        "not rated",
-        "not yet rated",
-        "inspected but not rated",
-        "no published rating",
-        "not applicable",
-        "insufficient evidence to rate",
-    }
-)
 UNRATED = 0
 WORDS = {4: "Outstanding", 3: "Good", 2: "Requires improvement", 1: "Inadequate", UNRATED: "Not rated"}
+NOT_RATINGS = {
+    "": WORDS[UNRATED],
+    "not rated": WORDS[UNRATED],
+    "no published rating": WORDS[UNRATED],
+    "not applicable": WORDS[UNRATED],
+    "not yet rated": "Not rated yet",
+    "inspected but not rated": "Inspected but not rated",
+    "insufficient evidence to rate": "Inspected, but too little was seen for a rating",
+}
+"""What is published in place of a rating, and how we say it."""
+PUBLISHED = (*WORDS.values(), "Inspected but not rated", "Insufficient evidence to rate")
+"""What can be published of a site, to choose from."""
 
 
 def grade_of(rating: str | None) -> int:
@@ -34,13 +35,23 @@ def grade_of(rating: str | None) -> int:
     Invalid
         If the word is none of the regulator's: a typing error must not become a grade.
     """
-    word = " ".join((rating or "").split()).lower()
+    word = _normal(rating)
     if word in NOT_RATINGS:
         return UNRATED
     if word not in GRADES:
-        known = ", ".join(WORDS.values())
+        known = ", ".join(PUBLISHED)
         raise Invalid("rating_unknown", f"Enter a rating as published: {known}.", place="rating")
     return GRADES[word]
+
+
+def rating_words(rating: str | None) -> str:
+    """A published rating as pages say it, however it is spelt; what is published in place of one is told apart."""
+    grade = grade_of(rating)
+    return WORDS[grade] if grade != UNRATED else NOT_RATINGS[_normal(rating)]
+
+
+def _normal(rating: str | None) -> str:
+    return " ".join((rating or "").split()).lower()
 
 
 MIDDLE_STARS = 3

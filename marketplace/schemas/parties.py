@@ -7,7 +7,8 @@ from marshmallow import Schema, ValidationError, fields, validates_schema
 from marshmallow.validate import Email, OneOf
 
 from marketplace.rules.permissions import Role
-from marketplace.rules.quality import WORDS
+from marketplace.rules.quality import PUBLISHED, UNRATED, WORDS
+from marketplace.rules.sites import LONGEST_EVIDENCE, LONGEST_WAIT_DAYS, SiteStatement
 
 from .allocations import ATTRIBUTE_WORDS
 from .clients import District
@@ -21,7 +22,6 @@ ROLE_WORDS = {
     Role.HOLDER.value: "Organisation that holds budgets",
     Role.COMMISSIONER.value: "Colleague at the commissioner",
 }
-RATINGS = tuple(WORDS.values())
 _FURTHEST_M = 1_300_000
 
 
@@ -29,6 +29,115 @@ class BrokerSchema(Schema):
     """A broker to be admitted."""
 
     name = Words(required=True, longest=120, missing="Enter the broker's name", metadata={"title": "Its name"})
+
+
+class _Services(fields.List[str]):
+    """What is done at a place, out of the catalogue."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            fields.String(),
+            required=True,
+            error_messages={"required": "Choose at least one of the services there"},
+            metadata={"title": "Services there"},
+        )
+
+
+class _Attributes(fields.List[str]):
+    """What a place has, for those who need it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            fields.String(validate=OneOf(list(ATTRIBUTE_WORDS), error="Choose from the list")),
+            load_default=list,
+            metadata={"title": "What is there? (optional)", "x-words": ATTRIBUTE_WORDS},
+        )
+
+
+class _FirstAppointment(Whole):
+    """How long somebody waits for the first appointment at a place."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            0,
+            LONGEST_WAIT_DAYS,
+            load_default=None,
+            metadata={"title": "Days to a first appointment (optional)", "x-width": 4},
+        )
+
+
+class _Rating(fields.String):
+    """The regulator's word."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            required=True,
+            validate=OneOf(PUBLISHED, error="Choose a rating from the list"),
+            error_messages=choice("the published rating"),
+            metadata={
+                "title": "Published rating",
+                "description": "The regulator's word, as published. Not rated is not the same as bad.",
+            },
+        )
+
+
+class RatingSchema(Schema):
+    """A site's rating as the regulator has published it anew, and why it is changed here."""
+
+    rating = _Rating()
+    rating_date = Day(missing="", load_default=None, metadata={"title": "Published on"})
+    reason = Words(
+        required=True,
+        longest=1000,
+        missing="Write why the rating is changed",
+        metadata={"title": "Why is it changed?"},
+    )
+
+    @post_load
+    def make(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        """What is called Not rated has neither a word nor a day."""
+        if data["rating"] == WORDS[UNRATED]:
+            data["rating"] = data["rating_date"] = None
+        return data
+
+
+class CloseSiteSchema(Schema):
+    """Why a place is closed to new offers."""
+
+    reason = Words(
+        required=True,
+        longest=1000,
+        missing="Write why the place is closed",
+        metadata={"title": "Why is it closed?"},
+    )
+
+
+class StatementSchema(Schema):
+    """What a provider says of one of its places; `own_evidence` is asked for while there is no rating."""
+
+    name = Words(required=True, longest=120, missing="Enter a name for the place", metadata={"title": "Place"})
+    services = _Services()
+    attributes = _Attributes()
+    first_appointment_days = _FirstAppointment()
+    own_evidence = Words(
+        longest=LONGEST_EVIDENCE,
+        missing="",
+        load_default=None,
+        metadata={
+            "title": "What shows how good you are here? (optional)",
+            "description": "A few short sentences. For example: how many people you saw last year, and how many of "
+            "them can do more than before. Patients read them as your own words. Name nobody.",
+        },
+    )
+    own_evidence_date = Day(
+        missing="", load_default=None, metadata={"title": "Which day is that from? (if you wrote something)"}
+    )
+
+    @post_load
+    def make(self, data: dict[str, Any], **_: Any) -> SiteStatement:
+        """As the step knows it."""
+        lists = {name: tuple(data[name]) for name in ("services", "attributes")}
+        return SiteStatement(**{**data, **lists})
 
 
 class SiteSchema(Schema):
@@ -49,33 +158,11 @@ class SiteSchema(Schema):
     northing_m = Whole(
         0, _FURTHEST_M, load_default=None, metadata={"title": "Northing in metres (optional)", "x-width": 10}
     )
-    services = fields.List(
-        fields.String(),
-        required=True,
-        error_messages={"required": "Choose at least one of the services there"},
-        metadata={"title": "Services there"},
-    )
-    attributes = fields.List(
-        fields.String(validate=OneOf(list(ATTRIBUTE_WORDS), error="Choose from the list")),
-        load_default=list,
-        metadata={"title": "What is there? (optional)", "x-words": ATTRIBUTE_WORDS},
-    )
-    rating = fields.String(
-        required=True,
-        validate=OneOf(RATINGS, error="Choose a rating from the list"),
-        error_messages=choice("the published rating"),
-        metadata={
-            "title": "Published rating",
-            "description": "The regulator's word, as published. Not rated is not the same as bad.",
-        },
-    )
+    services = _Services()
+    attributes = _Attributes()
+    rating = _Rating()
     rating_date = Day(missing="", load_default=None, metadata={"title": "Published on (if rated)"})
-    first_appointment_days = Whole(
-        0,
-        365,
-        load_default=None,
-        metadata={"title": "Days to a first appointment (optional)", "x-width": 4},
-    )
+    first_appointment_days = _FirstAppointment()
 
     @validates_schema(skip_on_field_errors=True)
     def check_whole(self, data: dict[str, Any], **_: Any) -> None:
@@ -83,7 +170,7 @@ class SiteSchema(Schema):
         if (data["easting_m"] is None) != (data["northing_m"] is None):
             place = "easting_m" if data["easting_m"] is None else "northing_m"
             raise ValidationError("Enter both numbers of the grid reference, or none", field_name=place)
-        rated = data["rating"] != WORDS[0]
+        rated = data["rating"] != WORDS[UNRATED]
         when: date | None = data["rating_date"]
         if rated and when is None:
             raise ValidationError("Enter the day on which the rating was published", field_name="rating_date")

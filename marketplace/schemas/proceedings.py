@@ -99,6 +99,14 @@ class AnswerSchema(Schema):
     text = Words(required=True, longest=2000, missing="Write your answer", metadata={"title": "Your answer"})
 
 
+GROUNDS_WORDS = {
+    ExclusionCode.CONFLICT.value: "Its provider and I have a conflict of interest",
+    ExclusionCode.SUSPENSION.value: "Its provider is suspended",
+    ExclusionCode.PROVIDERS_ERROR.value: "Its provider has told us of an error in it",
+    ExclusionCode.RATING_FELL.value: "The published rating of its place has gone down since it was sealed",
+}
+
+
 class ExcludeSchema(Schema):
     """The grounds on which an opened offer is left out."""
 
@@ -109,11 +117,7 @@ class ExcludeSchema(Schema):
         error_messages=choice("the grounds"),
         metadata={
             "title": "On what grounds?",
-            "x-words": {
-                "conflict": "Its provider and I have a conflict of interest",
-                "suspension": "Its provider is suspended",
-                "providers_error": "Its provider has told us of an error in it",
-            },
+            "x-words": GROUNDS_WORDS,
         },
     )
     reason = Words(

@@ -1,23 +1,30 @@
-"""A commissioner admits brokers and providers, with the places where these work and the evidence of their quality."""
+"""A commissioner admits brokers and providers, with the places where these work and the evidence of their quality.
+
+What a provider states of its places is its own to change (`provider.profile`); their ratings, and which of them are
+closed to new offers, are the commissioner's.
+"""
 
 from typing import Any
 
-from flask import Blueprint, render_template, url_for
+from flask import Blueprint, flash, redirect, render_template, url_for
 from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response
 
 from marketplace.journey import people as steps
+from marketplace.journey import sites
 from marketplace.journey.clients import place_of
 from marketplace.journey.people import SiteDetails
+from marketplace.journey.scopes import one, sites_for
 from marketplace.rules.errors import Invalid
 from marketplace.rules.permissions import Role
 from marketplace.rules.quality import WORDS, grade_of
-from marketplace.schemas.parties import BrokerSchema, ProviderSchema, SiteSchema
+from marketplace.schemas.parties import BrokerSchema, CloseSiteSchema, ProviderSchema, RatingSchema, SiteSchema
 
 from .access import current_actor, for_role
 from .asking import Answer, ask
 from .cataloguing import with_place
 from .clock import request_now
-from .database import db_session
+from .database import db_session, writing
 from .forms import WebForm, sent
 from .queries import allocating as found
 from .queries import organisations
@@ -92,6 +99,55 @@ def add_site(provider_id: str) -> Answer:
         done="The place is added. The provider is told.",
         provider=row,
     )
+
+
+@pages.route("/sites/<site_id>/rating", methods=["GET", "POST"])
+@for_role(Role.COMMISSIONER)
+def change_rating(site_id: str) -> Answer:
+    """Enter what the regulator has published of a place since, and why."""
+    site = one(db_session(), sites_for(current_actor()), site_id, "place")
+
+    def step(session: Session, data: dict[str, Any]) -> None:
+        sites.change_rating(session, request_now(), current_actor(), site_id, **data)
+
+    return ask(
+        "commissioner/rating.html",
+        WebForm(RatingSchema(), sent()),
+        step,
+        back=url_for("admitting.provider", provider_id=site.provider_id),
+        done="The rating is changed. The provider is told.",
+        site=site,
+    )
+
+
+@pages.route("/sites/<site_id>/close", methods=["GET", "POST"])
+@for_role(Role.COMMISSIONER)
+def close_site(site_id: str) -> Answer:
+    """Close a place to new offers."""
+    site = one(db_session(), sites_for(current_actor()), site_id, "place")
+
+    def step(session: Session, data: dict[str, Any]) -> None:
+        sites.close_site(session, request_now(), current_actor(), site_id, data["reason"])
+
+    return ask(
+        "commissioner/site_close.html",
+        WebForm(CloseSiteSchema(), sent()),
+        step,
+        back=url_for("admitting.provider", provider_id=site.provider_id),
+        done="The place is closed to new offers. The provider is told.",
+        site=site,
+    )
+
+
+@pages.post("/sites/<site_id>/reopen")
+@for_role(Role.COMMISSIONER)
+def reopen_site(site_id: str) -> Response:
+    """Open a closed place again."""
+    provider_id = one(db_session(), sites_for(current_actor()), site_id, "place").provider_id
+    with writing(db_session()) as session:
+        sites.reopen_site(session, request_now(), current_actor(), site_id)
+    flash("The place is open again. The provider is told.", "done")
+    return redirect(url_for("admitting.provider", provider_id=provider_id))
 
 
 def _site(session: Session, data: dict[str, Any]) -> SiteDetails:

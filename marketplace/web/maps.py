@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from math import isqrt
 
 from marketplace.records.providers import Site
-
-from .reasons import grade
+from marketplace.rules.quality import rating_words
+from marketplace.rules.sites import SiteFacts
 
 SQUARE_M = 2_000
 """The side of the squares in which people are drawn."""
@@ -119,15 +119,15 @@ class RingMap:
         return sum(dot.count for dot in self.dots)
 
 
-def pin_of(site: Site, *, chosen: bool = False, distance_m: int | None = None) -> Pin:
-    """A provider's site to be drawn, its provider's name not said twice."""
-    place = site.name.removeprefix(site.provider.name).lstrip(" ,")
+def pin_of(provider: str, site: Site | SiteFacts, *, chosen: bool = False, distance_m: int | None = None) -> Pin:
+    """A provider's site to be drawn, as it is or as an offer states it; the provider's name is not said twice."""
+    place = site.name.removeprefix(provider).lstrip(" ,")
     return Pin(
         easting_m=site.easting_m,
         northing_m=site.northing_m,
-        name=site.provider.name,
+        name=provider,
         place=f"{place}, {site.district}" if place else site.district,
-        rating=site.rating or grade(site.grade),
+        rating=rating_words(site.rating),
         chosen=chosen,
         distance_m=distance_m,
     )

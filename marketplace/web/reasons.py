@@ -110,8 +110,12 @@ def refusal(row: Mapping[str, Any]) -> str:
 
 
 def init_app(app: Flask) -> None:
-    """Give the templates the words for grades and attributes."""
-    for name, says in (("grade_words", grade), ("attribute_words", attribute)):
+    """Give the templates the words for grades, ratings and attributes."""
+    for name, says in (
+        ("grade_words", grade),
+        ("rating_words", quality.rating_words),
+        ("attribute_words", attribute),
+    ):
         app.jinja_env.filters[name] = says
         app.jinja_env.globals[name] = says
 

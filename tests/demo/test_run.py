@@ -25,6 +25,7 @@ from marketplace.records import Base
 from marketplace.records.contracts import Delivery, DeliveryStatus
 from marketplace.records.database import configure_engine
 from marketplace.records.people import Commissioner, User
+from marketplace.records.providers import Site
 from marketplace.records.tenders import Tender
 from marketplace.web.demo_doors import doors_file
 from tests.ground import lay_sqlite
@@ -59,6 +60,15 @@ def test_every_tender_is_left_in_the_state_it_was_meant_for(played: Played) -> N
     meant = {tender.title: tender.left_as for tender in tenders()}
     with played.sessions() as session:
         assert {tender.title: tender.status.value for tender in session.scalars(select(Tender))} == meant
+
+
+def test_practices_without_a_rating_show_something_else(played: Played) -> None:
+    """In their own words, as their own step; no rated place does, and none has a grade for it."""
+    with played.sessions() as session:
+        showing = session.scalars(select(Site).where(Site.own_evidence.is_not(None))).all()
+        assert len(showing) > 10
+        assert {(site.grade, site.rating, site.stated_at is None) for site in showing} == {(0, None, False)}
+        assert any("could walk further" in (site.own_evidence or "") for site in showing)
 
 
 def test_the_checks_at_the_end_hold(played: Played) -> None:

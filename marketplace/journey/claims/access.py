@@ -13,8 +13,8 @@ from sqlalchemy import ColumnElement, case, func, literal
 from sqlalchemy.orm import Session
 
 from marketplace.records.budgets import PlanLine
+from marketplace.records.offers import Offer
 from marketplace.records.pools import Need
-from marketplace.records.providers import Site
 from marketplace.rules.privacy import K, share_permille, shown
 
 from .cohort import Counted, distance_squared, lower_median, served
@@ -73,9 +73,9 @@ def access(session: Session, counted: Sequence[Counted]) -> AccessClaim:
         wait=_compare(
             session,
             counted,
-            _band(Site.first_appointment_days, WAIT_BANDS_DAYS),
+            _band(Offer.first_appointment_days, WAIT_BANDS_DAYS),
             _band(PlanLine.usual_wait_days, WAIT_BANDS_DAYS),
-            Site.first_appointment_days < PlanLine.usual_wait_days,
+            Offer.first_appointment_days < PlanLine.usual_wait_days,
             WAIT_BANDS_DAYS,
         ),
         days_to_result=lower_median(days) if days else None,

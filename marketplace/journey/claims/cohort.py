@@ -69,7 +69,7 @@ def served(counted: Sequence[Counted], *columns: Any, places: bool = False) -> S
     """These columns of the accepted matches of these tenders.
 
     Joined are the match and its award, the need with its bundle and service; with `places` also the plan line, the
-    patient, the offer and its site.
+    patient, the offer (with its site's grade and days to a first appointment as sealed) and the site itself.
     """
     query = (
         select(*columns)

@@ -19,7 +19,6 @@ from marketplace.records.catalogue import Service
 from marketplace.records.offers import Offer
 from marketplace.records.people import Patient, PatientCondition
 from marketplace.records.pools import Bundle, Need
-from marketplace.records.providers import Site
 from marketplace.records.rounds import Award, Match
 from marketplace.rules.money import Pence
 from marketplace.rules.privacy import K, hidden, share_permille
@@ -126,7 +125,7 @@ def _sums(counted: Sequence[Counted], *keys: Any) -> Select[*tuple[Any, ...]]:
         Match.need_id.label("need_id"),
         Match.charge_pence.label("charge_pence"),
         case((near, 1), else_=0).label("near"),
-        Site.grade.label("grade"),
+        Offer.grade.label("grade"),
         places=True,
     ).subquery()
     is_matched = match.c.need_id.is_not(None)

@@ -13,10 +13,10 @@ from sqlalchemy.orm import Session
 
 from marketplace.records.offers import Offer, OfferStatus
 from marketplace.records.pools import Bundle, Need
-from marketplace.records.providers import Site
 from marketplace.records.rounds import Award
 from marketplace.rules.awarding import rank_band
 from marketplace.rules.privacy import K
+from marketplace.rules.quality import UNRATED
 from marketplace.rules.tendering import OfferTerms
 
 from .cohort import Counted, lower_median, served
@@ -82,8 +82,7 @@ def _bids(session: Session, counted: Sequence[Counted]) -> list[_Bid]:
     in_use = set(session.execute(served(counted, Award.offer_id, Need.bundle_id).distinct()).all())
     guide = dict(session.execute(select(Bundle.id, Bundle.reference_pence).where(Bundle.tender_id.in_(tenders))).all())
     query = (
-        select(Offer.id, Offer.content, Site.grade)
-        .join(Site, Site.id == Offer.site_id)
+        select(Offer.id, Offer.content, Offer.grade)
         .where(Offer.tender_id.in_(tenders), Offer.status == OfferStatus.STANDING, Offer.content.is_not(None))
         .order_by(Offer.id)
     )
@@ -91,7 +90,7 @@ def _bids(session: Session, counted: Sequence[Counted]) -> list[_Bid]:
         _Bid(
             bundle_id=line.bundle,
             offer_id=offer_id,
-            grade=grade,
+            grade=grade or UNRATED,
             price_permille=min(tier.price_pence for tier in line.tiers) * 1000 // guide[line.bundle],
             used=(offer_id, line.bundle) in in_use,
         )

@@ -7,9 +7,11 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from marketplace.journey import cancellations, conduct
-from marketplace.journey.scopes import offers_for, one, tenders_for
+from marketplace.journey.scopes import may_name_providers, offers_for, one, tenders_for
+from marketplace.journey.sites import rating_fell
+from marketplace.records.offers import ExclusionCode
 from marketplace.rules.permissions import Role
-from marketplace.schemas.proceedings import INTEREST_WORDS, ExcludeSchema, InterestSchema
+from marketplace.schemas.proceedings import GROUNDS_WORDS, INTEREST_WORDS, ExcludeSchema, InterestSchema
 from marketplace.web.access import current_actor, for_role
 from marketplace.web.asking import Answer, ask
 from marketplace.web.cancelling import cancel_page
@@ -39,13 +41,15 @@ def exclude(offer_id: str) -> Answer:
     offer = one(session, offers_for(actor), offer_id, "offer")
     tender_id = offer.tender_id
     row = next(row for row in proceedings.opened_offers(session, actor, offer.tender) if row.offer.id == offer_id)
+    fell = may_name_providers(offer.tender) and rating_fell(offer)
+    grounds = [pair for pair in GROUNDS_WORDS.items() if fell or pair[0] != ExclusionCode.RATING_FELL]
 
     def step(session: Session, data: dict[str, Any]) -> None:
         cancellations.exclude_offer(session, request_now(), actor, offer_id, data["code"], data["reason"])
 
     return ask(
         "broker/exclude.html",
-        WebForm(ExcludeSchema(), sent()),
+        WebForm(ExcludeSchema(), sent(), choices={"code": grounds}),
         step,
         back=url_for("broker.offers", tender_id=tender_id),
         done="The offer is left out. If a match was made with it, run the match again.",

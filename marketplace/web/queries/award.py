@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Select, case, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from marketplace.journey.advice import advice_of
 from marketplace.journey.rounds import latest_round_id
 from marketplace.journey.scopes import offers_for
+from marketplace.journey.sites import facts_said, rating_fell
 from marketplace.records.offers import Offer, OfferStatus
 from marketplace.records.people import Interest, Patient
 from marketplace.records.pools import Need
@@ -16,6 +17,7 @@ from marketplace.records.providers import Provider
 from marketplace.records.rounds import Award, Match, MatchStatus
 from marketplace.records.tenders import Tender
 from marketplace.rules.permissions import Actor
+from marketplace.rules.quality import rating_words
 
 from .feedback import TOLD, FeedbackPage, bands_in_words
 from .results import AwardRow, award_rows, offer_labels
@@ -61,6 +63,7 @@ class AwardPage:
     criteria: Sequence[Criteria]
     interests: Sequence[tuple[str, str]]
     left_out: Sequence[tuple[str, str]]
+    fallen: Sequence[tuple[str, str, str]]
 
     def answered(self, answer: str) -> int:
         """How many matches have this answer."""
@@ -86,6 +89,19 @@ def award_page(session: Session, tender: Tender) -> AwardPage:
         criteria=_criteria(session, tender, labels),
         interests=_interests(session, tender),
         left_out=[(labels[offer.id], offer.excluded_reason or "") for offer in session.scalars(left_out)],
+        fallen=_fallen(session, tender, labels),
+    )
+
+
+def _fallen(session: Session, tender: Tender, labels: dict[str, str]) -> list[tuple[str, str, str]]:
+    """The standing offers that state a better rating than is published now: label, rating stated, rating now."""
+    standing = select(Offer).where(
+        Offer.tender_id == tender.id, Offer.status == OfferStatus.STANDING, Offer.opened_at.is_not(None)
+    )
+    return sorted(
+        (labels[offer.id], rating_words(facts_said(offer).rating), rating_words(offer.site.rating))
+        for offer in session.scalars(standing.options(joinedload(Offer.site)))
+        if offer.site is not None and rating_fell(offer)
     )
 
 

@@ -165,8 +165,9 @@ class _Place:
 
 
 def _sites(session: Session, service_id: str, min_grade: int | None) -> list[Site]:
-    """Sites of approved providers that offer the service, of the least grade where one is asked for."""
-    query = select(Site).join(Provider).where(Provider.approved_at.is_not(None), Provider.suspended_at.is_(None))
+    """Open sites of approved providers that offer the service, of the least grade where one is asked for."""
+    active = (Provider.approved_at.is_not(None), Provider.suspended_at.is_(None), Site.closed_at.is_(None))
+    query = select(Site).join(Provider).where(*active)
     sites = session.scalars(query.options(contains_eager(Site.provider)).order_by(Site.id))
     return [site for site in sites if service_id in site.services and site.grade >= (min_grade or 0)]
 
@@ -210,4 +211,4 @@ def _map(
                 label=district,
             )
         )
-    return ring_map(people, [pin_of(site) for site in sites])
+    return ring_map(people, [pin_of(site.provider.name, site) for site in sites])

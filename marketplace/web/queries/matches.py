@@ -14,17 +14,19 @@ from sqlalchemy.orm import Session, joinedload
 from marketplace.journey.ratings import evidence_of
 from marketplace.journey.rounds import latest_round
 from marketplace.journey.scopes import matches_for, one
+from marketplace.journey.sites import facts_said
 from marketplace.records.catalogue import Service
 from marketplace.records.offers import Offer
 from marketplace.records.people import Patient
 from marketplace.records.pools import Consent, DefaultAnswer, Need
-from marketplace.records.providers import Provider, Site
+from marketplace.records.providers import Provider
 from marketplace.records.rounds import Match
 from marketplace.records.tenders import Tender
 from marketplace.rules.clock import Instant
 from marketplace.rules.money import Pence
 from marketplace.rules.permissions import Actor
 from marketplace.rules.quality import PatientEvidence
+from marketplace.rules.sites import SiteFacts
 from marketplace.web import reasons
 from marketplace.web.maps import People, RingMap, pin_of, ring_map
 
@@ -39,7 +41,7 @@ class Alternative:
     place: str
     why: str
     in_reach: bool
-    site: Site | None
+    site: SiteFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +54,13 @@ class NoMatch:
 
 @dataclass(frozen=True, slots=True)
 class MatchPage:
-    """A match as its patient sees it."""
+    """A match as its patient sees it; what is said of sites is what the offers say."""
 
     match: Match
     tender: Tender
     service: Service
     provider: Provider
-    site: Site
+    site: SiteFacts
     distance_m: int
     alternatives: Sequence[Alternative]
     can_answer: bool
@@ -69,7 +71,7 @@ class MatchPage:
     @property
     def place(self) -> str:
         """Where it is, without the provider's name said twice."""
-        return _place(self.match.award.offer) or self.site.name
+        return _place(self.provider, self.site) or self.site.name
 
     @property
     def units(self) -> int:
@@ -91,11 +93,11 @@ def match_page(session: Session, actor: Actor, now: Instant, match_id: str) -> M
     """One of the patient's own matches."""
     match = one(session, matches_for(actor), match_id, "match")
     offer = match.award.offer
-    site = session.get_one(Site, offer.site_id)
+    site, site_id = facts_said(offer), offer.site_id or ""
     patient, need = match.need.patient, match.need
     alternatives = _alternatives(session, match)
-    sites = [site, *(row.site for row in alternatives if row.site is not None)]
-    pins = [pin_of(at, chosen=at is site, distance_m=_apart(patient, at)) for at in sites]
+    pins = [pin_of(offer.provider.name, site, chosen=True, distance_m=_apart(patient, site))]
+    pins += [pin_of(row.provider, row.site, distance_m=_apart(patient, row.site)) for row in alternatives]
     return MatchPage(
         match=match,
         tender=match.award.round.tender,
@@ -106,7 +108,7 @@ def match_page(session: Session, actor: Actor, now: Instant, match_id: str) -> M
         alternatives=alternatives,
         can_answer=can_be_answered(match, now),
         silence_means_yes=_silence_means_yes(need.consents),
-        evidence=evidence_of(session, [site.id])[site.id],
+        evidence=evidence_of(session, [site_id])[site_id],
         map=ring_map([People(patient.easting_m, patient.northing_m)], pins),
     )
 
@@ -129,30 +131,30 @@ def _alternatives(session: Session, match: Match) -> list[Alternative]:
 
 def _named(session: Session, rows: Sequence[Mapping[str, Any]]) -> list[Alternative]:
     query = select(Offer).where(Offer.id.in_([row["offer"] for row in rows]))
-    offers = {
-        offer.id: offer for offer in session.scalars(query.options(joinedload(Offer.provider), joinedload(Offer.site)))
+    said = {
+        offer.id: (offer.provider, facts_said(offer))
+        for offer in session.scalars(query.options(joinedload(Offer.provider)))
     }
     return [
         Alternative(
-            provider=offers[row["offer"]].provider.name,
-            place=_place(offers[row["offer"]]),
+            provider=said[row["offer"]][0].name,
+            place=_place(*said[row["offer"]]),
             why=reasons.alternative(row),
             in_reach=row["rule"] != "distance",
-            site=offers[row["offer"]].site,
+            site=said[row["offer"]][1],
         )
         for row in rows
     ]
 
 
-def _apart(patient: Patient, site: Site) -> int:
+def _apart(patient: Patient, site: SiteFacts) -> int:
     """How far a patient has to go, in metres."""
     return isqrt((site.easting_m - patient.easting_m) ** 2 + (site.northing_m - patient.northing_m) ** 2)
 
 
-def _place(offer: Offer) -> str:
+def _place(provider: Provider, site: SiteFacts) -> str:
     """Where the offer is from, without the provider's name said twice."""
-    name = offer.site.name if offer.site is not None else ""
-    return name.removeprefix(offer.provider.name).lstrip(" ,")
+    return site.name.removeprefix(provider.name).lstrip(" ,")
 
 
 def _silence_means_yes(consents: Sequence[Consent]) -> bool:

@@ -12,8 +12,8 @@ from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from marketplace.journey.awards import matches_of, shortfall
-from marketplace.journey.offers import read_own_offer
-from marketplace.journey.scopes import offers_for, one, tenders_for
+from marketplace.journey.offers import read_own_offer, read_own_site
+from marketplace.journey.scopes import offers_for, one, sites_for, tenders_for
 from marketplace.records.offers import Offer, OfferStatus
 from marketplace.records.pools import Bundle
 from marketplace.records.providers import Provider, Site
@@ -23,6 +23,7 @@ from marketplace.rules.clock import Instant
 from marketplace.rules.lifecycle import TenderStatus
 from marketplace.rules.money import Pence
 from marketplace.rules.permissions import Actor
+from marketplace.rules.sites import SiteFacts
 from marketplace.rules.tendering import OfferTerms, earnings_pence
 
 from .notices import Lot, lots_of
@@ -58,11 +59,11 @@ class Earnings:
 
 @dataclass(frozen=True, slots=True)
 class OfferPage:
-    """One of the provider's own offers, readable, and what came of it."""
+    """One of the provider's own offers, readable, with its site as sealed, and what came of it."""
 
     offer: Offer
     terms: OfferTerms
-    site: Site
+    site: SiteFacts
     lots: dict[str, Lot]
     award: Award | None
     below_minimum: bool
@@ -82,8 +83,8 @@ def words_of(offer: Offer) -> tuple[str, str]:
 
 
 def sites_of(session: Session, actor: Actor) -> Sequence[Site]:
-    """The provider's sites."""
-    return session.scalars(select(Site).where(Site.provider_id == actor.party_id).order_by(Site.name)).all()
+    """The provider's sites from which it can offer."""
+    return session.scalars(sites_for(actor).where(Site.closed_at.is_(None)).order_by(Site.name)).all()
 
 
 def provider_of(session: Session, actor: Actor) -> Provider:
@@ -97,7 +98,7 @@ def fitting_count(session: Session, actor: Actor, now: Instant) -> int:
 
 
 def fitting_tenders(session: Session, actor: Actor, now: Instant, first: int, size: int) -> list[FittingTender]:
-    """Some of the open tenders with a lot whose service one of the provider's sites offers, nearest deadline first."""
+    """Some of the open tenders with a lot whose service one of its open sites offers, nearest deadline first."""
     query = _fitting(session, actor, now).options(selectinload(Tender.bundles), joinedload(Tender.broker))
     tenders = session.scalars(query.order_by(Tender.offers_due_at, Tender.id).offset(first).limit(size)).all()
     standing = offers_for(actor).where(
@@ -171,7 +172,7 @@ def offer_page(session: Session, actor: Actor, offer_id: str) -> OfferPage:
     return OfferPage(
         offer=offer,
         terms=terms,
-        site=session.get_one(Site, terms.site_id),
+        site=read_own_site(session, actor, offer.id),
         lots={lot.bundle_id: lot for lot in lots_of(session, offer.tender)},
         award=award,
         below_minimum=below,

@@ -16,6 +16,7 @@ from marketplace.journey.awards import STAYING, shortfall_with
 from marketplace.journey.figures import TenderFigures, tender_figures
 from marketplace.journey.rounds import latest_round, latest_round_id
 from marketplace.journey.scopes import matches_for, may_name_providers, one, tenders_for
+from marketplace.journey.sites import facts_said
 from marketplace.records.offers import Offer
 from marketplace.records.people import Patient
 from marketplace.records.pools import Bundle, Need
@@ -23,7 +24,8 @@ from marketplace.records.rounds import Award, Match, MatchStatus, Round
 from marketplace.records.tenders import Tender
 from marketplace.rules.errors import NotFound
 from marketplace.rules.permissions import Actor
-from marketplace.web import reasons
+from marketplace.rules.quality import rating_words
+from marketplace.rules.sites import SiteFacts
 from marketplace.web.maps import People, Pin, RingMap, ring_map
 
 from .unmatched import UnmatchedRow, lines_of, reasons_of, unmatched_rows
@@ -105,7 +107,10 @@ class Sure:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A round's result. `map` is there once providers may be named; `first` are some of those without a match."""
+    """A round's result; `first` are some of those without a match.
+
+    Once providers may be named there are `map`, and `in_own_words`: what those without a rating show for themselves.
+    """
 
     tender: Tender
     round: Round
@@ -119,6 +124,7 @@ class Result:
     first: Sequence[UnmatchedRow]
     reasons: Sequence[tuple[str, str, int]]
     map: RingMap | None
+    in_own_words: Sequence[tuple[str, SiteFacts]]
 
 
 @dataclass(slots=True)
@@ -142,6 +148,7 @@ def result(session: Session, actor: Actor, tender_id: str) -> Result:
     tallies = _tallies(session, row.id)
     lines = sorted(lines_of(row), key=lambda line: (line["reason"], line["need"]))
     used = {award.offer_id for award in row.awards}
+    awards = _awards(row.awards, tallies, labels)
     return Result(
         tender=tender,
         round=row,
@@ -149,12 +156,13 @@ def result(session: Session, actor: Actor, tender_id: str) -> Result:
         certainty=TERMINATIONS.get(str(row.outcome["termination"]), "The search has ended."),
         sure=_sure(row.outcome),
         lots=_lots(tender, tallies, _unmatched_by_lot(row, lines), labels),
-        awards=_awards(row.awards, tallies, labels),
+        awards=awards,
         idle=sorted((label, offer) for offer, label in labels.items() if offer not in used),
         unmatched=len(lines),
         first=unmatched_rows(session, actor, row, lines[:FIRST_UNMATCHED], labels),
         reasons=reasons_of(row),
         map=_map(session, row.id, used) if may_name_providers(tender) else None,
+        in_own_words=_in_own_words(awards) if may_name_providers(tender) else [],
     )
 
 
@@ -298,6 +306,12 @@ def _awards(awards: Sequence[Award], tallies: Mapping[str, _Tally], labels: Mapp
     return sorted(rows, key=lambda line: line.label)
 
 
+def _in_own_words(awards: Sequence[AwardRow]) -> list[tuple[str, SiteFacts]]:
+    """The offers in use whose site has no rating and shows something else for its quality."""
+    said = [(row.label, facts_said(row.offer)) for row in awards]
+    return [(label, site) for label, site in said if site.own_evidence]
+
+
 def _map(session: Session, round_id: str, used: set[str]) -> RingMap | None:
     """Who is matched, roughly, and the sites of the offers in use."""
     homes = (
@@ -307,17 +321,17 @@ def _map(session: Session, round_id: str, used: set[str]) -> RingMap | None:
         .join(Match.award)
         .where(Award.round_id == round_id)
     )
-    offers = select(Offer).where(Offer.id.in_(used)).options(joinedload(Offer.provider), joinedload(Offer.site))
+    offers = select(Offer).where(Offer.id.in_(used)).options(joinedload(Offer.provider))
     pins = {
-        offer.site.id: Pin(
-            easting_m=offer.site.easting_m,
-            northing_m=offer.site.northing_m,
+        offer.site_id: Pin(
+            easting_m=site.easting_m,
+            northing_m=site.northing_m,
             name=offer.provider.name,
-            place=offer.site.district,
-            rating=offer.site.rating or reasons.grade(offer.site.grade),
+            place=site.district,
+            rating=rating_words(site.rating),
             chosen=True,
         )
         for offer in session.scalars(offers)
-        if offer.site is not None
+        for site in [facts_said(offer)]
     }
     return ring_map([People(row[0], row[1]) for row in session.execute(homes)], list(pins.values()))

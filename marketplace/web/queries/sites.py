@@ -1,0 +1,68 @@
+"""A provider's sites as pages show them: `cards` (with what they carry now), `out_of_date` offers of one's own."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import func
+from sqlalchemy.orm import Session, joinedload
+
+from marketplace.journey.offers import read_own_offer, read_own_site
+from marketplace.journey.ratings import evidence_of
+from marketplace.journey.scopes import contracts_for, offers_for, sites_for
+from marketplace.journey.sites import facts_of
+from marketplace.records.contracts import Contract
+from marketplace.records.offers import Offer, OfferStatus
+from marketplace.records.providers import Site
+from marketplace.records.tenders import Tender
+from marketplace.rules.clock import Instant
+from marketplace.rules.lifecycle import ContractStatus
+from marketplace.rules.permissions import Actor
+from marketplace.rules.quality import PatientEvidence
+
+IN_FORCE = (ContractStatus.SIGNED, ContractStatus.IN_DELIVERY)
+
+
+@dataclass(frozen=True, slots=True)
+class SiteCard:
+    """One of a provider's own sites: contracts in force there, their units and those confirmed, patients' stars."""
+
+    site: Site
+    contracts: int
+    units: int
+    units_confirmed: int
+    evidence: PatientEvidence
+    out_of_date: Sequence[Offer]
+
+
+def cards(session: Session, actor: Actor, now: Instant) -> list[SiteCard]:
+    """A provider's sites, the open ones first, by name."""
+    sites = session.scalars(sites_for(actor).order_by(Site.closed_at.is_not(None), Site.name, Site.id)).all()
+    busy = {
+        site_id: (contracts, int(units), int(confirmed))
+        for site_id, contracts, units, confirmed in session.execute(
+            contracts_for(actor)
+            .where(Contract.status.in_(IN_FORCE))
+            .with_only_columns(
+                Contract.site_id, func.count(), func.sum(Contract.units), func.sum(Contract.units_confirmed)
+            )
+            .group_by(Contract.site_id)
+        )
+    }
+    evidence = evidence_of(session, [site.id for site in sites])
+    differing = out_of_date(session, actor, now, sites)
+    return [
+        SiteCard(site, *busy.get(site.id, (0, 0, 0)), evidence[site.id], differing.get(site.id, [])) for site in sites
+    ]
+
+
+def out_of_date(session: Session, actor: Actor, now: Instant, sites: Sequence[Site]) -> dict[str, list[Offer]]:
+    """By site, the provider's sealed offers that say something else of it than stands now, and can be sealed again."""
+    query = offers_for(actor).where(Offer.status == OfferStatus.STANDING, Tender.offers_due_at > now)
+    standing = session.scalars(query.options(joinedload(Offer.tender)).order_by(Tender.offers_due_at, Offer.id)).all()
+    facts = {site.id: facts_of(site) for site in sites if site.closed_at is None}
+    found: dict[str, list[Offer]] = {}
+    for offer in standing:
+        site_id = read_own_offer(session, actor, offer.id).site_id
+        if site_id in facts and read_own_site(session, actor, offer.id) != facts[site_id]:
+            found.setdefault(site_id, []).append(offer)
+    return found
