@@ -202,7 +202,7 @@ def _faults(session: Session) -> Iterator[str]:
     if fault := audit.check_chain(session):
         yield f"Audit event {fault['number']}: {fault['fault']}."
     for row in session.scalars(select(Round).where(Round.status == RoundStatus.VERIFIED)):
-        for finding in recheck(row):
+        for finding in recheck(session, row):
             yield f"Round {row.id}: {finding}"
 
 

@@ -110,6 +110,8 @@ STEPS = (
         "standstill, a new round, or cancelled",
     ),
     Step("reviews.review_ran_out", "scheduler", "tender under_review", "tender cancelled; money released"),
+    Step("auditors.name_auditor", "commissioner", "tender published", "somebody who may check its round in full"),
+    Step("auditors.hand_out", "commissioner", "result published, auditor named", "the round's file with them; noted"),
     Step("standstill.end_standstill", "scheduler", "tender standstill", "tender awarded; contracts offered"),
     Step(
         "contracts.sign_contract",

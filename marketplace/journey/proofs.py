@@ -1,0 +1,63 @@
+"""What a patient takes away to check a published result: their own rows, and the way from these to the roots.
+
+`published_round` is the round that a tender's notice speaks of; `own_proof` is one patient's file of it.
+"""
+
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from marketplace.records.pools import Need
+from marketplace.records.rounds import Round
+from marketplace.records.tenders import Tender
+from marketplace.rules.errors import NotFound, WrongState
+from marketplace.rules.lifecycle import RESULT_PUBLISHED
+from marketplace.rules.permissions import Actor, Role, check_role
+from marketplace.rules.proof_files import proof_document
+
+from .roots import trees_of
+from .rounds import latest_round, latest_round_id
+from .scopes import needs_for, one
+
+
+def published_round(session: Session, tender: Tender) -> Round:
+    """The round whose hashes and roots a tender's notice shows.
+
+    Raises
+    ------
+    WrongState
+        If the tender has no published result.
+    """
+    row = latest_round(session, tender.id) if tender.status in RESULT_PUBLISHED else None
+    if row is None:
+        raise WrongState("no_result", "There is no published result to check yet.")
+    return row
+
+
+def published_round_id(session: Session, tender: Tender) -> str | None:
+    """Its id alone, or None where there is none: pages that only offer the file need no more."""
+    return latest_round_id(session, tender.id) if tender.status in RESULT_PUBLISHED else None
+
+
+def own_proof(session: Session, actor: Actor, need_id: str) -> dict[str, Any]:
+    """A patient's own rows of the published round with their proofs: a carepool-proof/1 document.
+
+    Raises
+    ------
+    NotFound
+        If the need is somebody else's, or was not in that round.
+    WrongState
+        If there is no published result.
+    """
+    need = own_need(session, actor, need_id)
+    row = published_round(session, need.bundle.tender)
+    trees = trees_of(session, row)
+    if not trees["market"].has("need", need.id):
+        raise NotFound("not_in_round", "You were not in the last matching of this group, so nothing of it is yours.")
+    return proof_document(tender=row.tender_id, round_id=row.id, need=need.id, trees=trees)
+
+
+def own_need(session: Session, actor: Actor, need_id: str) -> Need:
+    """A need of the patient who asks, or for whom somebody asks; nobody else takes rows away one by one."""
+    check_role(actor, Role.PATIENT)
+    return one(session, needs_for(actor), need_id, "group")
