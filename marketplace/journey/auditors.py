@@ -4,7 +4,6 @@ Both are recorded acts, and each patient in a bundle reads in the list of who ha
 out. What the audit trail keeps are ids and the bundle's hash; the auditor's name stands in `Auditor` alone.
 """
 
-from dataclasses import dataclass
 from hashlib import sha256
 
 from sqlalchemy import select
@@ -18,7 +17,7 @@ from marketplace.rules.clock import Instant
 from marketplace.rules.errors import Invalid
 from marketplace.rules.permissions import Actor, Role, check_role
 
-from .bundles import bundle_of, file_name
+from .bundles import Bundle, bundle_of
 from .proofs import published_round
 from .scopes import auditors_for, locked, one, overseen_tenders_for
 from .views import note_views
@@ -28,14 +27,6 @@ SEEN_AS = "file for an auditor, without your name"
 
 _AT_ONCE = 500
 LONGEST = {"name": 120, "organisation": 120, "purpose": 1000}
-
-
-@dataclass(frozen=True, slots=True)
-class HandedOut:
-    """A bundle on its way to an auditor."""
-
-    name: str
-    content: bytes
 
 
 def name_auditor(
@@ -61,7 +52,7 @@ def name_auditor(
     return auditor
 
 
-def hand_out(session: Session, now: Instant, actor: Actor, auditor_id: str) -> HandedOut:
+def hand_out(session: Session, now: Instant, actor: Actor, auditor_id: str) -> Bundle:
     """The commissioner takes the bundle of the published round for an auditor whom it named: recorded each time.
 
     Raises
@@ -75,13 +66,13 @@ def hand_out(session: Session, now: Instant, actor: Actor, auditor_id: str) -> H
     auditor = one(session, auditors_for(actor), auditor_id, "auditor")
     tender = locked(session, Tender, auditor.tender_id, "tender")
     row = published_round(session, tender)
-    content = bundle_of(session, row)
+    bundle = bundle_of(session, row)
     people = _patients_of(session, [need["id"] for need in row.market["needs"]])
     handout = Handout(
         auditor_id=auditor.id,
         round_id=row.id,
         people=len(people),
-        sha256=sha256(content).hexdigest(),
+        sha256=sha256(bundle.content).hexdigest(),
         handed_by=actor.user_id,
         handed_at=now,
     )
@@ -99,7 +90,7 @@ def hand_out(session: Session, now: Instant, actor: Actor, auditor_id: str) -> H
         people=handout.people,
         bundle_sha256=handout.sha256,
     )
-    return HandedOut(file_name(tender), content)
+    return bundle
 
 
 def _patients_of(session: Session, need_ids: list[str]) -> set[str]:

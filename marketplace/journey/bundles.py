@@ -9,18 +9,29 @@ would help nobody: without them nothing can be checked, and clinics' places are 
 """
 
 import json
+from dataclasses import dataclass
 from io import BytesIO
+from typing import Any
 from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
+from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from marketplace.records.rounds import Round
-from marketplace.records.tenders import Tender
 from marketplace.rules.proof_files import roots_document, salts_document
 
 from .proofs import published_round
 from .roots import trees_of
 from .scopes import one, tenders_for
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A round as one file, and how the file is called."""
+
+    name: str
+    content: bytes
+
 
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)
 
@@ -59,7 +70,7 @@ their salts. The root over them is that of RFC 6962, section 2.1, with SHA-256.
 """
 
 
-def bundle_of(session: Session, row: Round) -> bytes:
+def bundle_of(session: Session, row: Round) -> Bundle:
     """A verified round as a ZIP: the same round gives the same bytes.
 
     Nothing in it is compressed, because two compressors may shorten the same bytes differently.
@@ -80,11 +91,11 @@ def bundle_of(session: Session, row: Round) -> bytes:
             info.create_system = 3  # as on every Unix, wherever it is written
             info.external_attr = 0o644 << 16
             archive.writestr(info, content.encode())
-    return written.getvalue()
+    return Bundle(f"carepool-round-{row.tender_id}.zip", written.getvalue())
 
 
-def roots_of(row: Round) -> dict[str, object]:
-    """What the notice publishes of a round: a carepool-roots/1 document."""
+def roots_of(row: Round | Row[Any]) -> dict[str, Any]:
+    """What the notice publishes of a round, whole or without its documents: a carepool-roots/1 document."""
     return roots_document(
         tender=row.tender_id,
         round_id=row.id,
@@ -95,14 +106,9 @@ def roots_of(row: Round) -> dict[str, object]:
     )
 
 
-def open_bundle(session: Session, tender_id: str) -> bytes:
+def open_bundle(session: Session, tender_id: str) -> Bundle:
     """The bundle of a published tender's round for anybody: whoever calls this knows that its people are made up."""
     return bundle_of(session, published_round(session, one(session, tenders_for(None), tender_id, "tender")))
-
-
-def file_name(tender: Tender) -> str:
-    """How a tender's bundle is called."""
-    return f"carepool-round-{tender.id}.zip"
 
 
 def _text(document: object) -> str:

@@ -49,15 +49,22 @@ def own_proof(session: Session, actor: Actor, need_id: str) -> dict[str, Any]:
     WrongState
         If there is no published result.
     """
-    need = own_need(session, actor, need_id)
-    row = published_round(session, need.bundle.tender)
+    need, row = own_round(session, actor, need_id)
     trees = trees_of(session, row)
-    if not trees["market"].has("need", need.id):
-        raise NotFound("not_in_round", "You were not in the last matching of this group, so nothing of it is yours.")
     return proof_document(tender=row.tender_id, round_id=row.id, need=need.id, trees=trees)
 
 
-def own_need(session: Session, actor: Actor, need_id: str) -> Need:
-    """A need of the patient who asks, or for whom somebody asks; nobody else takes rows away one by one."""
+def own_round(session: Session, actor: Actor, need_id: str) -> tuple[Need, Round]:
+    """A patient's own need and the published round it was in; nobody else takes rows away one by one.
+
+    Raises
+    ------
+    NotFound, WrongState
+        As `own_proof` says.
+    """
     check_role(actor, Role.PATIENT)
-    return one(session, needs_for(actor), need_id, "group")
+    need = one(session, needs_for(actor), need_id, "group")
+    row = published_round(session, need.bundle.tender)
+    if all(found["id"] != need.id for found in row.market["needs"]):
+        raise NotFound("not_in_round", "You were not in the last matching of this group, so nothing of it is yours.")
+    return need, row

@@ -5,9 +5,13 @@ need nothing but the file itself and, to say that it is about the published resu
 such a file holds, it is read as something that anybody may have written.
 """
 
+import json
+import zlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from io import BytesIO
 from typing import Any
+from zipfile import BadZipFile, ZipFile
 
 from . import proofs
 from .errors import Invalid
@@ -99,6 +103,38 @@ def hex_root(text: str, place: str = "root") -> str:
         If it is not.
     """
     return _bytes(text.strip().lower(), place).hex()
+
+
+def read_json(content: bytes) -> object:
+    """Read JSON in which no key stands twice and every figure is one.
+
+    Raises
+    ------
+    Invalid
+        If it is anything else.
+    """
+    try:
+        return json.loads(content.decode(), object_pairs_hook=_once, parse_constant=_no_figure)
+    except (ValueError, RecursionError):
+        raise Invalid("not_json", "That file is not JSON that can be read.", place="file") from None
+
+
+def check_file(content: bytes, published: Collection[str] = ()) -> list[Finding]:
+    """Check a patient's file, or an auditor's bundle as the ZIP that it came as.
+
+    Raises
+    ------
+    Invalid
+        If it is neither.
+    """
+    if not content.startswith(b"PK"):
+        return check_proof(read_json(content), published)
+    try:
+        with ZipFile(BytesIO(content)) as archive:
+            parts = {name: read_json(archive.read(f"{name}.json")) for name in ("market", "outcome", "roots", "salts")}
+    except (BadZipFile, EOFError, KeyError, OSError, NotImplementedError, RuntimeError, zlib.error):
+        raise Invalid("not_a_bundle", "That ZIP is not the bundle of a round.", place="file") from None
+    return check_bundle(**parts, published=published)
 
 
 def check_proof(document: object, published: Collection[str] = ()) -> list[Finding]:
@@ -217,6 +253,17 @@ def _listed(salted: Mapping[str, Any], side: str) -> SaltOf:
         return "" if salt is None else _bytes(salt, f"salts.{side}").hex()
 
     return salt_of
+
+
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key stands twice")
+    return found
+
+
+def _no_figure(name: str) -> object:
+    raise ValueError(f"{name} is no figure")
 
 
 def _of_format(document: object, name: str, told: str) -> Mapping[str, Any]:

@@ -46,7 +46,7 @@ def name_one(world: SmallWorld, **more: str) -> Auditor:
         return auditors.name_auditor(world.session, world.now, world.funder, world.tender.id, **said)
 
 
-def hand_out(world: SmallWorld, auditor: Auditor, actor: Actor | None = None) -> auditors.HandedOut:
+def hand_out(world: SmallWorld, auditor: Auditor, actor: Actor | None = None) -> bundles.Bundle:
     with writing(world.session):
         return auditors.hand_out(world.session, world.now, actor or world.funder, auditor.id)
 
@@ -220,5 +220,5 @@ def test_the_secret_is_nowhere_in_the_clear(published: SmallWorld) -> None:
         keyring.unlock("rounds.salts:another", row.salts_sealed or b"")
     told = [str(event.facts) for event in world.session.scalars(select(AuditEvent))]
     file = json.dumps(proofs.own_proof(world.session, world.patient(1), world.need(1).id))
-    whole = bundles.open_bundle(world.session, world.tender.id).decode("latin-1")
+    whole = bundles.open_bundle(world.session, world.tender.id).content.decode("latin-1")
     assert not any(secret in text for text in (*told, file, whole))
