@@ -107,7 +107,7 @@ def salts_from(secret: str, side: str) -> SaltOf:
     `side` is ``market`` or ``outcome``.
     """
     key = bytes.fromhex(secret)
-    return lambda row: hmac.new(key, canonical_json([side, *row]).encode(), sha256).hexdigest()
+    return lambda row: hmac.digest(key, canonical_json([side, *row]).encode(), "sha256").hex()
 
 
 def market_sha256(market: Document) -> str:

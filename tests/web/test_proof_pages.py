@@ -99,7 +99,7 @@ def test_nothing_is_offered_before_the_result_is_public(site: Site) -> None:
     assert site.client().get(f"/tenders/{tender}/bundle.zip").status_code == 409
     takes(site, FUNDER, f"/commissioner/tenders/{tender}/auditors", AUDITOR)
     auditor = site.fresh().session.scalars(select(Auditor)).one().id
-    assert "Hand it out now" not in site.client(FUNDER).get(f"/commissioner/tenders/{tender}/auditors").text
+    assert "Get the file to hand out" not in site.client(FUNDER).get(f"/commissioner/tenders/{tender}/auditors").text
     assert site.client(FUNDER).post(f"/commissioner/auditors/{auditor}/bundle").status_code == 409
 
 
