@@ -43,7 +43,8 @@ Tender {tender}, round {number} ({round_id}).
 
 WITH CARE: no names are in these files, but the people in them could be recognised. market.json
 says where each of them lives, which care they need and what they can pay. Keep the files to
-yourself, use them for the purpose that you were named for, and destroy them afterwards.
+yourself, use them for the purpose that you were named for, and destroy them afterwards. The
+offers in it, those that did not win among them, are their providers' secrets.
 
 market.json    what the matching was given (market/1)
 outcome.json   what came out of it (outcome/1)
