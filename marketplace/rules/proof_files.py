@@ -24,8 +24,9 @@ _OWN = {"market": ("need",), "outcome": ("assignment", "unmatched")}
 HOW_TO_CHECK = (
     "Each row is hashed with its salt; the path leads from that hash to the root, which the tender's notice shows.",
     "With this software: carepool proof check FILE --root MARKET_ROOT --root OUTCOME_ROOT",
-    "By hand: hash = SHA-256(00, JSON of [salt, row] with sorted keys, no spaces, UTF-8). Then walk the path as RFC "
-    "6962, section 2.1, says, each node being SHA-256(01, left, right). The end must be the root.",
+    "By hand: begin with SHA-256(00, JSON of [salt, row] with sorted keys, no spaces, UTF-8). For each step of a path "
+    "take SHA-256(01, own, step) where the place is even, SHA-256(01, step, own) where it is odd, and halve the place. "
+    "The end must be the root (the tree is that of RFC 6962, section 2.1, its size a power of two).",
 )
 _LARGEST = 1 << 40
 _HEX = frozenset("0123456789abcdef")

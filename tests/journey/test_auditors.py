@@ -91,6 +91,45 @@ def read(content: bytes) -> dict[str, bytes]:
         return {name: archive.read(name) for name in archive.namelist()}
 
 
+def sha(*parts: bytes) -> bytes:
+    return sha256(b"".join(parts)).digest()
+
+
+def hashed(salt: str, row: object) -> bytes:
+    text = json.dumps([salt, row], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return sha(b"\x00", text.encode())
+
+
+@ON_ONE
+def test_both_files_can_be_checked_by_hand(published: SmallWorld) -> None:
+    """What the files themselves say how to do, done here without a line of the product's code."""
+    world, row = published, last_round(published)
+    file = json.loads(json.dumps(proofs.own_proof(world.session, world.patient(5), world.need(5).id)))
+    for side, root in (("market", row.market_root), ("outcome", row.outcome_root)):
+        [shown] = file[side]["rows"]
+        own, place = hashed(shown["salt"], shown["row"]), shown["place"]
+        for step in map(bytes.fromhex, shown["path"]):
+            own = sha(b"\x01", own, step) if place % 2 == 0 else sha(b"\x01", step, own)
+            place //= 2
+        assert own.hex() == root
+
+    parts = {name: json.loads(part) for name, part in read(bundle(world)).items() if name.endswith(".json")}
+    market, salts = parts["market.json"], parts["salts.json"]["market"]
+    rows = {"policy policy": {"policy": market["policy"]}}
+    for kind in ("bundle", "need", "provider", "offer"):
+        rows |= {f"{kind} {found['id']}": {kind: found} for found in market[f"{kind}s"]}
+    rows |= {name: {"empty": name.removeprefix("empty ")} for name in salts if name.startswith("empty ")}
+    assert set(rows) == set(salts)
+    level = [hashed(salts[name], rows[name]) for name in sorted(rows, key=salts.__getitem__)]
+    while len(level) > 1:
+        level = [sha(b"\x01", left, right) for left, right in zip(level[::2], level[1::2], strict=True)]
+    assert level[0].hex() == row.market_root == parts["roots.json"]["market_root"]
+
+
+def bundle(world: SmallWorld) -> bytes:
+    return bundles.open_bundle(world.session, world.tender.id).content
+
+
 def test_handing_out_is_recorded_each_time(published: SmallWorld) -> None:
     """The same bytes twice, two acts: with the bundle's hash in the trail, and a line in every patient's own list."""
     world, auditor = published, name_one(published)
@@ -220,5 +259,5 @@ def test_the_secret_is_nowhere_in_the_clear(published: SmallWorld) -> None:
         keyring.unlock("rounds.salts:another", row.salts_sealed or b"")
     told = [str(event.facts) for event in world.session.scalars(select(AuditEvent))]
     file = json.dumps(proofs.own_proof(world.session, world.patient(1), world.need(1).id))
-    whole = bundles.open_bundle(world.session, world.tender.id).content.decode("latin-1")
+    whole = bundle(world).decode("latin-1")
     assert not any(secret in text for text in (*told, file, whole))

@@ -119,6 +119,18 @@ def test_somebody_without_a_match_can_check_it(site: Site, tmp_path: Path) -> No
     assert f"The line without a match of need {need} is in what came out of it" in told
 
 
+def test_a_cancelled_result_keeps_its_roots(published: Site) -> None:
+    """What was published stays to be checked; who had won is shown no more."""
+    tender = published.world.tender.id
+    before = published.client().get(f"/tenders/{tender}").text
+    typed = {"code": "error_in_tender", "reason": "A price was misprinted."}
+    takes(published, FUNDER, f"/commissioner/tenders/{tender}/cancel", typed)
+    after = published.client().get(f"/tenders/{tender}").text
+    assert roots_on(after) == roots_on(before)
+    assert "Who won" in before
+    assert "Who won" not in after
+
+
 def test_a_commissioner_names_an_auditor_and_hands_out(published: Site, tmp_path: Path) -> None:
     """Each hand-out is listed with its hash, patients read of it, and the file checks on its own."""
     world = published.world
