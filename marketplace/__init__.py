@@ -60,6 +60,8 @@ def load_settings(environ: Mapping[str, str] | None = None) -> dict[str, object]
             name, var_dir, allowed=bool(settings["MAKE_KEYS"])
         )
     settings["DATABASE_URL"] = environ.get("CAREPOOL_DATABASE_URL") or _default_database(var_dir, settings)
+    if environment == "production" and settings["OPEN_BUNDLES"]:
+        raise SettingsError("OPEN_BUNDLES gives anybody the places where people live: it is for made-up people only.")
     if environment == "production" and not settings["TRUSTED_HOSTS"]:
         raise SettingsError("Set CAREPOOL_TRUSTED_HOSTS to the site's names, like '[\"carepool.example\"]'.")
     return settings

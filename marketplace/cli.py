@@ -1,4 +1,4 @@
-"""The `carepool` command: the demo, the pages, time, the checks, the database.
+"""The `carepool` command: the demo, the pages, time, the checks, proofs, the database.
 
 Here the clock is read, once per command, and handed on as `now`.
 """
@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TextIO
 
 import click
@@ -27,7 +28,9 @@ from .journey.sharing import unsettled
 from .records import Base, append_only, audit, ledger, schema
 from .records.rounds import Round, RoundStatus
 from .rules.clock import Instant
+from .rules.errors import Invalid
 from .rules.money import format_pounds
+from .rules.proof_files import check_file, hex_root, published_roots, read_json
 from .web.demo_doors import doors_file
 from .work.supervise import run_together
 
@@ -163,6 +166,39 @@ def audit_verify(head: TextIO | None) -> None:
 
 
 @main.group()
+def proof() -> None:
+    """Files by which a published result is checked: they need no database, no key and no network."""
+
+
+@proof.command("check")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--root", "roots", multiple=True, help="A root from the tender's notice: give both, one after the other.")
+@click.option("--notice", type=click.Path(path_type=Path), help="The file of roots that the notice offers.")
+def proof_check(file: Path, roots: tuple[str, ...], notice: Path | None) -> None:
+    """Say whether the rows in FILE are in a result, and whether that is the published one.
+
+    FILE is what a patient downloads, or an auditor's ZIP. Exit 2 if it is neither, 3 if it does not hold.
+    """
+    try:
+        published = {hex_root(root) for root in roots}
+        if notice is not None:
+            published |= published_roots(read_json(notice.read_bytes()))
+        findings = check_file(file.read_bytes(), published)
+    except Invalid as error:
+        raise _BadInput(error.message) from None
+    except OSError as error:
+        raise _BadInput(f"{error.filename} cannot be read: {error.strerror}.") from None
+    for finding in findings:
+        click.echo(f"{'yes' if finding.holds else 'NO '}  {finding.told}")
+    if not all(finding.holds for finding in findings):
+        click.echo("This does not hold.")
+        raise SystemExit(3)
+    click.echo(
+        "All of this holds." + ("" if published else " Compare the roots with the notice's: --root, or --notice.")
+    )
+
+
+@main.group()
 def database() -> None:
     """The tables."""
 
@@ -181,6 +217,12 @@ def database_revision(message: str) -> None:
     """Draft a migration from the difference between the code's tables and this database's."""
     with _application() as app:
         schema.draft_revision(_engine(app), message)
+
+
+class _BadInput(click.ClickException):
+    """What was handed in is not what the command reads."""
+
+    exit_code = 2
 
 
 def _read_head(file: TextIO) -> dict[str, object]:
@@ -205,7 +247,7 @@ def _faults(session: Session) -> Iterator[str]:
     if fault := audit.check_chain(session):
         yield f"Audit event {fault['number']}: {fault['fault']}."
     for row in session.scalars(select(Round).where(Round.status == RoundStatus.VERIFIED)):
-        for finding in recheck(row):
+        for finding in recheck(session, row):
             yield f"Round {row.id}: {finding}"
 
 

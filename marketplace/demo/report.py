@@ -178,7 +178,7 @@ def check_all(session: Session) -> Checks:
         faults.append(f"audit event {broken['number']}: {broken['fault']}")
     rounds = session.scalars(select(Round).where(Round.status == RoundStatus.VERIFIED)).all()
     for row in rounds:
-        faults += [f"round {row.id}: {finding}" for finding in recheck(row)]
+        faults += [f"round {row.id}: {finding}" for finding in recheck(session, row)]
     above = (
         select(func.count()).select_from(Contract).join(Contract.need).where(Contract.charge_pence > Need.budget_pence)
     )

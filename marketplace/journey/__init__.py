@@ -7,7 +7,7 @@ It runs in ONE transaction, which its caller opens with ``with writing(session):
 
 `sharing` moves a shared pool's money beside these steps (README.md). `scopes` says what each actor may see; `figures`
 what it all came to; `statements` a budget's money in words; `chain` the audit trail's signed end; `keys` carries the
-keyring.
+keyring; `roots`, `proofs` and `bundles` are for whoever checks a round.
 """
 
 from dataclasses import dataclass
@@ -118,6 +118,8 @@ STEPS = (
         "standstill, a new round, or cancelled",
     ),
     Step("reviews.review_ran_out", "scheduler", "tender under_review", "tender cancelled; money released"),
+    Step("auditors.name_auditor", "commissioner", "tender published", "somebody who may check its round in full"),
+    Step("auditors.hand_out", "commissioner", "result published, auditor named", "the round's file with them; noted"),
     Step("standstill.end_standstill", "scheduler", "tender standstill", "tender awarded; contracts offered"),
     Step(
         "contracts.sign_contract",

@@ -7,6 +7,7 @@ offer before an award is proposed (that there is one, when it came, whose it is)
 from sqlalchemy import ColumnElement, Select, exists, or_, select
 
 from marketplace.records.audit import AuditEvent
+from marketplace.records.auditors import Auditor
 from marketplace.records.budgets import Budget, Holder
 from marketplace.records.catalogue import Exclusion, Service
 from marketplace.records.contracts import Contract, Delivery
@@ -73,5 +74,6 @@ def events_for(actor: Actor) -> Select[AuditEvent]:
         exists().where(Round.id == about, Round.tender.has(ours)),
         exists().where(Representation.id == about, Representation.tender.has(ours)),
         exists().where(Offer.id == about, Offer.tender.has(told)),
+        exists().where(Auditor.id == about, Auditor.tender.has(ours)),
     ]
     return select(AuditEvent).where(or_(*seen))

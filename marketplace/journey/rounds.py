@@ -5,11 +5,9 @@ database), `finish_round` records what passed verification, or `fail_round` puts
 the reason. Only an outcome that `matching.verify` finds nothing wrong with is stored.
 """
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import func, select
@@ -27,8 +25,10 @@ from marketplace.rules.clock import Instant, london_date, london_midnight_after
 from marketplace.rules.errors import WrongState
 from marketplace.rules.lifecycle import TENDER_MOVES, TenderStatus, check_move
 from marketplace.rules.permissions import Actor, Role, check_owner
+from marketplace.rules.round_rows import outcome_sha256
 from marketplace.rules.tendering import seed_of
 
+from . import roots
 from .markets import market_document
 from .reasons import reasons_of
 from .scopes import locked
@@ -89,9 +89,8 @@ def start_round(session: Session, now: Instant, actor: Actor, tender_id: str) ->
     tender = locked(session, Tender, tender_id, "tender")
     check_owner(actor, Role.BROKER, tender.broker_id, "tender")
     _check_startable(session, tender)
-    document = market_document(session, tender)
-    market = matching.read_market(document)
-    seed = seed_of(tender.nonce or "", market.sha256)
+    market = matching.read_market(market_document(session, tender))
+    document, seed = market.document(), seed_of(tender.nonce or "", market.sha256)
     document["policy"]["seed"] = seed
     row = open_round(session, now, actor, tender, kind=RoundKind.WHOLE, market=document, request=None)
     audit.append(
@@ -164,6 +163,7 @@ def finish_round(session: Session, now: Instant, actor: Actor, round_id: str, ou
     row.outcome = outcome
     row.outcome_sha256 = outcome_sha256(outcome)
     row.finished_at = now
+    roots.seal_roots(session, row)
     audit.append(
         session,
         now,
@@ -172,6 +172,8 @@ def finish_round(session: Session, now: Instant, actor: Actor, round_id: str, ou
         row.id,
         tender=tender.id,
         outcome_sha256=row.outcome_sha256,
+        market_root=row.market_root,
+        outcome_root=row.outcome_root,
         termination=outcome["termination"],
         matched=len(outcome["assignments"]),
     )
@@ -229,17 +231,10 @@ def latest_round_id(session: Session, tender_id: str) -> str | None:
     )
 
 
-def recheck(row: Round) -> list[str]:
-    """Verify a stored round again, from its two documents; an empty list says that it holds."""
+def recheck(session: Session, row: Round) -> list[str]:
+    """Verify a stored round again, from its two documents, and their hashes and roots; an empty list: it holds."""
     findings = matching.verify(row.market, row.outcome or {})
-    return [f"{finding.code}: {finding.message}" for finding in findings]
-
-
-def outcome_sha256(outcome: dict[str, Any]) -> str:
-    """The hash of an outcome without its timings, which differ from run to run."""
-    kept = {name: value for name, value in outcome.items() if name != "seconds"}
-    text = json.dumps(kept, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    return sha256(text.encode()).hexdigest()
+    return [f"{finding.code}: {finding.message}" for finding in findings] + roots.faults_of(session, row)
 
 
 def _check_startable(session: Session, tender: Tender) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import Select, false, or_, select, true
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import ColumnElement
 
+from marketplace.records.auditors import Auditor
 from marketplace.records.base import Base
 from marketplace.records.budgets import Budget, PlanLine
 from marketplace.records.contracts import Contract, Delivery
@@ -120,6 +121,12 @@ def overseen_tenders_for(actor: Actor) -> Select[Tender]:
     query = select(Tender).join(Tender.broker)
     own = Broker.commissioner_id == actor.party_id
     return query.where(Tender.published_at.is_not(None), _by_role(actor, {Role.COMMISSIONER: own}))
+
+
+def auditors_for(actor: Actor) -> Select[Auditor]:
+    """The auditors of the published tenders of the brokers whom a commissioner has approved."""
+    tenders = overseen_tenders_for(actor).with_only_columns(Tender.id)
+    return select(Auditor).where(Auditor.tender_id.in_(tenders))
 
 
 def needs_for(actor: Actor) -> Select[Need]:

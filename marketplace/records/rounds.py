@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, String, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from marketplace.rules.lifecycle import TenderStatus
@@ -42,6 +42,7 @@ class RoundKind(StrEnum):
 class Round(Base):
     """One run of the engine on one frozen market. Both documents are kept as they were hashed.
 
+    The roots stand for the rows of both; the secret that their salts are made from is kept encrypted.
     A rematch also keeps its `request`: the round it starts from, who refused, left, accepted, and what was waived.
     """
 
@@ -63,6 +64,9 @@ class Round(Base):
     finished_at: Mapped[datetime | None]
     outcome: Mapped[Document | None]
     outcome_sha256: Mapped[str | None] = mapped_column(String(64))
+    salts_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    market_root: Mapped[str | None] = mapped_column(String(64))
+    outcome_root: Mapped[str | None] = mapped_column(String(64))
     failure: Mapped[str | None] = mapped_column(Text)
     advised_at: Mapped[datetime | None]
 

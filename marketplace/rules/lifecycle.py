@@ -80,6 +80,17 @@ CONTRACT_MOVES: Mapping[ContractStatus, frozenset[ContractStatus]] = {
     ContractStatus.ENDED: frozenset(),
 }
 
+RESULT_PUBLISHED = frozenset(
+    {
+        TenderStatus.STANDSTILL,
+        TenderStatus.UNDER_REVIEW,
+        TenderStatus.AWARDED,
+        TenderStatus.UNSUCCESSFUL,
+        TenderStatus.CANCELLED,
+    }
+)
+"""Where the hashes and roots of a tender's last round, if it had one, are public, whatever came of it."""
+
 TENDER_WORDS: Mapping[TenderStatus, str] = {
     TenderStatus.DRAFT: "Being prepared",
     TenderStatus.DELETED: "Deleted",

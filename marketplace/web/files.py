@@ -24,6 +24,12 @@ class Fault:
     told: str
 
 
+def attached(answer: Response, name: str) -> Response:
+    """An answer that a browser keeps as a file of this name."""
+    answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return answer
+
+
 def uploaded() -> bytes | None:
     """The bytes of the file that this request brought; None where it brought none."""
     file = request.files.get(FILE)
@@ -47,5 +53,5 @@ def download(
         raise NotFound("not_found", "We cannot find that file.")
     content = csv_file(lines) if kind == "csv" else xlsx_file(title or name, lines, bold=bold)
     safe = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "carepool"
-    headers = {"Content-Disposition": f'attachment; filename="{safe}.{kind}"'}
-    return Response(content, mimetype=CSV_TYPE if kind == "csv" else XLSX_TYPE, headers=headers)
+    answer = Response(content, mimetype=CSV_TYPE if kind == "csv" else XLSX_TYPE)
+    return attached(answer, f"{safe}.{kind}")

@@ -132,7 +132,10 @@ def _award(notice: Notice, winner: Winner, position: int, page: str) -> dict[str
         award["value"] = _pounds(winner.value_pence)
     if found is not None:
         hashes = f"market sha256 {found.market_sha256}; outcome sha256 {found.outcome_sha256}"
-        award["documents"][0]["description"] = f"Of the round's documents: {hashes}."
+        roots = f"market {found.market_root}; outcome {found.outcome_root}"
+        award["documents"][0]["description"] = (
+            f"Of the round's documents: {hashes}. Merkle roots over their rows (RFC 6962): {roots}."
+        )
     return award
 
 

@@ -3,11 +3,12 @@
 from flask import Blueprint, flash, redirect, request, url_for
 from werkzeug.wrappers import Response
 
-from marketplace.journey import awards, contracts, deliveries, pools, statements, views
+from marketplace.journey import awards, contracts, deliveries, pools, proofs, statements, views
 from marketplace.journey.hand_overs import standing_of
 from marketplace.journey.scopes import contracts_for, deliveries_for, needs_for, one
 from marketplace.records.pools import DefaultAnswer
 from marketplace.rules.errors import Invalid
+from marketplace.rules.lifecycle import RESULT_PUBLISHED
 from marketplace.rules.permissions import Role
 from marketplace.rules.sharing import example_of, is_shared
 from marketplace.schemas.answers import AgreeSchema, AgreeToShareSchema, DeliveryAnswerSchema, MatchAnswerSchema
@@ -94,11 +95,13 @@ def invitation(need_id: str) -> Answer:
             flash("You joined the group. We will tell you when there is a match.", "done")
             return redirect(url_for("patient.home"))
     need = one(session, needs_for(actor), need_id, "invitation")
+    no_match = matches.no_match(session, need)
     html = patient_page(
         "invitation.html",
         need=need,
         form=form,
-        no_match=matches.no_match(session, need),
+        no_match=no_match,
+        can_check=no_match is not None and need.bundle.tender.status in RESULT_PUBLISHED,
         example=example_of(need.budget_pence) if shared else None,
     )
     return (html, 422) if form.errors else html
@@ -179,9 +182,11 @@ def match(match_id: str) -> Answer:
 def contract(contract_id: str) -> str:
     """My contract: what was agreed, what has been done, what is left."""
     found = one(db_session(), contracts_for(current_actor()), contract_id, "contract")
+    round_id = proofs.published_round_id(db_session(), found.need.bundle.tender)
     return patient_page(
         "contract.html",
         contract=found,
+        can_check=round_id == found.match.award.round_id,
         can_sign=care.can_be_signed(found, request_now()),
         waits=contracts.waits_for_pool(found),
         rating=care.rating_of(db_session(), found),

@@ -6,12 +6,15 @@ Nothing here is about a person.
 from flask import Blueprint, Response, current_app, jsonify, render_template, request, url_for
 
 from marketplace.adapters.spreadsheets import Cell, pounds_cell
+from marketplace.journey.bundles import open_bundle, roots_of
 from marketplace.journey.claims.unmet import UnmetArea, UnmetService
 from marketplace.records.tenders import Tender
+from marketplace.rules.errors import NotFound
 
 from .access import public
 from .clock import request_now
 from .database import db_session
+from .files import attached
 from .filters import london_day, units
 from .listing import Column, Listing, asked, page_of
 from .ocds import release_package
@@ -108,9 +111,27 @@ def tender_ocds(tender_id: str) -> Response:
         address=request.base_url,
         page=url_for("public.tender", tender_id=tender_id, _external=True),
     )
-    answer = jsonify(document)
-    answer.headers["Content-Disposition"] = f'attachment; filename="tender-{notice.tender.id}.json"'
-    return answer
+    return attached(jsonify(document), f"tender-{notice.tender.id}.json")
+
+
+@pages.get("/tenders/<tender_id>/roots.json")
+@public
+def tender_roots(tender_id: str) -> Response:
+    """The hashes and roots of the result, as the checking command takes them."""
+    found = notices.notice(db_session(), tender_id).round
+    if found is None:
+        raise NotFound("no_result", "There is no published result of this tender.")
+    return attached(jsonify(roots_of(found)), f"roots-{tender_id}.json")
+
+
+@pages.get("/tenders/<tender_id>/bundle.zip")
+@public
+def tender_bundle(tender_id: str) -> Response:
+    """The whole round, where the people in it are made up: elsewhere only named auditors get it."""
+    if not current_app.config["OPEN_BUNDLES"]:
+        raise NotFound("not_found", "We cannot find that file.")
+    bundle = open_bundle(db_session(), tender_id)
+    return attached(Response(bundle.content, mimetype="application/zip"), bundle.name)
 
 
 @pages.get("/unmet-needs")

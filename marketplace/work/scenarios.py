@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import matching
-from marketplace.journey.rounds import COST_GAP_PERMILLE, outcome_sha256
+from marketplace.journey.rounds import COST_GAP_PERMILLE
+from marketplace.rules.round_rows import outcome_sha256
 from matching.scenario import Scenario, apply
 
 from .watch import Watch

@@ -124,7 +124,7 @@ def assert_proposed_once(world: SmallWorld, job_id: str) -> None:
     assert world.tender.status is TenderStatus.PROPOSED
     row = session.scalars(select(Round)).one()
     assert row.status is RoundStatus.VERIFIED
-    assert rounds.recheck(row) == []
+    assert rounds.recheck(session, row) == []
     assert [happened(world, event) for event in ("round.started", "round.verified", "tender.proposed")] == [1, 1, 1]
     matches = session.scalars(select(Match)).all()
     told = session.scalars(select(Message.party_id).where(Message.template == "match_proposed")).all()

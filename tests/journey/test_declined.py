@@ -39,7 +39,7 @@ def test_an_accepted_match_is_not_asked_again(world: SmallWorld) -> None:
     assert len(world.providers_by_patient()) == 12
     row = rounds.latest_round(world.session, world.tender.id)
     assert row is not None
-    assert (row.kind, rounds.recheck(row)) == (RoundKind.REMATCH, [])
+    assert (row.kind, rounds.recheck(world.session, row)) == (RoundKind.REMATCH, [])
 
 
 def test_who_does_not_want_another_provider_is_left_out(world: SmallWorld) -> None:

@@ -4,6 +4,7 @@ from marketplace.journey import offers, rounds
 from marketplace.records.database import writing
 from marketplace.records.offers import Offer, OfferStatus
 from marketplace.rules.lifecycle import TenderStatus
+from marketplace.rules.round_rows import outcome_sha256
 from marketplace.rules.tendering import OfferLine, OfferTerms, OfferTier
 from tests.worlds import SmallWorld
 
@@ -67,4 +68,4 @@ def test_a_stored_round_gives_the_same_again(world: SmallWorld) -> None:
     row = rounds.latest_round(world.session, world.tender.id)
     assert row is not None
     again = rounds.solve(row.market)
-    assert rounds.outcome_sha256(again.outcome) == row.outcome_sha256
+    assert outcome_sha256(again.outcome) == row.outcome_sha256

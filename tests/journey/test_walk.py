@@ -42,7 +42,7 @@ def test_walk(world: SmallWorld) -> None:
     assert world.tender.status is TenderStatus.PROPOSED
     row = rounds.latest_round(world.session, world.tender.id)
     assert row is not None
-    assert rounds.recheck(row) == []
+    assert rounds.recheck(world.session, row) == []
     matches = world.session.scalars(select(Match)).all()
     assert len(matches) == 12
     assert all(match.charge_pence <= match.need.budget_pence for match in matches)

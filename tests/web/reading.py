@@ -13,7 +13,8 @@ import readability
 
 WITHIN = frozenset({"a", "abbr", "b", "em", "i", "span", "strong"})
 """Elements within a sentence; every other one ends it."""
-UNREAD = frozenset({"svg", "script", "style", "select", "textarea"})
+UNREAD = frozenset({"svg", "script", "style", "select", "textarea", "code"})
+"""What nobody reads as words: a line of code or a hash is copied."""
 LEAST_WORDS = 4
 """A block of fewer words is a label and no sentence: it would make every page look easy."""
 _TOKEN = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")

@@ -51,6 +51,7 @@ def test_patient_pages_are_read_at_nine_to_eleven(site: Site, record_property: C
     world.accept().confirm().later(days=20)
     contract = world.contract(1).id
     read("contract", f"/patient/contracts/{contract}")
+    read("checking the result", f"{need}/check")
     delivery = world.sign(1).record(1, 2).id
     read("delivery", f"/patient/deliveries/{delivery}")
     with writing(world.session):

@@ -36,6 +36,14 @@ def test_production_starts_with_every_secret_or_not_at_all(tmp_path: Path, missi
     assert not any(tmp_path.iterdir())
 
 
+def test_production_gives_nobody_the_places_where_people_live(tmp_path: Path) -> None:
+    """What is open on a machine with made-up people cannot be opened on a real one."""
+    told = {"CAREPOOL_ENV": "production", "CAREPOOL_VAR_DIR": str(tmp_path), **SECRETS}
+    assert load_settings(told)["OPEN_BUNDLES"] is False
+    with pytest.raises(SettingsError, match="OPEN_BUNDLES"):
+        load_settings({**told, "CAREPOOL_OPEN_BUNDLES": "true"})
+
+
 def test_a_variable_has_the_type_of_its_default(tmp_path: Path) -> None:
     environ = {"CAREPOOL_VAR_DIR": str(tmp_path), "CAREPOOL_PAGE_ROWS": "20", "CAREPOOL_RATELIMIT_ENABLED": "False"}
     settings = load_settings(environ)

@@ -191,7 +191,7 @@ def test_a_rematch_goes_the_same_way(closed: SmallWorld) -> None:
     assert job_of(closed, job_id).status is JobStatus.DONE
     row = rounds.latest_round(closed.session, closed.tender.id)
     assert row is not None
-    assert (row.kind, rounds.recheck(row)) == (RoundKind.REMATCH, [])
+    assert (row.kind, rounds.recheck(closed.session, row)) == (RoundKind.REMATCH, [])
     assert 7 in closed.providers_by_patient()
     assert closed.books_balance()
 

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
+from marketplace.journey.proofs import published_round_id
 from marketplace.journey.ratings import evidence_of
 from marketplace.journey.rounds import latest_round
 from marketplace.journey.scopes import matches_for, one
@@ -67,6 +68,7 @@ class MatchPage:
     silence_means_yes: bool
     evidence: PatientEvidence
     map: RingMap | None
+    can_check: bool
 
     @property
     def place(self) -> str:
@@ -109,6 +111,7 @@ def match_page(session: Session, actor: Actor, now: Instant, match_id: str) -> M
         can_answer=can_be_answered(match, now),
         silence_means_yes=_silence_means_yes(need.consents),
         evidence=evidence_of(session, [site_id])[site_id],
+        can_check=published_round_id(session, match.award.round.tender) == match.award.round_id,
         map=ring_map([People(patient.easting_m, patient.northing_m)], pins),
     )
 

@@ -22,7 +22,7 @@ from marketplace.records.rounds import Award, Match, MatchStatus, Round, RoundSt
 from marketplace.records.tenders import Amendment, Question, Tender
 from marketplace.rules.awarding import Saving
 from marketplace.rules.clock import Instant
-from marketplace.rules.lifecycle import TENDER_WORDS, TenderStatus
+from marketplace.rules.lifecycle import RESULT_PUBLISHED, TENDER_WORDS, TenderStatus
 from marketplace.rules.privacy import K, hidden, shown_count
 from marketplace.web.listing import Listing, ListPage
 
@@ -85,7 +85,7 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A published tender with all that anybody may know of it. `round` has the number and the hashes of the result."""
+    """A published tender with all that anybody may know of it; `round` has the hashes and roots of its result."""
 
     tender: Tender
     status_words: str
@@ -148,7 +148,8 @@ def notices(
 def notice(session: Session, tender_id: str) -> Notice:
     """One tender's notice, whatever has come of it."""
     tender = one(session, tenders_for(None), tender_id, "tender")
-    last = _last_round(session, tender.id) if tender.status in WINNERS_KNOWN else None
+    last = _last_round(session, tender.id) if tender.status in RESULT_PUBLISHED else None
+    won = last if tender.status in WINNERS_KNOWN else None
     amended = select(Amendment).where(Amendment.tender_id == tender.id).order_by(Amendment.made_at)
     asked = select(Question).where(Question.tender_id == tender.id).order_by(Question.asked_at)
     return Notice(
@@ -156,8 +157,8 @@ def notice(session: Session, tender_id: str) -> Notice:
         status_words=TENDER_WORDS[tender.status],
         lots=_lots(tender, _names(session)),
         offers=_offers(session, tender),
-        winners=_winners(session, last.id) if last else (),
-        saving=_saving(session, last.id) if last else None,
+        winners=_winners(session, won.id) if won else (),
+        saving=_saving(session, won.id) if won else None,
         round=last,
         amendments=session.scalars(amended).all(),
         questions=session.scalars(asked).all(),
@@ -244,6 +245,7 @@ def _names(session: Session) -> dict[str, Service]:
 
 def _last_round(session: Session, tender_id: str) -> Row[*tuple[Any, ...]] | None:
     """The last verified round, without its documents: they are large."""
-    query = select(Round.id, Round.number, Round.market_sha256, Round.outcome_sha256, Round.finished_at)
+    hashes = (Round.market_sha256, Round.outcome_sha256, Round.market_root, Round.outcome_root)
+    query = select(Round.id, Round.tender_id, Round.number, *hashes, Round.finished_at)
     query = query.where(Round.tender_id == tender_id, Round.status == RoundStatus.VERIFIED)
     return session.execute(query.order_by(Round.number.desc()).limit(1)).first()

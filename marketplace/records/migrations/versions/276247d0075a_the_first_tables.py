@@ -521,6 +521,20 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['patient_id'], ['patients.id'], name=op.f('fk_patient_conditions_patient_id')),
     sa.PrimaryKeyConstraint('patient_id', 'condition', name=op.f('pk_patient_conditions'))
     )
+    op.create_table('auditors',
+    sa.Column('id', sa.String(length=24), nullable=False),
+    sa.Column('tender_id', sa.String(length=24), nullable=False),
+    sa.Column('name', sa.String(length=120), nullable=False),
+    sa.Column('organisation', sa.String(length=120), nullable=False),
+    sa.Column('purpose', sa.Text(), nullable=False),
+    sa.Column('named_by', sa.String(length=24), nullable=False),
+    sa.Column('named_at', marketplace.records.base.UtcInstant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['tender_id'], ['tenders.id'], name=op.f('fk_auditors_tender_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_auditors'))
+    )
+    with op.batch_alter_table('auditors', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_auditors_tender_id'), ['tender_id'], unique=False)
+
     op.create_table('questions',
     sa.Column('id', sa.String(length=24), nullable=False),
     sa.Column('tender_id', sa.String(length=24), nullable=False),
@@ -584,6 +598,9 @@ def upgrade() -> None:
     sa.Column('finished_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
     sa.Column('outcome', sa.JSON(), nullable=True),
     sa.Column('outcome_sha256', sa.String(length=64), nullable=True),
+    sa.Column('salts_sealed', sa.LargeBinary(), nullable=True),
+    sa.Column('market_root', sa.String(length=64), nullable=True),
+    sa.Column('outcome_root', sa.String(length=64), nullable=True),
     sa.Column('failure', sa.Text(), nullable=True),
     sa.Column('advised_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
     sa.ForeignKeyConstraint(['tender_id'], ['tenders.id'], name=op.f('fk_rounds_tender_id')),
@@ -623,6 +640,21 @@ def upgrade() -> None:
     with op.batch_alter_table('awards', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_awards_offer_id'), ['offer_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_awards_round_id'), ['round_id'], unique=False)
+
+    op.create_table('handouts',
+    sa.Column('id', sa.String(length=24), nullable=False),
+    sa.Column('auditor_id', sa.String(length=24), nullable=False),
+    sa.Column('round_id', sa.String(length=24), nullable=False),
+    sa.Column('people', sa.BigInteger(), nullable=False),
+    sa.Column('sha256', sa.String(length=64), nullable=False),
+    sa.Column('handed_by', sa.String(length=24), nullable=False),
+    sa.Column('handed_at', marketplace.records.base.UtcInstant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['auditor_id'], ['auditors.id'], name=op.f('fk_handouts_auditor_id')),
+    sa.ForeignKeyConstraint(['round_id'], ['rounds.id'], name=op.f('fk_handouts_round_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_handouts'))
+    )
+    with op.batch_alter_table('handouts', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_handouts_auditor_id'), ['auditor_id'], unique=False)
 
     op.create_table('mailings',
     sa.Column('message_id', sa.String(length=24), nullable=False),
@@ -931,6 +963,10 @@ def downgrade() -> None:
 
     op.drop_table('plan_lines')
     op.drop_table('mailings')
+    with op.batch_alter_table('handouts', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_handouts_auditor_id'))
+
+    op.drop_table('handouts')
     with op.batch_alter_table('awards', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_awards_round_id'))
         batch_op.drop_index(batch_op.f('ix_awards_offer_id'))
@@ -957,6 +993,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_questions_tender_id'))
 
     op.drop_table('questions')
+    with op.batch_alter_table('auditors', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_auditors_tender_id'))
+
+    op.drop_table('auditors')
     op.drop_table('patient_conditions')
     with op.batch_alter_table('offers', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_offers_tender_id'))

@@ -1,0 +1,102 @@
+"""Auditors: a commissioner names who may check a tender's round in full, and hands them the bundle.
+
+Both are recorded acts, and each patient in a bundle reads in the list of who has seen their record that it was given
+out. What the audit trail keeps are ids and the bundle's hash; the auditor's name stands in `Auditor` alone.
+"""
+
+from hashlib import sha256
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from marketplace.records import audit
+from marketplace.records.auditors import Auditor, Handout
+from marketplace.records.pools import Need
+from marketplace.records.tenders import Tender
+from marketplace.rules.clock import Instant
+from marketplace.rules.errors import Invalid
+from marketplace.rules.permissions import Actor, Role, check_role
+
+from .bundles import Bundle, bundle_of
+from .proofs import published_round
+from .scopes import auditors_for, locked, one, overseen_tenders_for
+from .views import note_views
+
+SEEN_AS = "file for an auditor, without your name"
+"""What patients read in the list of who has seen their record."""
+
+_AT_ONCE = 500
+LONGEST = {"name": 120, "organisation": 120, "purpose": 1000}
+
+
+def name_auditor(
+    session: Session, now: Instant, actor: Actor, tender_id: str, *, name: str, organisation: str, purpose: str
+) -> Auditor:
+    """The commissioner of a published tender's broker names somebody who may check its round in full.
+
+    Raises
+    ------
+    Invalid
+        If it is not said who, of which organisation, or for what.
+    """
+    check_role(actor, Role.COMMISSIONER)
+    tender = one(session, overseen_tenders_for(actor), tender_id, "tender")
+    said = {"name": name.strip(), "organisation": organisation.strip(), "purpose": purpose.strip()}
+    for place, words in said.items():
+        if not 0 < len(words) <= LONGEST[place]:
+            raise Invalid("auditor_unclear", "Write who it is, of which organisation, and for what.", place=place)
+    auditor = Auditor(tender_id=tender.id, **said, named_by=actor.user_id, named_at=now)
+    session.add(auditor)
+    session.flush()
+    audit.append(session, now, actor, "auditor.named", auditor.id, tender=tender.id)
+    return auditor
+
+
+def hand_out(session: Session, now: Instant, actor: Actor, auditor_id: str) -> Bundle:
+    """The commissioner takes the bundle of the published round for an auditor whom it named: recorded each time.
+
+    Raises
+    ------
+    NotFound
+        If the auditor was named by another commissioner, or not at all.
+    WrongState
+        If the tender has no published result.
+    """
+    check_role(actor, Role.COMMISSIONER)
+    auditor = one(session, auditors_for(actor), auditor_id, "auditor")
+    tender = locked(session, Tender, auditor.tender_id, "tender")
+    row = published_round(session, tender)
+    bundle = bundle_of(session, row)
+    people = _patients_of(session, [need["id"] for need in row.market["needs"]])
+    handout = Handout(
+        auditor_id=auditor.id,
+        round_id=row.id,
+        people=len(people),
+        sha256=sha256(bundle.content).hexdigest(),
+        handed_by=actor.user_id,
+        handed_at=now,
+    )
+    session.add(handout)
+    session.flush()
+    note_views(session, now, actor, people, SEEN_AS)
+    audit.append(
+        session,
+        now,
+        actor,
+        "auditor.bundle_handed_out",
+        auditor.id,
+        tender=tender.id,
+        round=row.id,
+        people=handout.people,
+        bundle_sha256=handout.sha256,
+    )
+    return bundle
+
+
+def _patients_of(session: Session, need_ids: list[str]) -> set[str]:
+    """The patients whose needs these are; asked in parts, because a statement takes only so many ids."""
+    found: set[str] = set()
+    for first in range(0, len(need_ids), _AT_ONCE):
+        part = select(Need.patient_id).where(Need.id.in_(need_ids[first : first + _AT_ONCE]))
+        found.update(session.scalars(part))
+    return found

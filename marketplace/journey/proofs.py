@@ -1,0 +1,70 @@
+"""What a patient takes away to check a published result: their own rows, and the way from these to the roots.
+
+`published_round` is the round that a tender's notice speaks of; `own_proof` is one patient's file of it.
+"""
+
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from marketplace.records.pools import Need
+from marketplace.records.rounds import Round
+from marketplace.records.tenders import Tender
+from marketplace.rules.errors import NotFound, WrongState
+from marketplace.rules.lifecycle import RESULT_PUBLISHED
+from marketplace.rules.permissions import Actor, Role, check_role
+from marketplace.rules.proof_files import proof_document
+
+from .roots import trees_of
+from .rounds import latest_round, latest_round_id
+from .scopes import needs_for, one
+
+
+def published_round(session: Session, tender: Tender) -> Round:
+    """The round whose hashes and roots a tender's notice shows.
+
+    Raises
+    ------
+    WrongState
+        If the tender has no published result.
+    """
+    row = latest_round(session, tender.id) if tender.status in RESULT_PUBLISHED else None
+    if row is None:
+        raise WrongState("no_result", "There is no published result to check yet.")
+    return row
+
+
+def published_round_id(session: Session, tender: Tender) -> str | None:
+    """Its id alone, or None where there is none: pages that only offer the file need no more."""
+    return latest_round_id(session, tender.id) if tender.status in RESULT_PUBLISHED else None
+
+
+def own_proof(session: Session, actor: Actor, need_id: str) -> dict[str, Any]:
+    """A patient's own rows of the published round with their proofs: a carepool-proof/1 document.
+
+    Raises
+    ------
+    NotFound
+        If the need is somebody else's, or was not in that round.
+    WrongState
+        If there is no published result.
+    """
+    need, row = own_round(session, actor, need_id)
+    trees = trees_of(session, row)
+    return proof_document(tender=row.tender_id, round_id=row.id, need=need.id, trees=trees)
+
+
+def own_round(session: Session, actor: Actor, need_id: str) -> tuple[Need, Round]:
+    """A patient's own need and the published round it was in; nobody else takes rows away one by one.
+
+    Raises
+    ------
+    NotFound, WrongState
+        As `own_proof` says.
+    """
+    check_role(actor, Role.PATIENT)
+    need = one(session, needs_for(actor), need_id, "group")
+    row = published_round(session, need.bundle.tender)
+    if all(found["id"] != need.id for found in row.market["needs"]):
+        raise NotFound("not_in_round", "You were not in the last matching of this group, so nothing of it is yours.")
+    return need, row

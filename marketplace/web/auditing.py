@@ -1,0 +1,53 @@
+"""Auditors of a tender's round: who was named, each time the round was handed out, a form to name one more."""
+
+from typing import Any
+
+from flask import Blueprint, Response, url_for
+from sqlalchemy.orm import Session
+
+from marketplace.journey import auditors
+from marketplace.journey.proofs import published_round_id
+from marketplace.journey.scopes import one, overseen_tenders_for
+from marketplace.rules.permissions import Role
+from marketplace.schemas.auditors import AuditorSchema
+
+from .access import current_actor, for_role
+from .asking import Answer, ask
+from .clock import request_now
+from .database import db_session, writing
+from .files import attached
+from .forms import WebForm, sent
+from .queries.auditors import auditors_of
+
+pages = Blueprint("auditing", __name__, url_prefix="/commissioner")
+
+
+@pages.route("/tenders/<tender_id>/auditors", methods=["GET", "POST"])
+@for_role(Role.COMMISSIONER)
+def tender_auditors(tender_id: str) -> Answer:
+    """Who may check a tender's round in full, and a form to name somebody."""
+    session, actor = db_session(), current_actor()
+    tender = one(session, overseen_tenders_for(actor), tender_id, "tender")
+
+    def step(session: Session, data: dict[str, Any]) -> None:
+        auditors.name_auditor(session, request_now(), actor, tender_id, **data)
+
+    return ask(
+        "commissioner/auditors.html",
+        WebForm(AuditorSchema(), sent()),
+        step,
+        back=url_for("auditing.tender_auditors", tender_id=tender_id),
+        done="The auditor is named. You can hand the matching out to them now.",
+        tender=tender,
+        auditors=auditors_of(session, actor, tender_id),
+        has_result=published_round_id(session, tender) is not None,
+    )
+
+
+@pages.post("/auditors/<auditor_id>/bundle")
+@for_role(Role.COMMISSIONER)
+def hand_out(auditor_id: str) -> Response:
+    """The matching as one file, for this auditor: each time is recorded, and each patient in it can read that."""
+    with writing(db_session()) as session:
+        bundle = auditors.hand_out(session, request_now(), current_actor(), auditor_id)
+    return attached(Response(bundle.content, mimetype="application/zip"), bundle.name)
