@@ -4,6 +4,7 @@
 Everything after the opening reads the latter; why is in README.md.
 """
 
+from collections.abc import Collection
 from datetime import date
 from typing import Any
 
@@ -216,3 +217,13 @@ def _reason(text: str) -> str:
     if not text.strip():
         raise Invalid("reason_missing", "Write why: the provider will read it.", place="reason")
     return text.strip()
+
+
+def providers_with(session: Session, services: Collection[str]) -> set[str]:
+    """Who could offer: every approved provider with an open site that has one of these services."""
+    query = (
+        select(Site.provider_id, Site.services)
+        .join(Provider, Provider.id == Site.provider_id)
+        .where(Provider.approved_at.is_not(None), Provider.suspended_at.is_(None), Site.closed_at.is_(None))
+    )
+    return {provider_id for provider_id, has in session.execute(query) if not set(services).isdisjoint(has)}

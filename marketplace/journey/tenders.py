@@ -32,6 +32,7 @@ from .offers import open_seal
 from .pools import keep_draft, valid_consent, void_consents
 from .reservations import release, reserve
 from .scopes import locked
+from .sites import providers_with
 
 HOLDING = (NeedStatus.POOLED, NeedStatus.MATCHED, NeedStatus.UNMATCHED, NeedStatus.REFUSED, NeedStatus.DISPLACED)
 """Needs for which money may still be held."""
@@ -99,8 +100,9 @@ def amend_policy(session: Session, now: Instant, actor: Actor, tender_id: str, p
 def publish_tender(session: Session, now: Instant, actor: Actor, tender_id: str, offers_due_at: Instant) -> Tender:
     """Status: draft -> open. Everybody who agreed to exactly this is in; their money is held; the policy is frozen.
 
-    Invitations without an answer lapse. The demand that providers will see is written down here, with counts that
-    could point at somebody suppressed, and does not follow later comings and goings.
+    Invitations without an answer lapse; every provider with a fitting site is told. The demand that providers will see
+    is written down here, with counts that could point at somebody suppressed, and does not follow later comings and
+    goings.
 
     Raises
     ------
@@ -145,6 +147,8 @@ def publish_tender(session: Session, now: Instant, actor: Actor, tender_id: str,
         reserved_pence=sum(need.reserved_pence for need in agreed),
     )
     tell(session, now, [need.patient_id for need in agreed], "tender_published", tender.id)
+    fitting = providers_with(session, {bundle.service_id for bundle in tender.bundles})
+    tell(session, now, fitting, "tender_to_offer", tender.id)
     return tender
 
 

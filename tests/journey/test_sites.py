@@ -6,18 +6,19 @@ from datetime import date
 import pytest
 from sqlalchemy import select
 
-from marketplace.journey import amendments, cancellations, offers, people, rounds, sites
+from marketplace.journey import amendments, cancellations, conduct, offers, people, rounds, sites
 from marketplace.journey.claims.access import access
 from marketplace.journey.claims.cohort import counted_tenders
 from marketplace.journey.claims.fairness import fairness
 from marketplace.journey.claims.quality import quality
 from marketplace.journey.people import SiteDetails
 from marketplace.records.audit import AuditEvent
+from marketplace.records.catalogue import Service
 from marketplace.records.contracts import Contract
 from marketplace.records.database import writing
 from marketplace.records.offers import ExclusionCode, Offer, OfferStatus
 from marketplace.records.outbox import Message
-from marketplace.records.providers import Site
+from marketplace.records.providers import Provider, Site
 from marketplace.rules.errors import Conflict, DomainError, Invalid, NotAllowed, NotFound, WrongState
 from marketplace.rules.lifecycle import TenderStatus
 from marketplace.rules.permissions import Actor
@@ -287,3 +288,27 @@ def test_a_closed_site_offers_nothing_new(world: SmallWorld) -> None:
     with pytest.raises(NotAllowed), writing(world.session):
         sites.close_site(world.session, world.now, world.provider("bulk"), site_of(world, "bulk").id, "Mine.")
     assert world.books_balance()
+
+
+def test_whoever_could_offer_is_told_of_a_new_tender(world: SmallWorld) -> None:
+    """A site with the service, open and of a provider that may offer; each provider once."""
+    told = select(Message.party_id).where(Message.template == "tender_to_offer")
+    state(world, services=("physiotherapy",))
+    with writing(world.session):
+        world.session.add(
+            Service(
+                id="reading",
+                name="Reading",
+                unit="hour",
+                reference_pence=1,
+                conventional_pence=1,
+                private_pence=1,
+                source="test",
+            )
+        )
+        site_of(world, "far").services = ["reading"]
+        conduct.suspend(
+            world.session, world.now, world.funder, Provider, world.providers["bulk"].id, "Not paid its staff."
+        )
+    world.draft().agree().publish()
+    assert world.session.scalars(told).all() == [world.providers["near"].id]

@@ -1,7 +1,8 @@
-"""Where a provider starts: tenders that fit its sites, contracts to sign, results to read, what is disputed."""
+"""Where a provider starts: what stands where, tenders that fit its sites, contracts to sign, results, disputes."""
 
 from flask import render_template
 
+from marketplace.rules.lifecycle import ContractStatus
 from marketplace.rules.permissions import Role
 from marketplace.web.access import current_actor, for_role
 from marketplace.web.clock import request_now
@@ -24,6 +25,9 @@ def home() -> str:
             offers.fitting_count(session, actor, now),
             lambda first, size: offers.fitting_tenders(session, actor, now, first, size),
         ),
+        sealed=offers.sealed_count(session, actor),
+        in_force=contracts.contract_count(session, actor, (ContractStatus.SIGNED, ContractStatus.IN_DELIVERY)),
+        money=contracts.money_of(session, actor),
         to_sign=contracts.to_sign(session, actor, now),
         disputed=contracts.disputed(session, actor),
         results=feedback.results_to_read(session, actor, now),

@@ -145,6 +145,12 @@ def offer_count(session: Session, actor: Actor, state: str) -> int:
     return session.scalar(_offers(actor, state).with_only_columns(func.count())) or 0
 
 
+def sealed_count(session: Session, actor: Actor) -> int:
+    """How many of its offers lie sealed now."""
+    sealed = offers_for(actor).where(Offer.status == OfferStatus.STANDING, Offer.opened_at.is_(None))
+    return session.scalar(sealed.with_only_columns(func.count())) or 0
+
+
 def offer_states() -> list[str]:
     """The states of an offer, in words."""
     return sorted({OPENED, *(words for words, _ in OFFER_WORDS.values())})
