@@ -2,7 +2,7 @@
 
 Two commissioners, each with a broker, an organisation that holds budgets, a representative and its own patients; three
 providers who work for both. `build_market` walks the real steps. In the end each side has a tender in draft, open (with
-sealed offers, a draft of one, a question), closed, proposed, under review, withdrawn (with its successor) and awarded
+sealed offers, a draft of one, a question), closed, proposed, in standstill, under review, withdrawn (with its successor) and awarded
 (with contracts of all three kinds of budget, deliveries, payment runs), and everybody has an account.
 """
 
@@ -42,7 +42,7 @@ from marketplace.records.people import AuthorityBasis, Broker, Commissioner, Int
 from marketplace.rules.permissions import Actor, Role, Scope
 from marketplace.rules.pooling import BundleTerms
 from marketplace.rules.tendering import OfferLine, OfferTerms, OfferTier
-from marketplace.work.client import enqueue_scenarios
+from marketplace.work.client import enqueue_round, enqueue_scenarios
 from tests.web.site import PASSWORD, Site, build_site
 from tests.worlds import PERIOD, SmallWorld
 
@@ -150,6 +150,19 @@ class Market:
         """The towns of this name, one on each side."""
         return [side.towns[name] for side in self.sides]
 
+    def side_of(self) -> dict[str, str]:
+        """On which side a party is."""
+        return {
+            party.id: side.name
+            for side in self.sides
+            for party in (
+                side.commissioner,
+                side.broker,
+                side.holder,
+                *(patient for town in side.towns.values() for patient in town.patients),
+            )
+        }
+
     def later(self, **timespan: float) -> None:
         """Let time pass for everybody, and with it whatever falls due."""
         self.site.world.now += timedelta(**timespan)
@@ -193,7 +206,7 @@ def _holder(world: SmallWorld, funder: Actor, name: str) -> Holder:
 def _settle(world: SmallWorld, side: Side, first: int) -> None:
     """The towns of a side: how many people, and how their budgets are kept."""
     plan = {"awarded": ALL_KINDS, "draft": (ManagedAs.NOTIONAL,) * 2}
-    for name in ("awarded", "reviewed", "proposed", "closed", "open", "draft", "gone"):
+    for name in ("awarded", "reviewed", "standstill", "proposed", "closed", "open", "draft", "gone"):
         town = Town(world.session, world.now, side=side, first=first, kinds=plan.get(name, (ManagedAs.NOTIONAL,)))
         town.providers = world.providers
         side.towns[name] = town.found()
@@ -215,8 +228,8 @@ def _award(market: Market) -> None:
 
 
 def _bring_to_the_opening(market: Market) -> None:
-    """One tender under review, one proposed, one closed with scenarios asked for."""
-    names = ("reviewed", "proposed", "closed")
+    """One tender under review, one in its standstill, one proposed, one closed with a match and scenarios asked for."""
+    names = ("reviewed", "standstill", "proposed", "closed")
     for town in (town for name in names for town in market.each(name)):
         town.opened()
         for name in BIDDERS:
@@ -227,11 +240,14 @@ def _bring_to_the_opening(market: Market) -> None:
         with writing(market.session):
             grounds = "Our site is nearer than the notice says."
             reviews.represent(market.session, town.now, town.provider(provider), town.tender.id, grounds)
+    for town in market.each("standstill"):
+        town.run_round().accept().confirm()
     for town in market.each("proposed"):
         town.run_round()
     for town in market.each("closed"):
         with writing(market.session):
             asked = Asked(budgets_permille=900)
+            enqueue_round(market.session, town.now, town.broking, town.tender.id)
             enqueue_scenarios(market.session, town.now, town.broking, town.tender.id, asked)
 
 
