@@ -1,4 +1,4 @@
-"""The market that the security tests visit: built once a run, and put back after a test that changed it."""
+"""The market that the security tests visit: built once a run; a test that changes it puts it back."""
 
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.security.market import Market, build_market
+from tests.security.walk import Visitor, accounts
 
 
 @pytest.fixture(scope="session")
@@ -19,9 +20,15 @@ def market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Market]:
         built.site.app.extensions["sqlalchemy"].engine.dispose()
 
 
-@pytest.fixture
-def put_back(market: Market) -> Iterator[Callable[[], None]]:
-    """Takes the market back to where it was when the test began; it is called once more at the test's end."""
+@pytest.fixture(scope="session")
+def visitors(market: Market) -> list[Visitor]:
+    """Everybody's browser, signed in."""
+    return [Visitor(market, account) for account in accounts(market)]
+
+
+@pytest.fixture(scope="session")
+def put_back(market: Market, visitors: list[Visitor]) -> Iterator[Callable[[], None]]:
+    """Takes the market back to where it was when everybody had signed in."""
     market.session.rollback()
     live = sqlite3.connect(database_of(market))
     kept = sqlite3.connect(":memory:")
@@ -33,7 +40,6 @@ def put_back(market: Market) -> Iterator[Callable[[], None]]:
         market.session.expire_all()
 
     yield back
-    back()
     live.close()
     kept.close()
 

@@ -323,7 +323,7 @@ def _oversee(market: Market, side: Side) -> None:
 
 
 def _open_accounts(market: Market) -> None:
-    """One for each organisation, and for one patient of each town (of the awarded one: for all three)."""
+    """One for each organisation, and for one patient of each town (of two towns for all)."""
     world = market.site.world
     who: dict[str, Callable[[], Actor]] = {"far": lambda: world.provider("far")}
     market.emails += [f"{name}@example.test" for name in ("near", "bulk", "funder", "broker")]
@@ -333,7 +333,7 @@ def _open_accounts(market: Market) -> None:
             who[f"funder-{side.name}"] = lambda side=side: Actor("", Role.COMMISSIONER, side.commissioner.id)
             who[f"broker-{side.name}"] = lambda side=side: Actor("", Role.BROKER, side.broker.id)
         for name, town in side.towns.items():
-            for number in range(1, town.patient_count + 1 if name == "awarded" else 2):
+            for number in range(1, town.patient_count + 1 if name in ("awarded", "draft") else 2):
                 if name != "newcomer":
                     who[f"{name}-{number}-{side.name}"] = lambda town=town, number=number: town.patient(number)
     with writing(market.session):

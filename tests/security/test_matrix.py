@@ -16,7 +16,7 @@ from marketplace.records.people import User
 from marketplace.rules.permissions import Role
 from tests.security.market import CANARY_PENCE, Market
 from tests.security.owners import EVERYBODYS, KINDS, PAYING
-from tests.security.walk import NOBODYS_ID, Told, Walk, rules, walk
+from tests.security.walk import NOBODYS_ID, Told, Visitor, Walk, rules, walk
 from tests.worlds import synthetic_nhs_number
 
 PENCE, POUNDS = str(CANARY_PENCE), f"{CANARY_PENCE / 100:,.2f}"
@@ -34,7 +34,7 @@ ONLY_REDIRECTS = {"account.home"}
 
 @pytest.fixture(scope="session")
 def log() -> Iterator[list[str]]:
-    """What the application logs while the walk lasts, at its most talkative (SQLAlchemy's own has a test elsewhere)."""
+    """What the application logs while the walk lasts, at its most talkative."""
     lines: list[str] = []
 
     class Keep(logging.Handler):
@@ -45,17 +45,15 @@ def log() -> Iterator[list[str]]:
     level = root.level
     root.addHandler(handler)
     root.setLevel(logging.DEBUG)
-    logging.getLogger("sqlalchemy").setLevel(logging.WARNING)
     yield lines
     root.removeHandler(handler)
     root.setLevel(level)
-    logging.getLogger("sqlalchemy").setLevel(logging.NOTSET)
 
 
 @pytest.fixture(scope="session")
-def walked(market: Market, log: list[str]) -> Walk:
+def walked(market: Market, visitors: list[Visitor], log: list[str]) -> Walk:
     """The walk, done once for all the questions below."""
-    return walk(market)
+    return walk(market, visitors)
 
 
 def test_there_are_two_of_everything(market: Market) -> None:

@@ -1,9 +1,12 @@
 """Somebody who fills in whatever form a page shows: what was there stays, what was blank gets something plausible."""
 
+import re
 from html.parser import HTMLParser
 
+from tests.worlds import synthetic_nhs_number
+
 BY_NAME = {
-    "nhs_number": "9990100157",
+    "nhs_number": synthetic_nhs_number(900),
     "birth_year": "1950",
     "district": "LN1",
     "email": "somebody@example.test",
@@ -13,6 +16,8 @@ BY_NAME = {
     "id": "hydrotherapy",
 }
 BY_ENDING = {
+    "delivered_on-day": "20",
+    "delivered_on-month": "4",
     "-day": "1",
     "-month": "6",
     "-year": "2026",
@@ -21,14 +26,21 @@ BY_ENDING = {
     "units": "2",
     "_months": "3",
     "_days": "5",
-    "permille": "900",
+    "_percent": "90",
+    "_distance_m": "10",
+    "_age": "70",
+    "_grade": "1",
+    "_providers": "1",
 }
+LEFT_BLANK = re.compile(r".*bands-\d|.*-tiers-[1-9]-.*|exclusive|.*m(in|ax)_(units|providers|grade|wait_days)")
+"""What would contradict something else."""
 WRITTEN = "Written down by a test"
 
 
 class _Form(HTMLParser):
-    def __init__(self) -> None:
+    def __init__(self, path: str) -> None:
         super().__init__()
+        self._path = path
         self.forms: list[dict[str, list[str]]] = []
         self.names: list[set[str]] = []
         self._open = False
@@ -38,7 +50,7 @@ class _Form(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         at = {name: value or "" for name, value in attrs}
         if tag == "form":
-            self._open = at.get("method", "get").lower() == "post" and not at.get("action", "").startswith("/sign-out")
+            self._open = at.get("method", "get").lower() == "post" and at.get("action", self._path) == self._path
             if self._open:
                 self.forms.append({})
                 self.names.append(set())
@@ -82,6 +94,8 @@ class _Form(HTMLParser):
 
 
 def _plausible(name: str) -> str:
+    if LEFT_BLANK.fullmatch(name):
+        return ""
     last = name.rsplit("-", 1)[-1]
     for ending, value in BY_ENDING.items():
         if name.endswith(ending):
@@ -89,9 +103,9 @@ def _plausible(name: str) -> str:
     return BY_NAME.get(last, WRITTEN)
 
 
-def filled_in(html: str) -> tuple[dict[str, list[str]], set[str]]:
-    """The largest form of a page, filled in, and all the names it asks for; nothing where the page has none."""
-    page = _Form()
+def filled_in(html: str, path: str) -> tuple[dict[str, list[str]], set[str]]:
+    """The form by which a page is sent to its own address, filled in, and the names it asks for; nothing if none is."""
+    page = _Form(path)
     page.feed(html)
     if not page.forms:
         return {}, set()

@@ -146,11 +146,10 @@ def path_of(market: Market, rule: Rule, thing: str | None = None, kind: str = "c
         return adapter.build(rule.endpoint, values, force_external=False)
 
 
-def walk(market: Market) -> Walk:
+def walk(market: Market, visitors: list[Visitor]) -> Walk:
     """The whole walk."""
     market.session.rollback()
-    things = {rule.endpoint: _things(market, rule) for rule in rules(market)}
-    visitors = [Visitor(market, account) for account in accounts(market)]
+    things = {rule.endpoint: things_of(market, rule) for rule in rules(market)}
     found, forms = Walk(), dict[str, dict[str, list[str]]]()
     first_of_role = {frozenset(visitor.account.roles): visitor for visitor in reversed(visitors)}
     for visitor in visitors:
@@ -174,7 +173,7 @@ def walk(market: Market) -> Walk:
     return found
 
 
-def _things(market: Market, rule: Rule) -> list[tuple[str, Seen, str]]:
+def things_of(market: Market, rule: Rule) -> list[tuple[str, Seen, str]]:
     named = kind_of(rule)
     if named is None:
         return []
@@ -243,7 +242,7 @@ def _read_own(
                 text = text_of(answer)
                 found.texts.append((visitor.name, path, text))
                 if answer.status_code == 200 and "POST" in (rule.methods or set()):
-                    forms.setdefault(rule.endpoint, filled_in(text)[0])
+                    forms.setdefault(rule.endpoint, filled_in(text, path)[0])
                 for file in re.findall(r'href="([^"]*export=(?:csv|xlsx)[^"]*)"', text):
                     address = file.replace("&amp;", "&")
                     found.texts.append((visitor.name, address, text_of(visitor.ask("GET", address))))

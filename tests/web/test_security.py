@@ -220,6 +220,7 @@ def test_our_own_fault_is_told_kindly_and_logged_without_its_text(
     assert "went wrong" in answer.get_data(as_text=True)
     assert "RuntimeError at GET /how-it-works" in caplog.text
     assert number not in caplog.text + answer.get_data(as_text=True)
+    assert "already exists" not in caplog.text + answer.get_data(as_text=True)  # nor the words around it
 
 
 def test_the_wrong_method_is_a_page_too(site: Site) -> None:
