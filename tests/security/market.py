@@ -111,9 +111,7 @@ class Town(SmallWorld):
         lines = (OfferLine(self.bundle.id, (OfferTier(0, price_pence),)),)
         terms = OfferTerms(site_id=self.providers[name].sites[0].id, lines=lines)
         with writing(self.session):
-            return offers.submit_offer(
-                self.session, self.now, self.provider(name), self.tender.id, terms, draft=True
-            )
+            return offers.submit_offer(self.session, self.now, self.provider(name), self.tender.id, terms, draft=True)
 
     def sign_all(self) -> "Town":
         """Patient, provider and, where one keeps the budget, the organisation sign this town's contracts."""

@@ -151,7 +151,12 @@ def test_every_wrong_way_keeps_it_to_itself(site: Site, log: Lines) -> None:
     session = site.fresh().session
     for table in Base.metadata.sorted_tables:
         assert not shows(str(session.execute(select(table)).all())), table.name
-    for path in ("/broker/clients", "/commissioner/people", "/commissioner/budgets", "/commissioner/users?role=patient"):
+    for path in (
+        "/broker/clients",
+        "/commissioner/people",
+        "/commissioner/budgets",
+        "/commissioner/users?role=patient",
+    ):
         client = site.client(f"{'broker' if 'broker' in path else 'funder'}@example.test")
         mark = "&" if "?" in path else "?"
         assert not shows(client.get(f"{path}{mark}export=csv").text), path
@@ -202,7 +207,7 @@ def test_what_the_database_says_of_it_stays_there(
 
 
 def test_what_others_log_is_hidden(log: Lines) -> None:
-    """A server's line about an address, a driver's error with its value, a library's message: each without the number."""
+    """A server's line about an address, a driver's error with its value, a library's message: all without it."""
     hide_numbers_in_logs()
     server = Logger(Config())
     for gap in ("", " ", "-", "+", "%20"):

@@ -54,7 +54,7 @@ class _Form(HTMLParser):
             if self._open:
                 self.forms.append({})
                 self.names.append(set())
-        elif self._open and at.get("name") or (self._select and tag == "option"):
+        elif (self._open and at.get("name")) or (self._select and tag == "option"):
             self._field(tag, at)
 
     def _field(self, tag: str, at: dict[str, str]) -> None:

@@ -1,9 +1,9 @@
 """Everybody opens every page there is, and tries every thing that is not theirs; `walk` notes what they were told.
 
-First everybody's own pages are read, with the lists' files (public ones by one account of each role). Then, for every route that names a thing, accounts to which
-a thing does not belong try to read it and to send something about it, empty and as its own form would be filled in: of
-each role one or more of each side, each with one thing of every side, owners' role and state. Pages of another role are
-tried by one account of each role.
+First everybody's own pages are read, with the lists' files (public ones by one account of each role). Then, for every
+route that names a thing, accounts to which a thing does not belong try to read it and to send something about it, empty
+and as its own form would be filled in: of each role one or more of each side, each with one thing of every side and
+state. Pages of another role are tried by one account of each role.
 """
 
 import hashlib
@@ -50,6 +50,17 @@ class Told:
 
     def __str__(self) -> str:
         return f"{self.account} {self.method} {self.endpoint} {self.thing}: {self.status} {sorted(self.changed)}"
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One try at a thing: the route, how, where, and what is sent."""
+
+    endpoint: str
+    method: str
+    path: str
+    thing: str | None = None
+    data: dict[str, Any] | None = None
 
 
 @dataclass
@@ -158,18 +169,19 @@ def walk(market: Market, visitors: list[Visitor]) -> Walk:
     watch = Watch(market)
     for visitor, is_first in _tries(visitors):
         for rule in rules(market):
-            methods = sorted((rule.methods or set()) & {"GET", "POST"})
+            name, methods = rule.endpoint, sorted((rule.methods or set()) & {"GET", "POST"})
             if not is_open_to(market, rule, visitor.account):
-                if is_first:
-                    path = path_of(market, rule, _first(things[rule.endpoint]))
-                    found.shut += [_try(visitor, rule, method, path, None, watch) for method in methods]
+                path = path_of(market, rule, _first(things[name]))
+                attempts = [Attempt(name, method, path) for method in methods] if is_first else []
+                found.shut += [_try(visitor, watch, attempt) for attempt in attempts]
                 continue
-            strangers = _strangers(visitor.account, things[rule.endpoint])
-            for method, data in _ways(methods, forms.get(rule.endpoint)) if strangers else ():
-                unknown = _try(visitor, rule, method, path_of(market, rule, NOBODYS_ID), NOBODYS_ID, watch, data)
-                for thing in strangers:
-                    told = _try(visitor, rule, method, path_of(market, rule, thing), thing, watch, data)
-                    found.foreign.append((told, unknown))
+            strangers = _strangers(visitor.account, things[name])
+            for method, data in _ways(methods, forms.get(name)) if strangers else ():
+                unknown, *told = (
+                    _try(visitor, watch, Attempt(name, method, path_of(market, rule, thing), thing, data))
+                    for thing in (NOBODYS_ID, *strangers)
+                )
+                found.foreign += [(one, unknown) for one in told]
     return found
 
 
@@ -248,19 +260,13 @@ def _read_own(
                     found.texts.append((visitor.name, address, text_of(visitor.ask("GET", address))))
 
 
-def _try(
-    visitor: Visitor,
-    rule: Rule,
-    method: str,
-    path: str,
-    thing: str | None,
-    watch: Watch,
-    data: dict[str, Any] | None = None,
-) -> Told:
-    answer = visitor.ask(method, path, data)
-    alike = f"{answer.location} {_TOKENS.sub('', text_of(answer))}".replace(thing or NOBODYS_ID, "this")
+def _try(visitor: Visitor, watch: Watch, attempt: Attempt) -> Told:
+    answer = visitor.ask(attempt.method, attempt.path, attempt.data)
+    alike = f"{answer.location} {_TOKENS.sub('', text_of(answer))}".replace(attempt.thing or NOBODYS_ID, "this")
     digest = hashlib.sha256(alike.encode()).hexdigest()
-    return Told(visitor.name, rule.endpoint, method, thing, answer.status_code, digest, watch.changes())
+    return Told(
+        visitor.name, attempt.endpoint, attempt.method, attempt.thing, answer.status_code, digest, watch.changes()
+    )
 
 
 def text_of(answer: TestResponse) -> str:
