@@ -2,7 +2,7 @@
 
 `init_app` fixes all of it on an application: answers carry a policy that lets a browser run and load only our own
 files; a request that changes something must come from our own pages (SameSite cookie, Origin, token) and at a human
-pace where passwords are tried; an address carries no NHS number, because addresses are kept (by browsers, proxies, logs).
+pace where passwords are tried; an address carries no NHS number, because browsers, proxies and logs keep addresses.
 """
 
 from typing import Any

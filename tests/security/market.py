@@ -1,9 +1,9 @@
 """A market with two of everything that owns something, and of everything that is owned, in as many states as there are.
 
 Two commissioners, each with a broker, an organisation that holds budgets, a representative and its own patients; three
-providers who work for both. `build_market` walks the real steps. In the end each side has a tender in draft, open (with
-sealed offers, a draft of one, a question), closed, proposed, in standstill, under review, withdrawn (with its successor) and awarded
-(with contracts of all three kinds of budget, deliveries, payment runs), and everybody has an account.
+providers who work for both. `build_market` walks the real steps. In the end each side has tenders in draft, open (with
+sealed offers, a draft of one, a question), closed, proposed, in standstill, under review, withdrawn (with a successor)
+and awarded (with contracts of all three kinds of budget, deliveries, payment runs), and everybody has an account.
 """
 
 from collections.abc import Callable
@@ -24,7 +24,6 @@ from marketplace.journey import (
     conduct,
     contracts,
     deadlines,
-    deliveries,
     offers,
     payments,
     people,

@@ -1,4 +1,4 @@
-"""A cookie opens nothing once its sign-in has ended, whoever kept it; and a browser gives it to nobody else (row 17)."""
+"""A cookie opens nothing once its sign-in has ended, whoever kept it; a browser gives it to nobody else (row 17)."""
 
 from pathlib import Path
 
@@ -70,10 +70,7 @@ def _opens_nothing(own: Market, cookie: str, home: str) -> None:
 def test_in_production_the_cookie_is_for_this_host_and_for_pages_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`__Host-` holds a browser to Secure, to the whole site and to no other; no script reads it, no other site sends it.
-
-    The way is the real one: over TLS, by the password.
-    """
+    """`__Host-` holds a browser to TLS and to this host alone; no script reads it and no other site sends it."""
     monkeypatch.setenv("CAREPOOL_ENV", "production")
     monkeypatch.setenv("CAREPOOL_TRUSTED_HOSTS", '["localhost"]')
     site = build_site(tmp_path, patients=3, WTF_CSRF_ENABLED=False)
