@@ -13,14 +13,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from flask.testing import FlaskClient
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
 from sqlalchemy import select, text
 from werkzeug.test import EnvironBuilder, TestResponse
 
+from marketplace import create_app
 from marketplace.adapters.logs import hide_numbers_in_logs
 from marketplace.adapters.spreadsheets import csv_file, xlsx_file
+from marketplace.cli import main
 from marketplace.journey import people
 from marketplace.records import Base
 from marketplace.records.database import writing
@@ -228,6 +231,18 @@ def test_what_others_log_is_hidden(log: Lines) -> None:
     assert told.count("GET /broker/clients?search=") == 5
     assert told.count(HIDDEN) == 13
     assert not shows(told)
+
+
+@pytest.mark.parametrize("entrance", ["pages", "commands"])
+def test_every_process_begins_with_it(entrance: str, tmp_path: Path, log: Lines) -> None:
+    """The pages' server, and whatever `carepool` starts, the worker among it."""
+    logging.setLogRecordFactory(logging.LogRecord)
+    if entrance == "pages":
+        create_app({"VAR_DIR": str(tmp_path)})
+    else:
+        assert CliRunner().invoke(main, ["worker", "--help"]).exit_code == 0
+    logging.getLogger("library").warning("Got %s", KNOWN)
+    assert log.lines[-1].startswith(f"Got {HIDDEN}")
 
 
 class _Answered:
