@@ -19,6 +19,7 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
 from . import SettingsError, create_app, load_settings
+from .adapters.logs import hide_numbers_in_logs
 from .demo.accounts import hang_up
 from .demo.run import is_demo_database, run_demo
 from .journey.chain import check_against, signed_head
@@ -47,6 +48,7 @@ def clock() -> Instant:
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """Carepool: pooled personal health budgets, sealed offers, awards anybody can check."""
+    hide_numbers_in_logs()
 
 
 @main.command()

@@ -1,5 +1,9 @@
-"""Figures that name nobody: small counts are not shown, nor what would give them away beside a sum."""
+"""Figures that name nobody: small counts are not shown, nor what would give them away beside a sum.
 
+And NHS numbers where none belongs, in a log or in an address: `has_nhs_number`, `without_nhs_numbers`.
+"""
+
+import re
 from collections.abc import Sequence
 
 K = 8
@@ -45,3 +49,25 @@ def share_permille(part: int, whole: int, k: int = K) -> int | None:
     if whole < k or 0 < part < k or 0 < whole - part < k:
         return None
     return part * 1000 // whole
+
+
+_GAP = r"(?:[ -]|\u00a0|%20|%C2%A0|\+)?"
+_NHS_NUMBER = re.compile(
+    rf"(?:(?<![0-9A-Za-z])|(?<=%[0-9A-F][0-9A-F]))[0-9]{{3}}{_GAP}[0-9]{{3}}{_GAP}[0-9]{{4}}(?![0-9A-Za-z])"
+)
+"""Ten digits as people and addresses write them, alone or grouped.
+
+The check digit is not looked at: a number with a slip in it still leads to somebody. Within a hash or an id, where
+letters touch the digits, it is none.
+"""
+HIDDEN = "[number hidden]"
+
+
+def has_nhs_number(text: str) -> bool:
+    """Whether there is something in a text that may be somebody's NHS number."""
+    return _NHS_NUMBER.search(text) is not None
+
+
+def without_nhs_numbers(text: str) -> str:
+    """The text with everything hidden that may be somebody's NHS number."""
+    return _NHS_NUMBER.sub(HIDDEN, text)

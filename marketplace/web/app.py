@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from flask import Flask
 from jinja2 import StrictUndefined
 
+from marketplace.adapters.logs import hide_numbers_in_logs
+
 from . import (
     access,
     account,
@@ -48,6 +50,7 @@ from . import (
 
 def build_app(settings: Mapping[str, object]) -> Flask:
     """The Flask application for these settings (names as in ``config/default.toml``)."""
+    hide_numbers_in_logs()
     app = Flask("marketplace.web")
     app.config.update(settings)
     app.jinja_env.undefined = StrictUndefined

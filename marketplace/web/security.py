@@ -2,17 +2,20 @@
 
 `init_app` fixes all of it on an application: answers carry a policy that lets a browser run and load only our own
 files; a request that changes something must come from our own pages (SameSite cookie, Origin, token) and at a human
-pace where passwords are tried.
+pace where passwords are tried; an address carries no NHS number, because browsers, proxies and logs keep addresses.
 """
 
 from typing import Any
+from urllib.parse import urlencode
 
-from flask import Flask, abort, request
+from flask import Flask, abort, flash, redirect, request
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response
+
+from marketplace.rules.privacy import has_nhs_number
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -36,6 +39,7 @@ def init_app(app: Flask) -> None:
     if proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)  # type: ignore[method-assign]
     app.config["TRUSTED_HOSTS"] = app.config["TRUSTED_HOSTS"] or None
+    app.before_request(keep_numbers_out_of_addresses)
     app.before_request(check_origin)
     app.after_request(add_headers)
     CSRFProtect(app)
@@ -65,6 +69,20 @@ def check_origin() -> None:
         abort(403)
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}:
         abort(403)
+
+
+def keep_numbers_out_of_addresses() -> Response | None:
+    """Whoever searches by an NHS number is led to the list without it, and told what to search by.
+
+    This comes before anything else: the way to the sign-in page takes the address along.
+    """
+    if request.method not in SAFE_METHODS or request.routing_exception is not None:
+        return None
+    kept = [(name, text) for name, text in request.args.items(multi=True) if not has_nhs_number(f"{name} {text}")]
+    if len(kept) == len(list(request.args.items(multi=True))):
+        return None
+    flash("Search by name. For safety an NHS number cannot be part of a page's address.", "error")
+    return redirect(f"{request.path}?{urlencode(kept)}" if kept else request.path)
 
 
 def add_headers(response: Response) -> Response:

@@ -1,9 +1,10 @@
 """Figures that name nobody, alone or beside their sum."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marketplace.rules.privacy import K, hidden, share_permille, shown
+from marketplace.rules.privacy import HIDDEN, K, has_nhs_number, hidden, share_permille, shown, without_nhs_numbers
 
 
 def test_a_single_small_cell_takes_the_next_smallest_with_it() -> None:
@@ -32,3 +33,31 @@ def test_a_share_of_few_is_not_shown_nor_one_that_leaves_few() -> None:
     assert share_permille(10, 20) == 500
     assert share_permille(20, 20) == 1000
     assert (share_permille(3, 20), share_permille(17, 20), share_permille(2, 4)) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "9990000018",
+        "(999 000 0018)",
+        "number=999-000-0018.",
+        "?search=999%20000%200018&page=2",
+        "?search=999+000+0018",
+        "next=%2Fclients%3Fsearch%3D9990000018",
+        "9990000019 with a slip",
+        "999\u00a0000\u00a00018",
+    ],
+)
+def test_what_may_be_an_nhs_number_is_hidden(told: str) -> None:
+    assert has_nhs_number(told)
+    hidden = without_nhs_numbers(told)
+    assert HIDDEN in hidden
+    assert "0018" not in hidden.replace("\u00a0", "")
+    assert not has_nhs_number(hidden)
+
+
+@pytest.mark.parametrize(
+    "told", ["99900000181", "a9990000018", "9990000018f", "£999,000.00", "2026-03-02 09:00:00", ""]
+)
+def test_what_cannot_be_one_stays(told: str) -> None:
+    assert without_nhs_numbers(told) == told
