@@ -7,7 +7,7 @@ and awarded (with contracts of all three kinds of budget, deliveries, payment ru
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
@@ -19,6 +19,7 @@ from marketplace.adapters.passwords import hash_password
 from marketplace.journey import (
     accounts,
     amendments,
+    auditors,
     budgets,
     cancellations,
     conduct,
@@ -40,6 +41,7 @@ from marketplace.records.offers import Offer
 from marketplace.records.people import AuthorityBasis, Broker, Commissioner, InterestKind, User
 from marketplace.rules.permissions import Actor, Role, Scope
 from marketplace.rules.pooling import BundleTerms
+from marketplace.rules.sharing import Pooling
 from marketplace.rules.tendering import OfferLine, OfferTerms, OfferTier
 from marketplace.work.client import enqueue_round, enqueue_scenarios
 from tests.web.site import PASSWORD, Site, build_site
@@ -205,6 +207,9 @@ def _settle(world: SmallWorld, side: Side, first: int) -> None:
     plan = {"awarded": ALL_KINDS, "draft": (ManagedAs.NOTIONAL,) * 2}
     for name in ("awarded", "reviewed", "standstill", "proposed", "closed", "open", "draft", "gone"):
         town = Town(world.session, world.now, side=side, first=first, kinds=plan.get(name, (ManagedAs.NOTIONAL,)))
+        if name == "awarded":  # a shared pool: the first one lacks a little, the others carry it
+            town.policy = replace(town.policy, pooling=Pooling.SHARED_POOL)
+            town.budgets_pence = {first: 45_000, first + 1: 70_000}
         town.providers = world.providers
         side.towns[name] = town.found()
         first += 3
@@ -222,6 +227,9 @@ def _award(market: Market) -> None:
     market.later(days=20)
     for town in market.each("awarded"):
         town.sign_all()
+        with writing(market.session):
+            who = {"name": "A. Checker", "organisation": "County audit", "purpose": "Look at the first award."}
+            auditors.name_auditor(market.session, town.now, town.funder, town.tender.id, **who)
 
 
 def _bring_to_the_opening(market: Market) -> None:

@@ -12,15 +12,16 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from werkzeug.routing import Rule
 
+from marketplace.records.auditors import Auditor
 from marketplace.records.base import Base
-from marketplace.records.budgets import Budget, ManagedAs
+from marketplace.records.budgets import Budget, Holder, ManagedAs
 from marketplace.records.catalogue import Service
 from marketplace.records.contracts import Contract, Delivery, DeliveryStatus
 from marketplace.records.offers import Offer
 from marketplace.records.payments import PaymentRun
 from marketplace.records.people import Authority, Broker, Interest, Patient, User
 from marketplace.records.pools import Bundle, Need
-from marketplace.records.providers import Provider
+from marketplace.records.providers import Provider, Site
 from marketplace.records.rounds import Match
 from marketplace.records.studies import Study
 from marketplace.records.tenders import Question, Representation, Tender
@@ -161,6 +162,9 @@ KINDS: dict[str, Kind] = {
     "user_id": Kind(User, _user),
     "party_id": Kind(Broker, lambda row: {(Role.COMMISSIONER, row.commissioner_id)}),
     "provider_id": Kind(Provider, lambda _: {(Role.COMMISSIONER, EVERY)}),
+    "site_id": Kind(Site, lambda row: {(Role.PROVIDER, row.provider_id), (Role.COMMISSIONER, EVERY)}),
+    "auditor_id": Kind(Auditor, lambda row: {(Role.COMMISSIONER, row.tender.broker.commissioner_id)}),
+    "keeper_id": Kind(Holder, lambda row: {(Role.COMMISSIONER, row.commissioner_id)}),
     "service_id": Kind(Service, lambda _: {(Role.COMMISSIONER, EVERY)}),
 }  # fmt: skip
 
@@ -175,6 +179,9 @@ EVERYBODYS = {
     "cataloguing.service": "the catalogue is all commissioners'",
     "admitting.provider": "providers are admitted to the whole market, so every commissioner sees them",
     "admitting.add_site": "any commissioner may admit a place of any provider",
+    "admitting.change_rating": "a published rating is the same for every commissioner",
+    "admitting.close_site": "providers are admitted to the whole market, so every commissioner may close a place",
+    "admitting.reopen_site": "and open it again",
     "broker.clients_template": "an empty file",
     "provider.deliveries_template": "a file of one's own contracts, named by nobody",
     "allocating.template": "an empty file",

@@ -174,8 +174,12 @@ def test_a_locked_value_opens_in_its_own_column_alone(world: SmallWorld, keyring
     ):
         with pytest.raises(CannotOpen):
             keyring.unlock(place, number)
-    with pytest.raises(CannotOpen):
-        keyring.unlock(own, nonce)
+    world.three_offers().later(days=15).run_round()
+    (row,) = world.tender.rounds
+    assert row.salts_sealed is not None
+    for place, value in ((own, nonce), (own, row.salts_sealed), (f"tenders.nonce:{world.tender.id}", row.salts_sealed)):
+        with pytest.raises(CannotOpen):
+            keyring.unlock(place, value)
     assert {patient.nhs_number_lookup} != {keyring.lookup("email", synthetic_nhs_number(1))}
 
 
@@ -190,6 +194,7 @@ def test_only_what_is_known_to_be_locked_is_binary() -> None:
     assert binary == {
         "patients.nhs_number_sealed",
         "tenders.nonce_sealed",
+        "rounds.salts_sealed",
         "offers.content_sealed",
         "offers.key_for_provider",
         "offers.key_for_opening",

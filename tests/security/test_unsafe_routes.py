@@ -19,7 +19,7 @@ from tests.security.conftest import database_of
 from tests.security.market import Market
 from tests.security.owners import kind_of
 from tests.security.typing_in import filled_in
-from tests.security.walk import Visitor, Watch, digests, is_open_to, path_of, rules, things_of
+from tests.security.walk import Visitor, Watch, digests, is_open_to, path_of, rules, text_of, things_of
 
 TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 COLUMNS = sorted({column.name for table in Base.metadata.sorted_tables for column in table.columns})
@@ -149,7 +149,7 @@ def _pressed(
     assert answer.status_code < 500, post.endpoint
     after = _without_looks(live)
     put_back()
-    return after, answer.text
+    return after, text_of(answer)
 
 
 def _without_looks(live: sqlite3.Connection) -> dict[str, str]:

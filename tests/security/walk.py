@@ -270,8 +270,8 @@ def _try(visitor: Visitor, watch: Watch, attempt: Attempt) -> Told:
 
 
 def text_of(answer: TestResponse) -> str:
-    """What a person reads in an answer: of a workbook, what is in it."""
-    if answer.mimetype.endswith("sheet"):
+    """What a person reads in an answer: of a workbook or a bundle of files, what is in it."""
+    if answer.mimetype.endswith(("sheet", "zip")):
         with zipfile.ZipFile(BytesIO(answer.data)) as book:
             return "\n".join(book.read(name).decode("utf-8", "replace") for name in book.namelist())
     return answer.get_data(as_text=True)
