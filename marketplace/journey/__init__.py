@@ -61,6 +61,8 @@ STEPS = (
     Step("users.choose_password", "whoever has the code", "account without a password", "account with one"),
     Step("users.close", "commissioner", "account", "closed; signed out everywhere"),
     Step("users.reopen", "commissioner", "account closed", "open again"),
+    Step("programs.connect", "whoever has an account", "-", "another program that acts for it"),
+    Step("programs.disconnect", "whoever has an account", "a program", "its token opens nothing"),
     Step("conduct.declare_interest", "broker or representative", "-", "firewall to that provider"),
     Step("conduct.end_interest", "broker or representative", "interest", "ended; open to its next offers"),
     Step("conduct.suspend", "commissioner", "approved", "suspended"),

@@ -28,6 +28,7 @@ from marketplace.rules.errors import Conflict, Invalid, NotAllowed, NotFound, Wr
 from marketplace.rules.permissions import Actor, Role, check_role
 
 from .accounts import check_email_free, check_password, open_account
+from .programs import end_all
 from .scopes import locked, one, patients_for, users_for
 
 CODE_HOLDS = timedelta(days=14)
@@ -118,7 +119,7 @@ def choose_password(session: Session, now: Instant, email: str, code: str, passw
 
 
 def close(session: Session, now: Instant, actor: Actor, user_id: str) -> User:
-    """Close an account: it is signed out everywhere, gets no more letters, and nobody can sign in to it.
+    """Close an account: it is signed out everywhere, its programs too; no more letters, and nobody can sign in to it.
 
     Raises
     ------
@@ -133,6 +134,7 @@ def close(session: Session, now: Instant, actor: Actor, user_id: str) -> User:
     user.closed_at = now
     session.execute(update(SignIn).where(SignIn.user_id == user.id, SignIn.ended_at.is_(None)).values(ended_at=now))
     session.execute(delete(AccountCode).where(AccountCode.user_id == user.id))
+    end_all(session, now, actor, select(User.id).where(User.id == user.id))
     audit.append(session, now, actor, "account.closed", user.id)
     return user
 
