@@ -1,8 +1,8 @@
 """Carepool: a brokerage marketplace for personal health budgets.
 
 `load_settings` reads what the installation is told (files, environment, keys); `create_app` makes the Flask
-application of it: database, then pages, then the API beside them. The web framework is imported when an application is made and not before, so
-that a rule, a record or a worker can be imported without it.
+application of it: database, then pages, then the API beside them. The web framework is imported when an application
+is made and not before, so that a rule, a record or a worker can be imported without it.
 
 Settings, the later over the earlier: ``default.toml``, ``<environment>.toml`` (``CAREPOOL_ENV``, else
 ``development``), the environment variables ``CAREPOOL_<NAME>``, and what a caller (a test, the demo) passes in. The

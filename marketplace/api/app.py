@@ -1,6 +1,7 @@
 """Puts the API together: `build_api` is the only caller of every `init_app` here.
 
-It is a Flask application of its own, without cookies, templates or static files; the app factory hangs it under ``/api``.
+It is a Flask application of its own, without cookies, templates or static files; the app factory hangs it under
+``/api``.
 """
 
 from collections.abc import Mapping

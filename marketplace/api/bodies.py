@@ -6,10 +6,11 @@ from marshmallow import Schema, fields, post_load
 from marshmallow.validate import Length, OneOf
 
 from marketplace.adapters.bank_files import RESULTS, Answer
-from marketplace.journey.allocations import Draft
+from marketplace.journey.allocations import Draft, NewPerson
 from marketplace.records.base import new_id
-from marketplace.schemas.allocations import AllocationSchema, BudgetSchema
 from marketplace.rules.money import MAX_PENCE
+from marketplace.schemas.allocations import BudgetSchema
+from marketplace.schemas.clients import PersonSchema
 from marketplace.schemas.deliveries import DeliveryRowSchema
 from marketplace.schemas.fields import Whole, Words
 
@@ -29,21 +30,20 @@ class GivenBudgetSchema(BudgetSchema):
     @post_load
     def make(self, data: dict[str, Any], **_: Any) -> Draft:
         """As the step knows it."""
-        return super().make({**data, "request_id": new_id()})
+        made: Draft = super().make({**data, "request_id": new_id()})
+        return made
 
 
-class GivenAllocationSchema(AllocationSchema):
+class GivenAllocationSchema(PersonSchema, GivenBudgetSchema):
     """A budget with its care plan, for somebody new, who is registered with it."""
 
-    class Meta(AllocationSchema.Meta):
-        """The form's number is the Idempotency-Key's work here."""
-
-        fields = tuple(name for name in AllocationSchema.Meta.fields if name != "request_id")
+    extra_support = fields.Boolean(load_default=False, metadata={"title": "Needs extra support"})
 
     @post_load
     def make(self, data: dict[str, Any], **_: Any) -> Draft:
         """As the step knows it."""
-        return super().make({**data, "request_id": new_id()})
+        made: Draft = super().make(data)
+        return Draft(made.details, person=NewPerson(**{name: data[name] for name in NewPerson.__slots__}))
 
 
 class AllocationsSchema(Schema):

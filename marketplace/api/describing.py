@@ -1,9 +1,10 @@
 """The OpenAPI document: made of the same schemas that read and answer, with what holds for every operation added.
 
-flask-smorest writes down what each view says of itself; `document` adds who may come, which headers are wanted, and which
-problems may come back. The site's page about the API is rendered from it too.
+flask-smorest writes down what each view says of itself; added are who may come, which headers are wanted, and which
+problems may come back. The site's page about the API is rendered from the same document.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
@@ -76,25 +77,40 @@ def _bounds(_converter: object, field: fields.Field[Any], **_: Any) -> dict[str,
     if isinstance(field, Words):
         return {"maxLength": field.longest} | ({"minLength": 1} if field.required else {})
     if isinstance(field, Kilometres):
-        return {"minimum": 1000, "maximum": LONGEST_KM * 1000, "multipleOf": 1000, "x-suffix": "m"}
+        return {"minimum": 1000, "maximum": LONGEST_KM * 1000, "multipleOf": 1000}
     return {}
 
 
 def _complete(app: Flask, document: dict[str, Any]) -> dict[str, Any]:
-    document = json.loads(json.dumps(document))
+    document = _without_form(json.loads(json.dumps(document)))
     for schema in document["components"]["schemas"].values():
         schema["additionalProperties"] = False
     document["components"]["schemas"]["Problem"]["additionalProperties"] = True
     for rule, method, operation in _operations(app, document):
         access = access_of(app.view_functions[rule.endpoint])
-        assert access is not None, rule.endpoint
+        if access is None:
+            raise LookupError(f"{rule.endpoint} does not say who may come")
         _describe(rule, method, operation, access)
     return document
 
 
+def _without_form(part: Any) -> Any:
+    """The document without what only a form needs: prefixes and widths, "(optional)", and a default of no text."""
+    if isinstance(part, list):
+        return [_without_form(item) for item in part]
+    if not isinstance(part, dict):
+        return part
+    found = {name: _without_form(item) for name, item in part.items() if not name.startswith("x-")}
+    if isinstance(found.get("title"), str):
+        found["title"] = found["title"].removesuffix(" (optional)")
+    if found.get("default") == "":
+        del found["default"]
+    return found
+
+
 def _operations(app: Flask, document: dict[str, Any]) -> Iterator[tuple[Rule, str, dict[str, Any]]]:
     """Every operation of the document, with its rule."""
-    by_path = {rule.rule.replace("<id:", "{").replace(">", "}"): [] for rule in app.url_map.iter_rules()}
+    by_path: dict[str, list[Rule]] = defaultdict(list)
     for rule in app.url_map.iter_rules():
         by_path[rule.rule.replace("<id:", "{").replace(">", "}")].append(rule)
     for path, item in document["paths"].items():

@@ -1,4 +1,4 @@
-"""Long lists, page by page: `PageQuery` is what may be asked, `page` some rows with the way to the next, `listed` its shape."""
+"""Long lists, page by page: `PageQuery` is what may be asked, `page` some rows and the way on, `listed` its shape."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache

@@ -84,7 +84,7 @@ class StrictParser(FlaskParser):
         error_headers: Mapping[str, str] | None,  # noqa: ARG002
     ) -> NoReturn:
         """Leave it to `problems` how this is told."""
-        messages = error.normalized_messages()
+        messages: dict[str, Any] = error.normalized_messages()  # type: ignore[no-untyped-call]
         location, inner = next(iter(messages.items())) if len(messages) == 1 else ("json", messages)
         if location not in {"json", "query", "headers"} or not isinstance(inner, Mapping):
             location, inner = "json", messages

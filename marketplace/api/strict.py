@@ -1,7 +1,7 @@
 """Strict JSON: what two programs could read in two ways is refused before anything reads it.
 
-A document has no duplicate names, no NaN, no fractions (money is whole pence, units are whole), no number beyond 64 bits,
-no text that a database cannot hold, and is not nested without end.
+A document has no duplicate names, no NaN, no fractions (money is whole pence, units are whole), no number beyond 64
+bits, no text that a database cannot hold, and is not nested without end.
 """
 
 import json
@@ -15,7 +15,7 @@ LEAST_INTEGER, MOST_INTEGER = -(2**63), 2**63 - 1
 
 
 class NotStrict(ValueError):
-    """This is no document that we read. The message says why."""
+    """No document that we read. The message says why."""
 
 
 def read(content: bytes) -> Any:

@@ -36,7 +36,7 @@ LONGEST_DAYS = 365
 MOST_TOKENS = 20
 SEEN_EVERY = timedelta(minutes=1)
 _MARK = "carepool_"
-"""What every token begins with, so that one that was published by mistake is found by those who look for such things."""
+"""What every token begins with, so that one published by mistake is found by those who look for such things."""
 
 Document = Mapping[str, Any]
 
@@ -204,15 +204,18 @@ def once(
 
 
 def _check_not_suspended(session: Session, actor: Actor) -> None:
-    kinds: dict[Role, type[Broker | Provider]] = {Role.BROKER: Broker, Role.PROVIDER: Provider}
-    party = session.get(kinds[actor.role], actor.party_id) if actor.role in kinds else None
+    party: Broker | Provider | None = None
+    if actor.role is Role.BROKER:
+        party = session.get(Broker, actor.party_id)
+    elif actor.role is Role.PROVIDER:
+        party = session.get(Provider, actor.party_id)
     if party is not None and party.suspended_at is not None:
         message = "Your organisation is suspended, so no program can be connected. Ask the commissioner."
         raise NotAllowed("party_suspended", message)
 
 
 def _wait_for(session: Session, actor: Actor, key: str) -> None:
-    """One request of a key at a time. (SQLite's writing transactions exclude one another already.)"""
+    """One request of a key at a time; SQLite's writing transactions exclude one another already."""
     if session.get_bind().dialect.name == "postgresql":
         number = int.from_bytes(hashlib.sha256(f"{actor.user_id}:{key}".encode()).digest()[:8], signed=True)
         session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": number})

@@ -32,6 +32,7 @@ from . import (
     paying,
     payments,
     people,
+    programs,
     provider,
     public,
     reasons,
@@ -84,6 +85,7 @@ def build_app(settings: Mapping[str, object]) -> Flask:
         cataloguing.pages,
         admitting.pages,
         users.pages,
+        programs.pages,
     ):
         app.register_blueprint(pages)
     security.limit_sign_in(app, "account.sign_in", "users.first_password")

@@ -14,6 +14,7 @@ from werkzeug.exceptions import HTTPException, SecurityError
 from marketplace.front.statuses import status_of
 from marketplace.rules import errors as domain
 
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """What a person is told: what happened, and what they can do now."""

@@ -131,7 +131,10 @@ def published(broker: Program, patients: dict[int, Program]) -> tuple[str, str]:
     for patient in patients.values():
         (asked,) = patient.get("/patient/waiting")["rows"]
         invitation = f"/patient/invitations/{asked['about_id']}"
-        assert patient.put(f"{invitation}/preferences", {"max_distance_m": 30_000})["preferences"]["keep_provider"] is False
+        assert (
+            patient.put(f"{invitation}/preferences", {"max_distance_m": 30_000})["preferences"]["keep_provider"]
+            is False
+        )
         assert patient.post(f"{invitation}/agree", {"default_answer": "accept"})["status"] == "agreed"
     published = broker.post(f"/broker/tenders/{tender['id']}/publish", {"offers_due_on": "2026-03-16"})
     assert published["status"] == "open"

@@ -3,13 +3,12 @@
 from typing import Any
 
 from flask import Response
-from flask_smorest import Blueprint
 from sqlalchemy.orm import Session
 
 from marketplace.api.access import current_actor, for_role, seen
+from marketplace.api.blueprint import Resources
 from marketplace.api.database import db_session
 from marketplace.api.lists import PageQuery, listed, one_of, page, search
-from marketplace.api.reading import StrictParser
 from marketplace.api.repeating import take
 from marketplace.api.shapes.broker import (
     BuiltLotShape,
@@ -40,8 +39,7 @@ from marketplace.web.queries.tenders import TenderRow
 
 STATUSES = [status.value for status in TenderStatus if status is not TenderStatus.DELETED]
 
-pages = Blueprint("broker", __name__, url_prefix="/v1/broker", description="For a broker's case system.")
-pages.ARGUMENTS_PARSER = StrictParser()
+pages = Resources("broker", "/broker", "For a broker's case system.")
 
 
 class ClientsQuery(PageQuery):
@@ -59,10 +57,10 @@ class TendersQuery(PageQuery):
     turn = one_of("By whose turn it is: yours, or somebody else's, with a date", list(tenders.TURNS))
 
 
-@pages.get("/clients")
+@pages.asks("GET", "/clients")
 @for_role(Role.BROKER)
-@pages.arguments(ClientsQuery, location="query")
-@pages.response(200, listed(ClientShape))
+@pages.reads(ClientsQuery, "query")
+@pages.answers(200, listed(ClientShape))
 def list_clients(asked: dict[str, Any]) -> dict[str, Any]:
     """Your clients, by name."""
     session, actor, words, group = db_session(), current_actor(), asked["search"], asked["group"]
@@ -75,10 +73,10 @@ def list_clients(asked: dict[str, Any]) -> dict[str, Any]:
     return page(asked, tenders.client_count(session, actor, words, group), fetch)
 
 
-@pages.post("/clients")
+@pages.asks("POST", "/clients")
 @for_role(Role.BROKER)
-@pages.arguments(ClientSchema)
-@pages.response(201, TakenOnShape)
+@pages.reads(ClientSchema)
+@pages.answers(201, TakenOnShape)
 def take_on(client: ClientDetails) -> Response:
     """Take on one person who asked you to act for them. They are told, and so is the commissioner."""
     return take(
@@ -86,10 +84,10 @@ def take_on(client: ClientDetails) -> Response:
     )
 
 
-@pages.get("/tenders")
+@pages.asks("GET", "/tenders")
 @for_role(Role.BROKER)
-@pages.arguments(TendersQuery, location="query")
-@pages.response(200, listed(TenderShape))
+@pages.reads(TendersQuery, "query")
+@pages.answers(200, listed(TenderShape))
 def list_tenders(asked: dict[str, Any]) -> dict[str, Any]:
     """Your tenders, the newest first."""
     session, actor, now = db_session(), current_actor(), request_now()
@@ -102,10 +100,10 @@ def list_tenders(asked: dict[str, Any]) -> dict[str, Any]:
     return page(asked, tenders.tender_count(session, actor, now, which), fetch)
 
 
-@pages.post("/tenders")
+@pages.asks("POST", "/tenders")
 @for_role(Role.BROKER)
-@pages.arguments(TenderSchema)
-@pages.response(201, DraftedShape)
+@pages.reads(TenderSchema)
+@pages.answers(201, DraftedShape)
 def draft_tender(body: dict[str, Any]) -> Response:
     """Draft a tender: its title, what counts how much, and its times."""
 
@@ -115,19 +113,19 @@ def draft_tender(body: dict[str, Any]) -> Response:
     return take(step, DraftedShape(), 201)
 
 
-@pages.get("/tenders/<id:tender_id>")
+@pages.asks("GET", "/tenders/<id:tender_id>")
 @for_role(Role.BROKER)
-@pages.response(200, FullTenderShape)
+@pages.answers(200, FullTenderShape)
 def tender(tender_id: str) -> object:
     """One of your tenders with its policy and its lots."""
     row = tenders.tender_row(db_session(), current_actor(), tender_id)
     return Beside(_row(row), each_lot=tenders.lots_of(db_session(), current_actor(), row.tender))
 
 
-@pages.post("/tenders/<id:tender_id>/delete")
+@pages.asks("POST", "/tenders/<id:tender_id>/delete")
 @for_role(Role.BROKER)
-@pages.arguments(ReasonSchema)
-@pages.response(200, DraftedShape)
+@pages.reads(ReasonSchema)
+@pages.answers(200, DraftedShape)
 def delete_draft(body: dict[str, Any], tender_id: str) -> Response:
     """Delete a draft. Whoever was invited is told why, and can be invited again."""
 
@@ -137,10 +135,10 @@ def delete_draft(body: dict[str, Any], tender_id: str) -> Response:
     return take(step, DraftedShape())
 
 
-@pages.post("/tenders/<id:tender_id>/lots")
+@pages.asks("POST", "/tenders/<id:tender_id>/lots")
 @for_role(Role.BROKER)
-@pages.arguments(BundleSchema)
-@pages.response(201, BuiltLotShape)
+@pages.reads(BundleSchema)
+@pages.answers(201, BuiltLotShape)
 def build_lot(terms: BundleTerms, tender_id: str) -> Response:
     """Add a lot to a draft. Ask for the lot afterwards to see who could be invited to it."""
     return take(
@@ -150,9 +148,9 @@ def build_lot(terms: BundleTerms, tender_id: str) -> Response:
     )
 
 
-@pages.get("/lots/<id:lot_id>")
+@pages.asks("GET", "/lots/<id:lot_id>")
 @for_role(Role.BROKER)
-@pages.response(200, GroupShape)
+@pages.answers(200, GroupShape)
 def lot(lot_id: str) -> object:
     """A lot with its invitations, and, in a draft, who could be invited besides."""
     found = invitations.group_page(db_session(), current_actor(), lot_id)
@@ -160,10 +158,10 @@ def lot(lot_id: str) -> object:
     return found
 
 
-@pages.post("/lots/<id:lot_id>/invitations")
+@pages.asks("POST", "/lots/<id:lot_id>/invitations")
 @for_role(Role.BROKER)
-@pages.arguments(InviteSchema)
-@pages.response(201, InvitedShape)
+@pages.reads(InviteSchema)
+@pages.answers(201, InvitedShape)
 def invite(body: dict[str, Any], lot_id: str) -> Response:
     """Invite people to a lot of a draft, by the plan lines of its candidates."""
 
@@ -176,10 +174,10 @@ def invite(body: dict[str, Any], lot_id: str) -> Response:
     return take(step, InvitedShape(), 201)
 
 
-@pages.post("/tenders/<id:tender_id>/publish")
+@pages.asks("POST", "/tenders/<id:tender_id>/publish")
 @for_role(Role.BROKER)
-@pages.arguments(PublishSchema)
-@pages.response(200, DraftedShape)
+@pages.reads(PublishSchema)
+@pages.answers(200, DraftedShape)
 def publish(body: dict[str, Any], tender_id: str) -> Response:
     """Publish a draft: its policy is frozen, money is set aside, providers can make offers until the end of a day."""
     due_at = london_midnight_after(body["offers_due_on"])
@@ -189,10 +187,10 @@ def publish(body: dict[str, Any], tender_id: str) -> Response:
     )
 
 
-@pages.post("/tenders/<id:tender_id>/withdraw")
+@pages.asks("POST", "/tenders/<id:tender_id>/withdraw")
 @for_role(Role.BROKER)
-@pages.arguments(ReasonSchema)
-@pages.response(200, DraftedShape)
+@pages.reads(ReasonSchema)
+@pages.answers(200, DraftedShape)
 def withdraw(body: dict[str, Any], tender_id: str) -> Response:
     """Take an open tender back. Every pound is released, and everybody is told why."""
 

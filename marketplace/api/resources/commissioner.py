@@ -3,14 +3,13 @@
 from typing import Any
 
 from flask import Response
-from flask_smorest import Blueprint
 from sqlalchemy.orm import Session
 
 from marketplace.api.access import current_actor, for_role, seen
+from marketplace.api.blueprint import Resources
 from marketplace.api.bodies import AllocationsSchema, GivenAllocationSchema, GivenBudgetSchema
 from marketplace.api.database import db_session
 from marketplace.api.lists import PageQuery, listed, one_of, page, search
-from marketplace.api.reading import StrictParser
 from marketplace.api.repeating import take
 from marketplace.api.shapes.common import Beside
 from marketplace.api.shapes.money import (
@@ -33,10 +32,7 @@ from marketplace.records.people import Patient
 from marketplace.rules.permissions import Role
 from marketplace.web.queries import allocating, funding, trail
 
-pages = Blueprint(
-    "commissioner", __name__, url_prefix="/v1/commissioner", description="For a commissioner's finance system."
-)
-pages.ARGUMENTS_PARSER = StrictParser()
+pages = Resources("commissioner", "/commissioner", "For a commissioner's finance system.")
 
 
 class PeopleQuery(PageQuery):
@@ -62,26 +58,26 @@ class ActsQuery(PageQuery):
     period = one_of("How far back", list(trail.PERIODS), "week")
 
 
-@pages.get("/people")
+@pages.asks("GET", "/people")
 @for_role(Role.COMMISSIONER)
-@pages.arguments(PeopleQuery, location="query")
-@pages.response(200, listed(PersonShape))
+@pages.reads(PeopleQuery, "query")
+@pages.answers(200, listed(PersonShape))
 def people(asked: dict[str, Any]) -> dict[str, Any]:
     """The people you look after, by name."""
     session, actor, words, who = db_session(), current_actor(), asked["search"], asked["who"]
 
     def fetch(first: int, size: int) -> list[Any]:
-        rows = allocating.people(session, actor, first, size, search=words, who=who, order=Patient.name)
+        rows = allocating.people(session, actor, first, size, search=words, who=who, order=Patient.name.asc())
         seen([row.patient.id for row in rows], "list of people")
         return rows
 
     return page(asked, allocating.people_count(session, actor, words, who), fetch)
 
 
-@pages.get("/budgets")
+@pages.asks("GET", "/budgets")
 @for_role(Role.COMMISSIONER)
-@pages.arguments(BudgetsQuery, location="query")
-@pages.response(200, listed(BudgetShape))
+@pages.reads(BudgetsQuery, "query")
+@pages.answers(200, listed(BudgetShape))
 def list_budgets(asked: dict[str, Any]) -> dict[str, Any]:
     """The budgets you have given, by the people's names."""
     session, actor, words, plan = db_session(), current_actor(), asked["search"], asked["plan"]
@@ -94,9 +90,9 @@ def list_budgets(asked: dict[str, Any]) -> dict[str, Any]:
     return page(asked, funding.budget_count(session, actor, words, plan), fetch)
 
 
-@pages.get("/budgets/<id:budget_id>")
+@pages.asks("GET", "/budgets/<id:budget_id>")
 @for_role(Role.COMMISSIONER)
-@pages.response(200, FullBudgetShape)
+@pages.answers(200, FullBudgetShape)
 def budget(budget_id: str) -> dict[str, Any]:
     """One budget with its care plan and every posting."""
     session, actor = db_session(), current_actor()
@@ -109,21 +105,19 @@ def budget(budget_id: str) -> dict[str, Any]:
     }
 
 
-@pages.post("/budgets")
+@pages.asks("POST", "/budgets")
 @for_role(Role.COMMISSIONER)
-@pages.arguments(GivenAllocationSchema)
-@pages.response(201, GivenShape)
+@pages.reads(GivenAllocationSchema)
+@pages.answers(201, GivenShape)
 def allocate_new(draft: Draft) -> Response:
     """Register somebody, give them a budget and draft their care plan."""
-    return take(
-        lambda session: allocations.allocate(session, request_now(), current_actor(), draft), GivenShape(), 201
-    )
+    return take(lambda session: allocations.allocate(session, request_now(), current_actor(), draft), GivenShape(), 201)
 
 
-@pages.post("/budgets/many")
+@pages.asks("POST", "/budgets/many")
 @for_role(Role.COMMISSIONER)
-@pages.arguments(AllocationsSchema)
-@pages.response(201, GivenListShape)
+@pages.reads(AllocationsSchema)
+@pages.answers(201, GivenListShape)
 def allocate_many(body: dict[str, list[Draft]]) -> Response:
     """Register many people and give each a budget: all of them, or, if anything is wrong with one, none."""
 
@@ -133,10 +127,10 @@ def allocate_many(body: dict[str, list[Draft]]) -> Response:
     return take(step, GivenListShape(), 201)
 
 
-@pages.post("/people/<id:patient_id>/budgets")
+@pages.asks("POST", "/people/<id:patient_id>/budgets")
 @for_role(Role.COMMISSIONER)
-@pages.arguments(GivenBudgetSchema)
-@pages.response(201, GivenShape)
+@pages.reads(GivenBudgetSchema)
+@pages.answers(201, GivenShape)
 def allocate(draft: Draft, patient_id: str) -> Response:
     """Give a budget to somebody who is registered."""
 
@@ -148,20 +142,18 @@ def allocate(draft: Draft, patient_id: str) -> Response:
     return take(step, GivenShape(), 201)
 
 
-@pages.post("/budgets/<id:budget_id>/approve")
+@pages.asks("POST", "/budgets/<id:budget_id>/approve")
 @for_role(Role.COMMISSIONER)
-@pages.response(200, GivenShape)
+@pages.answers(200, GivenShape)
 def approve(budget_id: str) -> Response:
     """Approve a care plan: from then on its lines can be pooled."""
-    return take(
-        lambda session: steps.approve_plan(session, request_now(), current_actor(), budget_id), GivenShape()
-    )
+    return take(lambda session: steps.approve_plan(session, request_now(), current_actor(), budget_id), GivenShape())
 
 
-@pages.get("/audit")
+@pages.asks("GET", "/audit")
 @for_role(Role.COMMISSIONER)
-@pages.arguments(ActsQuery, location="query")
-@pages.response(200, listed(ActShape))
+@pages.reads(ActsQuery, "query")
+@pages.answers(200, listed(ActShape))
 def audit(asked: dict[str, Any]) -> dict[str, Any]:
     """Acts about what you oversee, the latest first; a long list is counted no further than it can be paged."""
     session, actor, now = db_session(), current_actor(), request_now()
@@ -175,9 +167,9 @@ def audit(asked: dict[str, Any]) -> dict[str, Any]:
     return page(asked, trail.act_count(session, actor, now, looked), fetch)
 
 
-@pages.get("/audit/head")
+@pages.asks("GET", "/audit/head")
 @for_role(Role.COMMISSIONER)
-@pages.response(200, AuditHeadShape)
+@pages.answers(200, AuditHeadShape)
 def audit_head() -> dict[str, Any]:
     """The signed end of the audit trail, to be kept elsewhere."""
     return chain.signed_head(db_session(), request_now())

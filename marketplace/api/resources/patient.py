@@ -3,13 +3,12 @@
 from typing import Any
 
 from flask import Response
-from flask_smorest import Blueprint
 from sqlalchemy.orm import Session
 
 from marketplace.api.access import current_actor, for_role
+from marketplace.api.blueprint import Resources
 from marketplace.api.database import db_session, writing
 from marketplace.api.lists import listed
-from marketplace.api.reading import StrictParser
 from marketplace.api.repeating import take
 from marketplace.api.shapes.common import Beside
 from marketplace.api.shapes.money import BudgetShape, FullBudgetShape
@@ -37,40 +36,37 @@ from marketplace.schemas.preferences import PreferencesSchema
 from marketplace.web.queries import budgets, care
 from marketplace.web.queries import matches as found_matches
 
-pages = Blueprint(
-    "patient", __name__, url_prefix="/v1/patient", description="For a patient, or for whoever acts for one."
-)
-pages.ARGUMENTS_PARSER = StrictParser()
+pages = Resources("patient", "/patient", "For a patient, or for whoever acts for one.")
 
 
-@pages.get("/waiting")
+@pages.asks("GET", "/waiting")
 @for_role(Role.PATIENT)
-@pages.response(200, listed(WaitingShape))
+@pages.answers(200, listed(WaitingShape))
 def waiting() -> dict[str, Any]:
     """What waits for an answer, the nearest deadline first."""
     return _all(care.waiting(db_session(), current_actor(), request_now()))
 
 
-@pages.get("/budgets")
+@pages.asks("GET", "/budgets")
 @for_role(Role.PATIENT)
-@pages.response(200, listed(BudgetShape))
+@pages.answers(200, listed(BudgetShape))
 def list_budgets() -> dict[str, Any]:
     """The budgets, the newest first."""
     return _all([_budget(row) for row in budgets.own_budgets(db_session(), current_actor())])
 
 
-@pages.get("/budgets/<id:budget_id>")
+@pages.asks("GET", "/budgets/<id:budget_id>")
 @for_role(Role.PATIENT)
-@pages.response(200, FullBudgetShape)
+@pages.answers(200, FullBudgetShape)
 def budget(budget_id: str) -> dict[str, Any]:
     """One budget with its care plan and every posting."""
     found = budgets.budget_page(db_session(), current_actor(), budget_id)
     return {"budget": found.budget, "figures": found.figures, "statement": found.rows}
 
 
-@pages.get("/care")
+@pages.asks("GET", "/care")
 @for_role(Role.PATIENT)
-@pages.response(200, listed(CareLineShape))
+@pages.answers(200, listed(CareLineShape))
 def care_plan() -> dict[str, Any]:
     """The parts of the care plan, and where each stands."""
     rows = care.care_lines(db_session(), current_actor())
@@ -87,26 +83,26 @@ def care_plan() -> dict[str, Any]:
     )
 
 
-@pages.get("/views")
+@pages.asks("GET", "/views")
 @for_role(Role.PATIENT)
-@pages.response(200, listed(ViewShape))
+@pages.answers(200, listed(ViewShape))
 def list_views() -> dict[str, Any]:
     """Who has looked at the record, the latest first."""
     return _all(views.views_of(db_session(), current_actor()))
 
 
-@pages.get("/invitations/<id:invitation_id>")
+@pages.asks("GET", "/invitations/<id:invitation_id>")
 @for_role(Role.PATIENT)
-@pages.response(200, InvitationShape)
+@pages.answers(200, InvitationShape)
 def invitation(invitation_id: str) -> object:
     """An invitation to a group: what is pooled, what it means, what counts for you."""
     return _invitation(one(db_session(), needs_for(current_actor()), invitation_id, "invitation"))
 
 
-@pages.post("/invitations/<id:invitation_id>/agree")
+@pages.asks("POST", "/invitations/<id:invitation_id>/agree")
 @for_role(Role.PATIENT)
-@pages.arguments(AgreeToShareSchema(partial=("shares_pool",)))
-@pages.response(200, OutcomeShape)
+@pages.reads(AgreeToShareSchema(partial=("shares_pool",)))
+@pages.answers(200, OutcomeShape)
 def agree(body: dict[str, Any], invitation_id: str) -> Response:
     """Agree to the group, and say what silence shall mean at the match. A group that shares needs `shares_pool` too."""
 
@@ -120,9 +116,9 @@ def agree(body: dict[str, Any], invitation_id: str) -> Response:
     return take(step, OutcomeShape())
 
 
-@pages.post("/invitations/<id:invitation_id>/decline")
+@pages.asks("POST", "/invitations/<id:invitation_id>/decline")
 @for_role(Role.PATIENT)
-@pages.response(200, OutcomeShape)
+@pages.answers(200, OutcomeShape)
 def decline(invitation_id: str) -> Response:
     """Say not now. Nothing is held and nothing lost."""
     return take(
@@ -131,20 +127,18 @@ def decline(invitation_id: str) -> Response:
     )
 
 
-@pages.post("/invitations/<id:invitation_id>/leave")
+@pages.asks("POST", "/invitations/<id:invitation_id>/leave")
 @for_role(Role.PATIENT)
-@pages.response(200, OutcomeShape)
+@pages.answers(200, OutcomeShape)
 def leave(invitation_id: str) -> Response:
     """Leave the group, free of charge, until the offers are in."""
-    return take(
-        lambda session: pools.leave(session, request_now(), current_actor(), invitation_id), OutcomeShape()
-    )
+    return take(lambda session: pools.leave(session, request_now(), current_actor(), invitation_id), OutcomeShape())
 
 
-@pages.put("/invitations/<id:invitation_id>/preferences")
+@pages.asks("PUT", "/invitations/<id:invitation_id>/preferences")
 @for_role(Role.PATIENT)
-@pages.arguments(PreferencesSchema)
-@pages.response(200, InvitationShape)
+@pages.reads(PreferencesSchema)
+@pages.answers(200, InvitationShape)
 def set_preferences(wanted: Preferences, invitation_id: str) -> object:
     """Say what counts for you in this group, until the offers are in."""
     with writing(db_session()) as session:
@@ -152,18 +146,18 @@ def set_preferences(wanted: Preferences, invitation_id: str) -> object:
     return _invitation(one(db_session(), needs_for(current_actor()), invitation_id, "invitation"))
 
 
-@pages.get("/matches/<id:match_id>")
+@pages.asks("GET", "/matches/<id:match_id>")
 @for_role(Role.PATIENT)
-@pages.response(200, MatchShape)
+@pages.answers(200, MatchShape)
 def match(match_id: str) -> object:
     """A match: provider, place, charge, what else it would have cost, and why."""
     return found_matches.match_page(db_session(), current_actor(), request_now(), match_id)
 
 
-@pages.post("/matches/<id:match_id>/answer")
+@pages.asks("POST", "/matches/<id:match_id>/answer")
 @for_role(Role.PATIENT)
-@pages.arguments(MatchAnswerSchema)
-@pages.response(200, OutcomeShape)
+@pages.reads(MatchAnswerSchema)
+@pages.answers(200, OutcomeShape)
 def answer_match(body: dict[str, Any], match_id: str) -> Response:
     """Say yes to a match, or no with a reason."""
 
@@ -177,26 +171,26 @@ def answer_match(body: dict[str, Any], match_id: str) -> Response:
     return take(step, OutcomeShape())
 
 
-@pages.get("/contracts")
+@pages.asks("GET", "/contracts")
 @for_role(Role.PATIENT)
-@pages.response(200, listed(PatientContractShape))
+@pages.answers(200, listed(PatientContractShape))
 def list_contracts() -> dict[str, Any]:
     """The contracts, the newest first."""
     query = contracts_for(current_actor()).order_by(Contract.offered_at.desc(), Contract.id)
     return _all(db_session().scalars(query).all())
 
 
-@pages.get("/contracts/<id:contract_id>")
+@pages.asks("GET", "/contracts/<id:contract_id>")
 @for_role(Role.PATIENT)
-@pages.response(200, FullPatientContractShape)
+@pages.answers(200, FullPatientContractShape)
 def contract(contract_id: str) -> object:
     """One contract, with what was delivered."""
     return one(db_session(), contracts_for(current_actor()), contract_id, "contract")
 
 
-@pages.post("/contracts/<id:contract_id>/sign")
+@pages.asks("POST", "/contracts/<id:contract_id>/sign")
 @for_role(Role.PATIENT)
-@pages.response(200, OutcomeShape)
+@pages.answers(200, OutcomeShape)
 def sign(contract_id: str) -> Response:
     """Sign a contract."""
     return take(
@@ -204,10 +198,10 @@ def sign(contract_id: str) -> Response:
     )
 
 
-@pages.post("/deliveries/<id:delivery_id>/answer")
+@pages.asks("POST", "/deliveries/<id:delivery_id>/answer")
 @for_role(Role.PATIENT)
-@pages.arguments(DeliveryAnswerSchema)
-@pages.response(200, OutcomeShape)
+@pages.reads(DeliveryAnswerSchema)
+@pages.answers(200, OutcomeShape)
 def answer_delivery(body: dict[str, Any], delivery_id: str) -> Response:
     """Confirm that something was delivered, or say what is wrong."""
 

@@ -3,15 +3,14 @@
 from typing import Any
 
 from flask import Response
-from flask_smorest import Blueprint
 from sqlalchemy.orm import Session
 
 from marketplace.adapters.bank_files import Answer
 from marketplace.api.access import current_actor, for_role
+from marketplace.api.blueprint import Resources
 from marketplace.api.bodies import BankAnswersSchema
 from marketplace.api.database import db_session
 from marketplace.api.lists import PageQuery, page
-from marketplace.api.reading import StrictParser
 from marketplace.api.repeating import take
 from marketplace.api.shapes.money import FullRunShape, RunListShape, SettledShape
 from marketplace.front.clock import request_now
@@ -23,16 +22,13 @@ from marketplace.web.queries import payments
 
 PAYERS = (Role.COMMISSIONER, Role.HOLDER)
 
-pages = Blueprint(
-    "payments", __name__, url_prefix="/v1/payments", description="For whoever pays: a commissioner, or who holds budgets."
-)
-pages.ARGUMENTS_PARSER = StrictParser()
+pages = Resources("payments", "/payments", "For whoever pays: a commissioner, or who holds budgets.")
 
 
-@pages.get("/runs")
+@pages.asks("GET", "/runs")
 @for_role(*PAYERS)
-@pages.arguments(PageQuery, location="query")
-@pages.response(200, RunListShape)
+@pages.reads(PageQuery, "query")
+@pages.answers(200, RunListShape)
 def runs(asked: dict[str, Any]) -> dict[str, Any]:
     """What is due, your payment runs, the latest first, and whether every penny is accounted for."""
     session, actor = db_session(), current_actor()
@@ -43,34 +39,34 @@ def runs(asked: dict[str, Any]) -> dict[str, Any]:
     return {**rows, "due": payments_due(session, actor), "reconciled": came, "agrees": came.agrees}
 
 
-@pages.post("/runs")
+@pages.asks("POST", "/runs")
 @for_role(*PAYERS)
-@pages.response(201, FullRunShape)
+@pages.answers(201, FullRunShape)
 def prepare_run() -> Response:
     """Gather what is due into a new run. What is in a run is with the bank, and cannot be paid a second time."""
     return take(lambda session: steps.prepare_run(session, request_now(), current_actor()), FullRunShape(), 201)
 
 
-@pages.get("/runs/<id:run_id>")
+@pages.asks("GET", "/runs/<id:run_id>")
 @for_role(*PAYERS)
-@pages.response(200, FullRunShape)
+@pages.answers(200, FullRunShape)
 def run(run_id: str) -> object:
     """One payment run with its payments."""
     return one(db_session(), steps.runs_for(current_actor()), run_id, "payment run")
 
 
-@pages.get("/runs/<id:run_id>/bank.csv")
+@pages.asks("GET", "/runs/<id:run_id>/bank.csv")
 @for_role(*PAYERS)
-@pages.response(200, {"type": "string"}, content_type="text/csv", description="The file, as text")
+@pages.answers(200, {"type": "string"}, content_type="text/csv", description="The file, as text")
 def bank_file(run_id: str) -> Response:
     """The run as a file for the bank."""
     return Response(steps.bank_file(db_session(), current_actor(), run_id), mimetype="text/csv")
 
 
-@pages.post("/runs/<id:run_id>/answers")
+@pages.asks("POST", "/runs/<id:run_id>/answers")
 @for_role(*PAYERS)
-@pages.arguments(BankAnswersSchema)
-@pages.response(200, SettledShape)
+@pages.reads(BankAnswersSchema)
+@pages.answers(200, SettledShape)
 def post_back(body: dict[str, list[Answer]], run_id: str) -> Response:
     """Post the bank's answer back. What is paid is settled, what is returned is due again."""
 

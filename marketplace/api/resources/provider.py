@@ -3,15 +3,14 @@
 from typing import Any
 
 from flask import Response
-from flask_smorest import Blueprint
 from marshmallow import Schema
 from sqlalchemy.orm import Session
 
 from marketplace.api.access import current_actor, for_role, seen
+from marketplace.api.blueprint import Resources
 from marketplace.api.bodies import DeliveriesSchema
 from marketplace.api.database import db_session
 from marketplace.api.lists import PageQuery, listed, one_of, page
-from marketplace.api.reading import StrictParser
 from marketplace.api.repeating import take
 from marketplace.api.shapes.common import Beside
 from marketplace.api.shapes.provider import (
@@ -40,8 +39,7 @@ from marketplace.schemas.fields import Whole
 from marketplace.schemas.offers import OfferSchema
 from marketplace.web.queries import contracts, offers, payments
 
-pages = Blueprint("provider", __name__, url_prefix="/v1/provider", description="For a provider's practice system.")
-pages.ARGUMENTS_PARSER = StrictParser()
+pages = Resources("provider", "/provider", "For a provider's practice system.")
 
 
 class OffersQuery(PageQuery):
@@ -70,19 +68,19 @@ class NumberQuery(Schema):
     )
 
 
-@pages.get("/sites")
+@pages.asks("GET", "/sites")
 @for_role(Role.PROVIDER)
-@pages.response(200, listed(SiteShape))
+@pages.answers(200, listed(SiteShape))
 def sites() -> dict[str, Any]:
     """Your sites: an offer is made from one of them."""
     found = offers.sites_of(db_session(), current_actor())
     return {"rows": found, "total": len(found), "next": None}
 
 
-@pages.get("/tenders")
+@pages.asks("GET", "/tenders")
 @for_role(Role.PROVIDER)
-@pages.arguments(PageQuery, location="query")
-@pages.response(200, listed(FittingTenderShape))
+@pages.reads(PageQuery, "query")
+@pages.answers(200, listed(FittingTenderShape))
 def fitting_tenders(asked: dict[str, Any]) -> dict[str, Any]:
     """Open tenders that your sites could serve, the nearest deadline first."""
     session, actor, now = db_session(), current_actor(), request_now()
@@ -90,10 +88,10 @@ def fitting_tenders(asked: dict[str, Any]) -> dict[str, Any]:
     return page(asked, total, lambda first, size: offers.fitting_tenders(session, actor, now, first, size))
 
 
-@pages.get("/offers")
+@pages.asks("GET", "/offers")
 @for_role(Role.PROVIDER)
-@pages.arguments(OffersQuery, location="query")
-@pages.response(200, listed(OfferShape))
+@pages.reads(OffersQuery, "query")
+@pages.answers(200, listed(OfferShape))
 def list_offers(asked: dict[str, Any]) -> dict[str, Any]:
     """Your offers and their earlier versions, the newest first."""
     session, actor, state = db_session(), current_actor(), asked["state"]
@@ -103,11 +101,11 @@ def list_offers(asked: dict[str, Any]) -> dict[str, Any]:
     )
 
 
-@pages.post("/tenders/<id:tender_id>/offers")
+@pages.asks("POST", "/tenders/<id:tender_id>/offers")
 @for_role(Role.PROVIDER)
-@pages.arguments(NumberQuery, location="query")
-@pages.arguments(OfferSchema)
-@pages.response(201, OfferShape)
+@pages.reads(NumberQuery, "query")
+@pages.reads(OfferSchema)
+@pages.answers(201, OfferShape)
 def make_offer(asked: dict[str, Any], terms: OfferTerms, tender_id: str) -> Response:
     """Seal an offer on an open tender. Nobody but you can read it before the deadline; keep the receipt."""
 
@@ -119,18 +117,18 @@ def make_offer(asked: dict[str, Any], terms: OfferTerms, tender_id: str) -> Resp
     return take(step, OfferShape(), 201)
 
 
-@pages.get("/offers/<id:offer_id>")
+@pages.asks("GET", "/offers/<id:offer_id>")
 @for_role(Role.PROVIDER)
-@pages.response(200, FullOfferShape)
+@pages.answers(200, FullOfferShape)
 def offer(offer_id: str) -> object:
     """One of your offers with its terms."""
     found = offers.offer_page(db_session(), current_actor(), offer_id)
     return Beside(found.offer, terms=found.terms)
 
 
-@pages.post("/offers/<id:offer_id>/withdraw")
+@pages.asks("POST", "/offers/<id:offer_id>/withdraw")
 @for_role(Role.PROVIDER)
-@pages.response(200, OfferShape)
+@pages.answers(200, OfferShape)
 def withdraw_offer(offer_id: str) -> Response:
     """Take an offer that stands back, until the deadline."""
     return take(
@@ -138,10 +136,10 @@ def withdraw_offer(offer_id: str) -> Response:
     )
 
 
-@pages.get("/contracts")
+@pages.asks("GET", "/contracts")
 @for_role(Role.PROVIDER)
-@pages.arguments(ContractsQuery, location="query")
-@pages.response(200, listed(ProviderContractShape))
+@pages.reads(ContractsQuery, "query")
+@pages.answers(200, listed(ProviderContractShape))
 def list_contracts(asked: dict[str, Any]) -> dict[str, Any]:
     """Your contracts, the newest first."""
     session, actor = db_session(), current_actor()
@@ -156,9 +154,9 @@ def list_contracts(asked: dict[str, Any]) -> dict[str, Any]:
     return page(asked, contracts.contract_count(session, actor, statuses), fetch)
 
 
-@pages.get("/contracts/<id:contract_id>")
+@pages.asks("GET", "/contracts/<id:contract_id>")
 @for_role(Role.PROVIDER)
-@pages.response(200, FullProviderContractShape)
+@pages.answers(200, FullProviderContractShape)
 def contract(contract_id: str) -> object:
     """One of your contracts with everything that was recorded under it."""
     found = one(db_session(), contracts_for(current_actor()), contract_id, "contract")
@@ -167,9 +165,9 @@ def contract(contract_id: str) -> object:
     return _with_person(found)
 
 
-@pages.post("/contracts/<id:contract_id>/sign")
+@pages.asks("POST", "/contracts/<id:contract_id>/sign")
 @for_role(Role.PROVIDER)
-@pages.response(200, ProviderContractShape)
+@pages.answers(200, ProviderContractShape)
 def sign(contract_id: str) -> Response:
     """Sign a contract."""
     return take(
@@ -180,10 +178,10 @@ def sign(contract_id: str) -> Response:
     )
 
 
-@pages.post("/contracts/<id:contract_id>/deliveries")
+@pages.asks("POST", "/contracts/<id:contract_id>/deliveries")
 @for_role(Role.PROVIDER)
-@pages.arguments(DeliverySchema)
-@pages.response(201, DeliveryShape)
+@pages.reads(DeliverySchema)
+@pages.answers(201, DeliveryShape)
 def record_delivery(body: dict[str, Any], contract_id: str) -> Response:
     """Record what you delivered on a day. The patient is asked to confirm it."""
 
@@ -195,10 +193,10 @@ def record_delivery(body: dict[str, Any], contract_id: str) -> Response:
     return take(step, DeliveryShape(), 201)
 
 
-@pages.post("/deliveries")
+@pages.asks("POST", "/deliveries")
 @for_role(Role.PROVIDER)
-@pages.arguments(DeliveriesSchema)
-@pages.response(201, RecordedShape)
+@pages.reads(DeliveriesSchema)
+@pages.answers(201, RecordedShape)
 def record_deliveries(body: dict[str, list[DeliveryDetails]]) -> Response:
     """Record many deliveries: all of them, or, if anything is wrong with one, none."""
 
@@ -209,17 +207,15 @@ def record_deliveries(body: dict[str, list[DeliveryDetails]]) -> Response:
     return take(step, RecordedShape(), 201)
 
 
-@pages.get("/claims")
+@pages.asks("GET", "/claims")
 @for_role(Role.PROVIDER)
-@pages.arguments(ClaimsQuery, location="query")
-@pages.response(200, ClaimListShape)
+@pages.reads(ClaimsQuery, "query")
+@pages.answers(200, ClaimListShape)
 def claims(asked: dict[str, Any]) -> dict[str, Any]:
     """What patients have confirmed, and how far its payment is; no patient is named."""
     session, actor, state = db_session(), current_actor(), asked["state"]
     total = payments.claim_count(session, actor, state)
-    rows = page(
-        asked, total, lambda first, size: payments.claim_rows(session, actor, first, size, state=state)
-    )
+    rows = page(asked, total, lambda first, size: payments.claim_rows(session, actor, first, size, state=state))
     return {**rows, "sums": payments.claim_sums(session, actor)}
 
 

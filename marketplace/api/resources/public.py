@@ -3,14 +3,13 @@
 from typing import Any
 
 from flask import Response
-from flask_smorest import Blueprint
 from sqlalchemy import func, select
 
 from marketplace.api.access import public
+from marketplace.api.blueprint import Resources
 from marketplace.api.database import db_session
 from marketplace.api.lists import PageQuery, listed, one_of, page, search
 from marketplace.api.problems import problem
-from marketplace.api.reading import StrictParser
 from marketplace.api.shapes.public import ClaimsShape, FullNoticeShape, NoticeShape, ServiceShape, UnmetShape
 from marketplace.front.clock import request_now
 from marketplace.records.tenders import Tender
@@ -18,8 +17,7 @@ from marketplace.web.queries import claims, notices
 
 RETRY_AFTER_S = 10
 
-pages = Blueprint("public", __name__, url_prefix="/v1", description="For anybody; no token is needed.")
-pages.ARGUMENTS_PARSER = StrictParser()
+pages = Resources("public", "", "For anybody; no token is needed.")
 
 
 class NoticesQuery(PageQuery):
@@ -42,19 +40,19 @@ class UnmetQuery(PageQuery):
         exclude = ("page", "size")
 
 
-@pages.get("/services")
+@pages.asks("GET", "/services")
 @public
-@pages.response(200, listed(ServiceShape))
+@pages.answers(200, listed(ServiceShape))
 def services() -> dict[str, Any]:
     """The catalogue of services."""
     found = notices.services(db_session())
     return {"rows": found, "total": len(found), "next": None}
 
 
-@pages.get("/notices")
+@pages.asks("GET", "/notices")
 @public
-@pages.arguments(NoticesQuery, location="query")
-@pages.response(200, listed(NoticeShape))
+@pages.reads(NoticesQuery, "query")
+@pages.answers(200, listed(NoticeShape))
 def list_notices(asked: dict[str, Any]) -> dict[str, Any]:
     """Published tenders: those open for offers by their deadline, others the latest first."""
     session, state = db_session(), asked["state"]
@@ -64,9 +62,9 @@ def list_notices(asked: dict[str, Any]) -> dict[str, Any]:
     return page(asked, total, lambda first, size: notices.some(session, query.order_by(order), first, size))
 
 
-@pages.get("/notices/<id:tender_id>")
+@pages.asks("GET", "/notices/<id:tender_id>")
 @public
-@pages.response(200, FullNoticeShape)
+@pages.answers(200, FullNoticeShape)
 def notice(tender_id: str) -> dict[str, Any]:
     """One tender's notice, with all that anybody may know of it."""
     found = notices.notice(db_session(), tender_id)
@@ -76,10 +74,10 @@ def notice(tender_id: str) -> dict[str, Any]:
     return {**values, "successor": successor, "ocds": f"/tenders/{tender_id}/ocds.json"}
 
 
-@pages.get("/unmet-needs")
+@pages.asks("GET", "/unmet-needs")
 @public
-@pages.arguments(UnmetQuery, location="query")
-@pages.response(200, UnmetShape)
+@pages.reads(UnmetQuery, "query")
+@pages.answers(200, UnmetShape)
 def unmet_needs(asked: dict[str, Any]) -> Any:
     """Who found no provider, by service and area, and what would have been enough."""
     counted = claims.current_claims(db_session(), request_now())
@@ -90,9 +88,9 @@ def unmet_needs(asked: dict[str, Any]) -> Any:
     return {"services": rows, "people": claim.people, "unspent_pence": claim.unspent_pence}
 
 
-@pages.get("/figures")
+@pages.asks("GET", "/figures")
 @public
-@pages.response(200, ClaimsShape)
+@pages.answers(200, ClaimsShape)
 def figures() -> Any:
     """The six claims with their figures: saving, unmet needs, access, fairness, quality, choice."""
     counted = claims.current_claims(db_session(), request_now())

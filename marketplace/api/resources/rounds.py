@@ -3,14 +3,13 @@
 from typing import Any
 
 from flask import Response
-from flask_smorest import Blueprint
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from marketplace.api.access import current_actor, for_role, seen
+from marketplace.api.blueprint import Resources
 from marketplace.api.database import db_session
 from marketplace.api.lists import PageQuery, listed, one_of, page, search
-from marketplace.api.reading import StrictParser
 from marketplace.api.repeating import take
 from marketplace.api.shapes.broker import (
     DraftedShape,
@@ -35,8 +34,7 @@ from marketplace.web.queries import results
 from marketplace.web.queries import unmatched as without
 from marketplace.work import client
 
-pages = Blueprint("rounds", __name__, url_prefix="/v1/broker/tenders", description="For a broker: match and award.")
-pages.ARGUMENTS_PARSER = StrictParser()
+pages = Resources("rounds", "/broker/tenders", "For a broker: match and award.")
 
 
 class MatchesQuery(PageQuery):
@@ -54,19 +52,17 @@ class UnmatchedQuery(PageQuery):
     lot = search("In which lot, by its id")
 
 
-@pages.post("/<id:tender_id>/close")
+@pages.asks("POST", "/<id:tender_id>/close")
 @for_role(Role.BROKER)
-@pages.response(200, DraftedShape)
+@pages.answers(200, DraftedShape)
 def close(tender_id: str) -> Response:
     """Open the offers of a tender whose deadline has passed, if that has not happened yet."""
-    return take(
-        lambda session: steps.close_tender(session, request_now(), current_actor(), tender_id), DraftedShape()
-    )
+    return take(lambda session: steps.close_tender(session, request_now(), current_actor(), tender_id), DraftedShape())
 
 
-@pages.post("/<id:tender_id>/round")
+@pages.asks("POST", "/<id:tender_id>/round")
 @for_role(Role.BROKER)
-@pages.response(202, JobShape)
+@pages.answers(202, JobShape)
 def run_round(tender_id: str) -> Response:
     """Ask for the match under the published policy. A worker takes it up: follow its progress."""
     return take(
@@ -74,9 +70,9 @@ def run_round(tender_id: str) -> Response:
     )
 
 
-@pages.post("/<id:tender_id>/rematch")
+@pages.asks("POST", "/<id:tender_id>/rematch")
 @for_role(Role.BROKER)
-@pages.response(202, JobShape)
+@pages.answers(202, JobShape)
 def run_rematch(tender_id: str) -> Response:
     """Look for other providers for those who said no. Everybody else stays where they are."""
     return take(
@@ -84,9 +80,9 @@ def run_rematch(tender_id: str) -> Response:
     )
 
 
-@pages.get("/<id:tender_id>/progress")
+@pages.asks("GET", "/<id:tender_id>/progress")
 @for_role(Role.BROKER)
-@pages.response(200, ProgressShape)
+@pages.answers(200, ProgressShape)
 def progress(tender_id: str) -> object:
     """How far the latest match is."""
     found = client.progress_of(db_session(), request_now(), current_actor(), tender_id)
@@ -95,9 +91,9 @@ def progress(tender_id: str) -> object:
     return found
 
 
-@pages.get("/<id:tender_id>/result")
+@pages.asks("GET", "/<id:tender_id>/result")
 @for_role(Role.BROKER)
-@pages.response(200, ResultShape)
+@pages.answers(200, ResultShape)
 def result(tender_id: str) -> object:
     """What the latest match came to: coverage, cost, the offers in use, and why people are without a match."""
     found = results.result(db_session(), current_actor(), tender_id)
@@ -105,10 +101,10 @@ def result(tender_id: str) -> object:
     return Beside(found, reasons=reasons)
 
 
-@pages.get("/<id:tender_id>/matches")
+@pages.asks("GET", "/<id:tender_id>/matches")
 @for_role(Role.BROKER)
-@pages.arguments(MatchesQuery, location="query")
-@pages.response(200, listed(MatchRowShape))
+@pages.reads(MatchesQuery, "query")
+@pages.answers(200, listed(MatchRowShape))
 def matches(asked: dict[str, Any], tender_id: str) -> dict[str, Any]:
     """The matches behind the figures, by name."""
     session, actor = db_session(), current_actor()
@@ -124,10 +120,10 @@ def matches(asked: dict[str, Any], tender_id: str) -> dict[str, Any]:
     return page(asked, session.scalar(select(func.count()).select_from(query.subquery())) or 0, fetch)
 
 
-@pages.get("/<id:tender_id>/unmatched")
+@pages.asks("GET", "/<id:tender_id>/unmatched")
 @for_role(Role.BROKER)
-@pages.arguments(UnmatchedQuery, location="query")
-@pages.response(200, listed(UnmatchedShape))
+@pages.reads(UnmatchedQuery, "query")
+@pages.answers(200, listed(UnmatchedShape))
 def unmatched(asked: dict[str, Any], tender_id: str) -> dict[str, Any]:
     """Everybody without a match, with what would have helped."""
     session, actor = db_session(), current_actor()
@@ -147,10 +143,10 @@ def unmatched(asked: dict[str, Any], tender_id: str) -> dict[str, Any]:
     return page(asked, len(lines), fetch)
 
 
-@pages.post("/<id:tender_id>/award")
+@pages.asks("POST", "/<id:tender_id>/award")
 @for_role(Role.BROKER)
-@pages.arguments(AwardSchema)
-@pages.response(200, DraftedShape)
+@pages.reads(AwardSchema)
+@pages.answers(200, DraftedShape)
 def award(body: dict[str, Any], tender_id: str) -> Response:
     """Confirm the award with your reasons. The pause begins in which providers may object."""
 

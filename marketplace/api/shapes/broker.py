@@ -11,7 +11,7 @@ from marketplace.rules.lifecycle import LotResult, TenderStatus
 from marketplace.web.queries.results import Sure
 from marketplace.work.client import PartProgress
 
-from .common import Shape, calendar_day, integer, instant, nested, one_of, pence, string, yes_or_no
+from .common import Shape, calendar_day, instant, integer, nested, one_of, pence, string, yes_or_no
 from .derived import shape_of
 
 CandidateShape = shape_of(Candidate)
@@ -43,7 +43,9 @@ class TenderShape(Shape):
     version = integer("Its version", attribute="tender.version")
     created_at = instant("When it was drafted", attribute="tender.created_at")
     published_at = instant("When it was published", attribute="tender.published_at", none=True)
-    offers_due_at = instant("Offers count if they are received before this", attribute="tender.offers_due_at", none=True)
+    offers_due_at = instant(
+        "Offers count if they are received before this", attribute="tender.offers_due_at", none=True
+    )
     answers_due_at = instant("Patients answer before this", attribute="tender.answers_due_at", none=True)
     standstill_ends_at = instant("When the pause ends", attribute="tender.standstill_ends_at", none=True)
     lots = integer("How many lots it has")
@@ -82,7 +84,9 @@ class BrokerLotShape(Shape):
 class FullTenderShape(TenderShape):
     """One of the broker's own tenders with its policy and its lots."""
 
-    policy = fields.Dict(attribute="tender.policy", metadata={"description": "The policy, as it is or will be published"})
+    policy = fields.Dict(
+        attribute="tender.policy", metadata={"description": "The policy, as it is or will be published"}
+    )
     policy_sha256 = string("The policy's hash", attribute="tender.policy_sha256")
     each_lot = nested(BrokerLotShape, "The lots, one by one", many=True)
 

@@ -9,7 +9,19 @@ from marshmallow.validate import OneOf
 
 from marketplace.rules.clock import utc
 
-__all__ = ["Beside", "Moment", "Shape", "calendar_day", "instant", "integer", "nested", "one_of", "pence", "string", "yes_or_no"]
+__all__ = [
+    "Beside",
+    "Moment",
+    "Shape",
+    "calendar_day",
+    "instant",
+    "integer",
+    "nested",
+    "one_of",
+    "pence",
+    "string",
+    "yes_or_no",
+]
 
 
 class Shape(Schema):
@@ -20,7 +32,7 @@ class Shape(Schema):
 
         unknown = RAISE
 
-    def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
+    def on_bind_field(self, _field_name: str, field_obj: fields.Field[Any]) -> None:
         """Every field is there."""
         field_obj.required = True
 
@@ -29,7 +41,9 @@ class Moment(fields.DateTime):
     """A moment in UTC: ``2026-03-02T09:00:00Z``."""
 
     def _serialize(self, value: datetime | None, *_: Any, **__: Any) -> str | None:
-        return None if value is None else utc(value).astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        return (
+            None if value is None else utc(value).astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        )
 
 
 def string(described: str, *, attribute: str | None = None, none: bool = False) -> fields.String:

@@ -9,7 +9,7 @@ from marketplace.records.budgets import BudgetKind, PlanStatus
 from marketplace.records.payments import LineStatus
 from marketplace.rules.budgets import ManagedAs
 
-from .common import Shape, calendar_day, integer, instant, nested, one_of, pence, string, yes_or_no
+from .common import Shape, calendar_day, instant, integer, nested, one_of, pence, string, yes_or_no
 from .derived import shape_of
 
 FiguresShape = shape_of(BudgetFigures)

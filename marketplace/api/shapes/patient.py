@@ -10,7 +10,7 @@ from marketplace.rules.preferences import Preferences
 from marketplace.web.queries.care import Waiting
 from marketplace.web.queries.people import AuthorityRow
 
-from .common import Shape, calendar_day, integer, instant, nested, one_of, pence, string, yes_or_no
+from .common import Shape, calendar_day, instant, integer, nested, one_of, pence, string, yes_or_no
 from .derived import shape_of
 from .provider import DeliveryShape
 
@@ -83,7 +83,9 @@ class MatchShape(Shape):
     site = string("The place", attribute="site.name")
     district = string("Its postcode district", attribute="site.district")
     grade = integer("Its quality, from 1 to 4; 0 if unrated", attribute="site.grade")
-    first_appointment_days = integer("Days to the first appointment", attribute="site.first_appointment_days", none=True)
+    first_appointment_days = integer(
+        "Days to the first appointment", attribute="site.first_appointment_days", none=True
+    )
     distance_m = integer("How far it is, in metres")
     units = integer("How many units")
     charge_pence = pence("What your budget pays", attribute="match.charge_pence")

@@ -9,7 +9,7 @@ from marketplace.rules.tendering import OfferTerms
 from marketplace.web.queries.notices import Lot
 from marketplace.web.queries.payments import ClaimRow, ClaimSums
 
-from .common import Shape, calendar_day, integer, instant, nested, one_of, pence, string, yes_or_no
+from .common import Shape, calendar_day, instant, integer, nested, one_of, pence, string, yes_or_no
 from .derived import shape_of
 
 ClaimShape = shape_of(ClaimRow)

@@ -8,7 +8,7 @@ from marketplace.rules.awarding import Saving
 from marketplace.rules.lifecycle import TenderStatus
 from marketplace.web.queries.notices import Lot, Winner
 
-from .common import Shape, integer, instant, nested, one_of, pence, string
+from .common import Shape, instant, integer, nested, one_of, pence, string
 from .derived import shape_of
 
 ClaimsShape = shape_of(Claims)
@@ -30,7 +30,7 @@ class ServiceShape(Shape):
 
 
 class NoticeShape(Shape):
-    """A published tender, as anybody may see it. Demand is as it was frozen at publication; few people are not counted."""
+    """A published tender, as anybody may see it: demand as frozen at publication, few people not counted."""
 
     id = string("The tender's id", attribute="tender.id")
     title = string("Its title", attribute="tender.title")
@@ -38,7 +38,9 @@ class NoticeShape(Shape):
     status = one_of(TenderStatus, "Where it stands", attribute="tender.status")
     version = integer("Its version: each amendment makes a new one", attribute="tender.version")
     published_at = instant("When it was published", attribute="tender.published_at", none=True)
-    offers_due_at = instant("An offer counts if it is received before this", attribute="tender.offers_due_at", none=True)
+    offers_due_at = instant(
+        "An offer counts if it is received before this", attribute="tender.offers_due_at", none=True
+    )
     lots = nested(LotShape, "What is needed, lot by lot", many=True)
 
 
@@ -84,5 +86,3 @@ class FullNoticeShape(NoticeShape):
     questions = nested(QuestionShape, "What was asked and answered", many=True)
     successor_id = string("The tender that took its place", attribute="successor.id", none=True)
     ocds = string("The same notice as open data (OCDS 1.1)")
-
-
