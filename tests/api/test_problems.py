@@ -1,13 +1,14 @@
 """What the API does not take, and how it says so: strict JSON, bounds, problem details, headers."""
 
 import json
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 
+from tests.api.conftest import close
 from tests.api.programs import AT, anybody, program_of
 from tests.api.test_walk import LOT, offer_at
-from tests.web.site import Site
+from tests.web.site import Site, build_site
 
 KEY = {"Idempotency-Key": "a-key-for-this", "Content-Type": "application/json"}
 BODIES = {
@@ -28,19 +29,27 @@ BODIES = {
 }
 
 
+@pytest.fixture(scope="module")
+def quiet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A site in which nothing happens."""
+    made = build_site(tmp_path_factory.mktemp("quiet"), patients=3)
+    yield made
+    close(made)
+
+
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
-def test_what_can_be_read_in_two_ways_is_refused(site: Site, body: bytes) -> None:
+def test_what_can_be_read_in_two_ways_is_refused(quiet: Site, body: bytes) -> None:
     """400 with problem details, and nothing is done."""
-    broker = program_of(site, "broker@example.test")
+    broker = program_of(quiet, "broker@example.test")
     headers = {**KEY, "Authorization": f"Bearer {broker.token}"}
     answer = broker.client.post(f"{AT}/broker/tenders", data=body, headers=headers)
     assert (answer.status_code, answer.mimetype) == (400, "application/problem+json"), answer.text
     assert broker.get("/broker/tenders")["total"] == 0
 
 
-def test_other_bodies_are_refused(site: Site) -> None:
+def test_other_bodies_are_refused(quiet: Site) -> None:
     """Too large, of another type, or no object."""
-    broker = program_of(site, "broker@example.test")
+    broker = program_of(quiet, "broker@example.test")
     headers = {**KEY, "Authorization": f"Bearer {broker.token}"}
 
     def status(body: bytes, **more: str) -> int:
@@ -117,14 +126,14 @@ def test_a_rule_speaks_for_itself(site: Site) -> None:
         ("/notices?page=100000", 200),
     ],
 )
-def test_filters_are_bounded(site: Site, path: str, status: int) -> None:
+def test_filters_are_bounded(quiet: Site, path: str, status: int) -> None:
     """A filter that is misspelt is no filter: it is refused, not left out."""
-    anybody(site).get(path, status=status)
+    anybody(quiet).get(path, status=status)
 
 
-def test_pages_and_api_keep_their_own_errors(site: Site) -> None:
+def test_pages_and_api_keep_their_own_errors(quiet: Site) -> None:
     """HTML for people, problem details for programs; a method that is not there names those that are."""
-    client = site.app.test_client()
+    client = quiet.app.test_client()
     assert client.get("/nothing").mimetype == "text/html"
     assert client.get("/api/nothing").mimetype == "application/problem+json"
     assert client.get("/api").mimetype == "application/problem+json"
@@ -133,9 +142,9 @@ def test_pages_and_api_keep_their_own_errors(site: Site) -> None:
     assert client.get("/api/v1/me").headers["WWW-Authenticate"].startswith("Bearer")
 
 
-def test_what_goes_out_is_not_kept(site: Site) -> None:
+def test_what_goes_out_is_not_kept(quiet: Site) -> None:
     """No cookie, no cache, no page: and the host that is asked for must be ours."""
-    client = site.app.test_client()
+    client = quiet.app.test_client()
     answer = client.get(f"{AT}/notices")
     assert "Set-Cookie" not in answer.headers
     assert answer.headers["Cache-Control"] == "no-store"
@@ -143,11 +152,8 @@ def test_what_goes_out_is_not_kept(site: Site) -> None:
     assert client.get(f"{AT}/notices", headers={"Host": "evil.example"}).status_code == 400
 
 
-def test_nobody_asks_without_end(tmp_path_factory: Any) -> None:
+def test_nobody_asks_without_end(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Requests are counted by token, and without one by address; who has too many is told when to go on."""
-    from tests.api.conftest import close
-    from tests.web.site import build_site
-
     limited = build_site(tmp_path_factory.mktemp("limit"), patients=3, RATELIMIT_ENABLED=True, API_LIMIT="3 per minute")
     broker, near = program_of(limited, "broker@example.test"), program_of(limited, "near@example.test")
     for _ in range(3):
@@ -159,9 +165,9 @@ def test_nobody_asks_without_end(tmp_path_factory: Any) -> None:
     close(limited)
 
 
-def test_the_document_describes_itself(site: Site) -> None:
+def test_the_document_describes_itself(quiet: Site) -> None:
     """OpenAPI 3.1, every operation with a sentence, an id of its own, and who may come."""
-    document = anybody(site).get("/openapi.json")
+    document = anybody(quiet).get("/openapi.json")
     assert document["openapi"] == "3.1.0"
     operations = [
         operation
