@@ -83,6 +83,9 @@ def _bounds(_converter: object, field: fields.Field[Any], **_: Any) -> dict[str,
 
 def _complete(app: Flask, document: dict[str, Any]) -> dict[str, Any]:
     document = _without_form(json.loads(json.dumps(document)))
+    for unused in ("PaginationMetadata", "PaginationMetadataBody"):  # flask-smorest's own, which no answer of ours has
+        document["components"]["schemas"].pop(unused, None)
+    document["components"].pop("headers", None)
     for schema in document["components"]["schemas"].values():
         schema["additionalProperties"] = False
     document["components"]["schemas"]["Problem"]["additionalProperties"] = True

@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response
 
 from marketplace.journey import programs as steps
 from marketplace.records.programs import AccessToken
-from marketplace.rules.errors import DomainError
+from marketplace.rules.errors import DomainError, NotFound
 from marketplace.schemas.programs import ProgramSchema
 
 from .access import own_actor, public, signed_in
@@ -73,6 +73,7 @@ class Property:
 
     name: str
     kind: str
+    inner: str | None
     required: bool
     told: str
 
@@ -85,13 +86,15 @@ def for_programs() -> str:
     return render_template("account/for_programs.html", groups=_groups(document), about=document["info"])
 
 
-@pages.get("/for-programs/documents")
+@pages.get("/for-programs/documents/<name>")
 @public
-def documents() -> str:
-    """Every document that is sent or answered, value by value."""
-    schemas: Mapping[str, Any] = _document()["components"]["schemas"]
-    told = [(name, schemas[name].get("description", ""), list(_properties(schemas[name]))) for name in sorted(schemas)]
-    return render_template("account/program_documents.html", documents=told)
+def document(name: str) -> str:
+    """One document that is sent or answered, value by value, with the way to those within it."""
+    schema = _document()["components"]["schemas"].get(name)
+    if schema is None:
+        raise NotFound("not_found", "We cannot find that document.")
+    told, rows = schema.get("description", ""), list(_properties(schema))
+    return render_template("account/program_document.html", name=name, told=told, rows=rows)
 
 
 def _document() -> dict[str, Any]:
@@ -116,7 +119,7 @@ def _operation(method: str, path: str, operation: Mapping[str, Any]) -> Operatio
     answered = good.get("content", {}).get("application/json", {})
     return Operation(
         method=method.upper(),
-        path=f"/api{path}",
+        path=path.removeprefix("/v1"),
         summary=operation.get("summary", "") + " " + operation.get("description", ""),
         sent=_name(content.get("schema", {})),
         answered=_name(answered.get("schema", {})),
@@ -131,7 +134,8 @@ def _operation(method: str, path: str, operation: Mapping[str, Any]) -> Operatio
 def _properties(schema: Mapping[str, Any]) -> Iterator[Property]:
     for name, about in schema.get("properties", {}).items():
         told = ". ".join(about[part].rstrip(".") for part in ("title", "description") if about.get(part))
-        yield Property(name, _kind(about), name in schema.get("required", []), told)
+        inner = _name(about) or _name(about.get("items", {}))
+        yield Property(name, _kind(about), inner, name in schema.get("required", []), told)
 
 
 def _kind(about: Mapping[str, Any]) -> str:
@@ -139,8 +143,8 @@ def _kind(about: Mapping[str, Any]) -> str:
     if "enum" in about:
         return "one of: " + ", ".join(str(value) for value in about["enum"] if value is not None)
     if about.get("type") == "array":
-        return "list of " + _kind(about.get("items", {}))
-    kind: Any = about.get("format") or about.get("type") or _name(about) or "value"
+        return "list" if _name(about["items"]) else "list of " + _kind(about["items"])
+    kind: Any = about.get("format") or about.get("type") or "document"
     kinds = [part for part in kind if part != "null"] if isinstance(kind, list) else [kind]
     return " or ".join(str(part) for part in kinds)
 

@@ -110,6 +110,16 @@ def test_a_rule_speaks_for_itself(site: Site) -> None:
     assert told["errors"][0]["pointer"].startswith("#/period")
 
 
+def test_a_wrong_nhs_number_is_in_no_answer(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    """Neither in the problem nor in the log: what was sent is not said again."""
+    broker = program_of(site, "broker@example.test")
+    person = {"name": "New person", "birth_year": 1960, "district": "LN1", "asked_on": "2026-03-01"}
+    for number in ("9990000001", "999 000 0001", 9990000001):
+        told = broker.post("/broker/clients", person | {"nhs_number": number}, status=422)
+        assert told["errors"][0]["pointer"] == "#/nhs_number"
+        assert "0001" not in json.dumps(told) + caplog.text
+
+
 @pytest.mark.parametrize(
     ("path", "status"),
     [
