@@ -6,6 +6,7 @@ problems may come back. The site's page about the API is rendered from the same 
 
 from collections import defaultdict
 from collections.abc import Iterator
+from inspect import cleandoc
 from typing import Any
 
 from flask import Flask, current_app, json, jsonify
@@ -26,6 +27,7 @@ ABOUT = (
     "Other programs' way into Carepool. An account holder makes a token on the page Connect another program and the "
     "program sends it with every request. Money is whole pence, moments are UTC, days are London's, ids are opaque."
 )
+UNITS = {"_pence": "pence", "_m": "metres"}
 PROBLEMS = {
     400: "The request cannot be read.",
     401: "There is no token that holds.",
@@ -58,7 +60,11 @@ def init_api(api: Api) -> None:
 def init_app(app: Flask, api: Api) -> None:
     """Serve the document, made once."""
     app.add_url_rule("/v1/openapi.json", "openapi", public(openapi))
-    app.extensions[_DOCUMENT] = _complete(app, api.spec.to_dict())
+    document = _complete(app, api.spec.to_dict())
+    for key, name in api.ma_plugin.converter.refs.items():
+        if name in document["components"]["schemas"]:
+            _tell(document["components"]["schemas"][name], cleandoc(key[0].__doc__ or ""))
+    app.extensions[_DOCUMENT] = document
 
 
 def document_of(app: Flask) -> dict[str, Any]:
@@ -95,6 +101,15 @@ def _complete(app: Flask, document: dict[str, Any]) -> dict[str, Any]:
             raise LookupError(f"{rule.endpoint} does not say who may come")
         _describe(rule, method, operation, access)
     return document
+
+
+def _tell(schema: dict[str, Any], told: str) -> None:
+    """Say what a document is, and in which unit its numbers are."""
+    schema["description"] = " ".join(told.partition("\n\n")[0].split())
+    for name, about in schema.get("properties", {}).items():
+        unit = next((words for ending, words in UNITS.items() if name.endswith(ending)), None)
+        if unit is not None and unit not in about.get("description", ""):
+            about["description"] = f"{about.get('description', '').rstrip('.')}. In {unit}.".removeprefix(". ")
 
 
 def _without_form(part: Any) -> Any:

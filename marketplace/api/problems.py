@@ -19,10 +19,17 @@ from marketplace.front.statuses import status_of
 from marketplace.rules import errors as domain
 
 from .reading import BadDocument
+from .strict import MOST_BYTES
 
 MEDIA_TYPE = "application/problem+json"
 NOT_FITTING = "What was sent does not fit. The list of errors points at each place."
 UNFORESEEN = "Something went wrong here. It is our fault, and nothing was changed. Try again later."
+DETAILS = {
+    404: "There is no such address, or nothing of that id.",
+    405: "This address does not take that method.",
+    413: f"The body is too large: send at most {MOST_BYTES:,} bytes at a time.",
+}
+"""What is told where nobody has said more."""
 CODES = {
     400: "unreadable",
     401: "no_token",
@@ -93,7 +100,8 @@ def domain_error(error: domain.DomainError) -> Response:
 def http_error(error: HTTPException) -> Response:
     """An HTTP error, with the headers that belong to it (``Allow``, ``WWW-Authenticate``, ``Retry-After``)."""
     status = error.code or 500
-    detail = error.description or HTTPStatus(status).description or HTTPStatus(status).phrase
+    said = error.description if error.description != type(error).description else None
+    detail = said or DETAILS.get(status) or error.description or HTTPStatus(status).phrase
     if isinstance(error, RateLimitExceeded):
         detail = "There were too many requests in a short time. Wait, then go on more slowly."
     answer = problem(status, CODES.get(status, "http_error"), " ".join(detail.split()))

@@ -1,7 +1,9 @@
 """What the API does not take, and how it says so: strict JSON, bounds, problem details, headers."""
 
 import json
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -188,3 +190,12 @@ def test_the_document_describes_itself(quiet: Site) -> None:
     assert len({operation["operationId"] for operation in operations}) == len(operations) > 60
     assert all(operation["summary"] for operation in operations)
     assert "x-prefix" not in json.dumps(document)
+
+
+def test_the_readme_names_what_is_there(quiet: Site) -> None:
+    """Every address of the README's examples is an address of the document."""
+    readme = Path("marketplace/api/README.md").read_text()
+    paths = {re.sub(r"\{\w+\}", "*", path) for path in anybody(quiet).get("/openapi.json")["paths"]}
+    named = set(re.findall(r"/api(/v1/[\w/$.-]+)", readme)) - {"/v1/openapi.json"}
+    assert len(named) > 8
+    assert {re.sub(r"\$\w+", "*", path).rstrip("/") for path in named} <= paths

@@ -10,14 +10,13 @@ from marketplace.api.blueprint import Resources
 from marketplace.api.database import db_session, writing
 from marketplace.api.lists import listed
 from marketplace.api.repeating import take
-from marketplace.api.shapes.common import Beside
+from marketplace.api.shapes.common import Beside, OutcomeShape
 from marketplace.api.shapes.money import BudgetShape, FullBudgetShape
 from marketplace.api.shapes.patient import (
     CareLineShape,
     FullPatientContractShape,
     InvitationShape,
     MatchShape,
-    OutcomeShape,
     PatientContractShape,
     ViewShape,
     WaitingShape,

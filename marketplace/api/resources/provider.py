@@ -12,7 +12,7 @@ from marketplace.api.bodies import DeliveriesSchema
 from marketplace.api.database import db_session
 from marketplace.api.lists import PageQuery, listed, one_of, page
 from marketplace.api.repeating import take
-from marketplace.api.shapes.common import Beside
+from marketplace.api.shapes.common import Beside, OutcomeShape
 from marketplace.api.shapes.provider import (
     ClaimListShape,
     DeliveryShape,
@@ -167,14 +167,12 @@ def contract(contract_id: str) -> object:
 
 @pages.asks("POST", "/contracts/<id:contract_id>/sign")
 @for_role(Role.PROVIDER)
-@pages.answers(200, ProviderContractShape)
+@pages.answers(200, OutcomeShape)
 def sign(contract_id: str) -> Response:
-    """Sign a contract."""
+    """Sign a contract. Ask for it afterwards to see whom it is for."""
     return take(
-        lambda session: _with_person(
-            contract_steps.sign_contract(session, request_now(), current_actor(), contract_id)
-        ),
-        ProviderContractShape(),
+        lambda session: contract_steps.sign_contract(session, request_now(), current_actor(), contract_id),
+        OutcomeShape(),
     )
 
 

@@ -12,6 +12,7 @@ from marketplace.rules.clock import utc
 __all__ = [
     "Beside",
     "Moment",
+    "OutcomeShape",
     "Shape",
     "calendar_day",
     "instant",
@@ -90,6 +91,13 @@ def nested(
     if many:
         return fields.List(fields.Nested(shape), attribute=attribute, metadata={"description": described})
     return fields.Nested(shape, attribute=attribute, metadata={"description": described})
+
+
+class OutcomeShape(Shape):
+    """Where something stands after an answer."""
+
+    id = string("Its id")
+    status = string("Where it stands now")
 
 
 class Beside:

@@ -117,10 +117,3 @@ class FullPatientContractShape(PatientContractShape):
     """One of the patient's contracts, with what was delivered."""
 
     deliveries = nested(DeliveryShape, "What was delivered", many=True)
-
-
-class OutcomeShape(Shape):
-    """Where something stands after an answer."""
-
-    id = string("Its id")
-    status = string("Where it stands now")
