@@ -24,6 +24,7 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
+RETRIED = (429, 503)
 STRICT_TRANSPORT = "max-age=31536000"
 
 
@@ -63,10 +64,10 @@ def build_api(settings: Mapping[str, object], engine: Engine) -> Flask:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)  # type: ignore[method-assign]
     database.init_app(app, engine)
     problems.init_app(app)
+    app.after_request(add_headers)  # before the limiter's own: what is first here has the last word
     limits = [str(app.config["API_LIMIT"])]
     app.extensions["carepool.limiter"] = Limiter(access.whose_requests, app=app, default_limits=limits)  # type: ignore[arg-type]
     app.before_request(access.check_access)
-    app.after_request(add_headers)
     schemas = MarshmallowPlugin(schema_name_resolver=describing.name_of)
     api = CarepoolApi(app, spec_kwargs={"marshmallow_plugin": schemas})
     describing.init_api(api)
@@ -89,6 +90,8 @@ def add_headers(response: Response) -> Response:
     """The same headers on everything: nothing is kept by a cache or shown as a page."""
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
+    if response.status_code not in RETRIED:
+        response.headers.pop("Retry-After", None)  # the limiter says it with every answer
     if request.is_secure:
         response.headers.setdefault("Strict-Transport-Security", STRICT_TRANSPORT)
     return response
