@@ -231,21 +231,25 @@ def test_looks_at_records_are_noted(site: Site) -> None:
 
 
 def test_nothing_of_a_sealed_offer_is_told(site: Site) -> None:
-    """Before the opening no program but its provider's learns of an offer, nor that there is one."""
-    world = site.world.draft().agree().publish().three_offers()
-    tender = world.tender.id
-    paths = {
-        "broker": [f"/broker/tenders/{tender}", "/broker/tenders", f"/broker/tenders/{tender}/matches"],
-        "near": ["/provider/tenders", "/provider/offers"],
-        "funder": ["/commissioner/audit?period=all"],
-    }
-    others = [offer.id for offer in world.tender.offers if offer.provider_id != world.providers["near"].id]
-    receipts = [offer.receipt_sha256 for offer in world.tender.offers if offer.id in others]
-    for name, addresses in paths.items():
-        for path in addresses:
-            text = str(program_of(site, f"{name}@example.test").get(path))
-            assert not any(part in text for part in [*others, *receipts]), path
-    assert anybody(site).get(f"/notices/{tender}")["offers"] is None
+    """Before the opening nobody but its provider reads an offer anywhere, nor that there is one: every GET is asked."""
+    world = site.world.draft().agree().publish()
+    bulk, canary = program_of(site, "bulk@example.test"), 7_654_321
+    body = offer_at(bulk.get("/provider/sites")["rows"][0]["id"], world.bundle.id, canary)
+    made = bulk.post(f"/provider/tenders/{world.tender.id}/offers", body, status=201)
+    ids = dict.fromkeys(("match_id", "contract_id", "delivery_id", "run_id"), "0123456789abcdef")
+    ids |= {"tender_id": world.tender.id, "lot_id": world.bundle.id, "offer_id": made["id"]}
+    ids |= {"invitation_id": world.need(1).id, "budget_id": world.budget(1).id, "patient_id": world.patients[0].id}
+    looked = 0
+    for program in [anybody(site), *(program_of(site, f"{name}@example.test") for name in OWN.values())]:
+        for rule, method, _ in rules_of(site):
+            if method == "GET":
+                answer = program.send("GET", address(rule, ids), None)
+                looked += answer.status_code == 200
+                assert not any(word in answer.text for word in (str(canary), made["receipt_sha256"])), rule.rule
+                assert made["id"] not in answer.text, rule.rule
+    assert looked > 40
+    assert str(canary) in str(bulk.get(f"/provider/offers/{made['id']}"))
+    assert anybody(site).get(f"/notices/{world.tender.id}")["offers"] is None
 
 
 def test_a_day_more_is_a_day_too_many(site: Site) -> None:

@@ -49,9 +49,9 @@ def asked(site: Site) -> Site:
 def test_no_list_asks_once_a_row(asked: Site) -> None:
     world = asked.world
     serves = next(name for name, row in world.providers.items() if row.id == world.contract(1).provider_id)
-    for who, path in LISTS:
+    for who, pattern in LISTS:
         program = program_of(asked, f"{serves if who == 'serves' else who}@example.test")
-        path = path.format(tender=world.tender.id)
+        path = pattern.format(tender=world.tender.id)
         program.get(path)
         found = {}
         for size in (2, 12):
