@@ -1,8 +1,8 @@
 """Carepool: a brokerage marketplace for personal health budgets.
 
 `load_settings` reads what the installation is told (files, environment, keys); `create_app` makes the Flask
-application of it: database, then pages. The web framework is imported when an application is made and not before, so
-that a rule, a record or a worker can be imported without it.
+application of it: database, then pages, then the API beside them. The web framework is imported when an application
+is made and not before, so that a rule, a record or a worker can be imported without it.
 
 Settings, the later over the earlier: ``default.toml``, ``<environment>.toml`` (``CAREPOOL_ENV``, else
 ``development``), the environment variables ``CAREPOOL_<NAME>``, and what a caller (a test, the demo) passes in. The
@@ -68,7 +68,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> dict[str, object]
 
 
 def create_app(config: Mapping[str, object] | None = None) -> Flask:
-    """The application: settings, database, pages.
+    """The application: settings, database, pages; and, under ``/api``, the API, which shares nothing else with them.
 
     Parameters
     ----------
@@ -76,12 +76,23 @@ def create_app(config: Mapping[str, object] | None = None) -> Flask:
         Settings laid over all others, by the names of ``config/default.toml``. A test passes ``DATABASE_URL``, and
         ``CLOCK``, a function that returns the moment to be taken for now.
     """
-    from marketplace.web.app import build_app  # noqa: PLC0415 - see the module's docstring
+    from werkzeug.middleware.dispatcher import DispatcherMiddleware  # noqa: PLC0415 - see the module's docstring
+
+    from marketplace.api.app import build_api  # noqa: PLC0415
+    from marketplace.api.describing import document_of  # noqa: PLC0415
+    from marketplace.web.app import build_app  # noqa: PLC0415
 
     given = dict(config or {})
     environ = {**os.environ, **{f"CAREPOOL_{name}": str(given[name]) for name in ("VAR_DIR",) if name in given}}
     environ.update({f"CAREPOOL_{name}": str(given[name]) for name in (*SECRETS, "DATABASE_URL") if name in given})
-    return build_app({**load_settings(environ), **given})
+    settings = {**load_settings(environ), **given}
+    app = build_app(settings)
+    with app.app_context():
+        api = build_api(settings, app.extensions["sqlalchemy"].engine)
+    app.extensions["carepool.api"] = api
+    app.extensions["carepool.api_document"] = document_of(api)
+    app.wsgi_app = DispatcherMiddleware(app.wsgi_app, {"/api": api.wsgi_app})  # type: ignore[method-assign]
+    return app
 
 
 def _config_folder(environ: Mapping[str, str]) -> Path:

@@ -69,6 +69,8 @@ STEPS = (
     Step("passwords.ask_for_code", "anybody", "account", "a letter with a code to its owner"),
     Step("passwords.change_password", "whoever is signed in", "account", "another password; other browsers signed out"),
     Step("passwords.sign_out_others", "whoever is signed in", "account", "other browsers signed out"),
+    Step("programs.connect", "whoever has an account", "-", "another program that acts for it"),
+    Step("programs.disconnect", "whoever has an account", "a program", "its token opens nothing"),
     Step("conduct.declare_interest", "broker or representative", "-", "firewall to that provider"),
     Step("conduct.end_interest", "broker or representative", "interest", "ended; open to its next offers"),
     Step("conduct.suspend", "commissioner", "approved", "suspended"),

@@ -8,12 +8,13 @@ from sqlalchemy.orm import Session
 
 from marketplace.records import audit
 from marketplace.records.outbox import tell
-from marketplace.records.people import Authority, Broker, Interest, InterestKind
+from marketplace.records.people import Authority, Broker, Interest, InterestKind, User
 from marketplace.records.providers import Provider
 from marketplace.rules.clock import Instant
 from marketplace.rules.errors import Invalid, NotAllowed, NotFound, WrongState
 from marketplace.rules.permissions import Actor, Role, check_owner, check_role
 
+from .programs import end_all
 from .scopes import locked
 
 
@@ -86,6 +87,8 @@ def suspend(
 ) -> None:
     """The commissioner suspends a broker or a provider: no new tender, no new offer, until reinstated.
 
+    The programs that were connected for it are disconnected, and are not connected again by its reinstatement.
+
     Raises
     ------
     Invalid
@@ -101,6 +104,7 @@ def suspend(
     party.suspended_at = now
     party.suspended_reason = reason.strip()
     audit.append(session, now, actor, f"{kind.__name__.lower()}.suspended", party.id)
+    end_all(session, now, actor, select(User.id).where(User.party_id == party.id))
     tell(session, now, [party.id], "suspended", party.id)
 
 

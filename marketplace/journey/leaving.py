@@ -113,4 +113,4 @@ def _check_over(session: Session, need: Need) -> None:
 
 def _in_full(actor: Actor) -> Actor:
     """The same actor without the limits of an authority: to leave the budget covers leaving its pools."""
-    return Actor(actor.user_id, actor.role, actor.party_id, actor.authority_id)
+    return Actor(actor.user_id, actor.role, actor.party_id, actor.authority_id, token_id=actor.token_id)

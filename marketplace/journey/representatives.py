@@ -134,6 +134,7 @@ def acting_for(session: Session, now: Instant, actor: Actor, patient_id: str) ->
                 party_id=patient_id,
                 authority_id=authority.id,
                 scopes=frozenset(Scope(scope) for scope in authority.scopes),
+                token_id=actor.token_id,
             )
     raise NotFound("not_found", "You have no authority to act for this person today.")
 

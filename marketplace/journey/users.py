@@ -23,6 +23,7 @@ from marketplace.rules.permissions import Actor, Role, check_role
 
 from .accounts import check_email_free, open_account
 from .passwords import CODE_HOLDS, new_code
+from .programs import end_all
 from .scopes import locked, one, patients_for, users_for
 
 ONE_ACCOUNT = frozenset({Role.PATIENT, Role.PROVIDER})
@@ -86,7 +87,7 @@ def renew_code(session: Session, now: Instant, actor: Actor, user_id: str) -> tu
 
 
 def close(session: Session, now: Instant, actor: Actor, user_id: str) -> User:
-    """Close an account: it is signed out everywhere, gets no more letters, and nobody can sign in to it.
+    """Close an account: it is signed out everywhere, its programs too; no more letters, and nobody can sign in to it.
 
     Raises
     ------
@@ -101,6 +102,7 @@ def close(session: Session, now: Instant, actor: Actor, user_id: str) -> User:
     user.closed_at = now
     session.execute(update(SignIn).where(SignIn.user_id == user.id, SignIn.ended_at.is_(None)).values(ended_at=now))
     session.execute(delete(AccountCode).where(AccountCode.user_id == user.id))
+    end_all(session, now, actor, select(User.id).where(User.id == user.id))
     audit.append(session, now, actor, "account.closed", user.id)
     return user
 

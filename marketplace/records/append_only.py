@@ -1,4 +1,4 @@
-"""What is written once and stays: the ledger's transfers and entries, the audit trail, the list of who looked.
+"""What is written once and stays: the ledger's entries, the audit trail, who looked, the answers given to programs.
 
 The database itself refuses to change or delete these rows, by triggers, whoever asks and through whatever program.
 `create_all` makes the triggers with the tables; `enforce` makes them again at every upgrade, should they be missing;
@@ -13,8 +13,9 @@ from sqlalchemy import Connection, Table, event, text
 from .audit import AuditEvent, RecordView
 from .base import Base
 from .ledger import Entry, Transfer
+from .programs import KeptAnswer
 
-KEPT: tuple[type[Base], ...] = (Transfer, Entry, AuditEvent, RecordView)
+KEPT: tuple[type[Base], ...] = (Transfer, Entry, AuditEvent, RecordView, KeptAnswer)
 
 
 def enforce(connection: Connection) -> None:

@@ -131,8 +131,9 @@ def _end_to_append_to(session: Session) -> Head:
 
 
 def _on_behalf(actor: Actor) -> dict[str, str]:
-    """Under which authority, for whom, a representative acted."""
-    return {} if actor.authority_id is None else {"authority": actor.authority_id, "on_behalf_of": actor.party_id}
+    """Under which authority, for whom, a representative acted; by which program's token, if not in person."""
+    noted = {} if actor.authority_id is None else {"authority": actor.authority_id, "on_behalf_of": actor.party_id}
+    return noted if actor.token_id is None else noted | {"token": actor.token_id}
 
 
 def digest(row: AuditEvent) -> str:

@@ -1,6 +1,6 @@
 """Domain errors: a code for programs, a message for people, facts for both. They know no HTTP.
 
-Every front has ONE table from these classes to its own answers (web/errors.py for pages).
+Every front has ONE table from these classes to its own answers (front/statuses.py: pages and API share it).
 """
 
 from collections.abc import Mapping

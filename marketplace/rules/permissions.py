@@ -38,7 +38,8 @@ class Actor:
     """Somebody acting: the account, the role and the party (patient, broker, provider, commissioner) acted for.
 
     A representative who acts for a patient has the patient's role and party, their own account, the id of the
-    authority they act under, and its scopes; whoever acts for themselves has no such limits (None).
+    authority they act under, and its scopes; whoever acts for themselves has no such limits (None). `token_id` is the
+    program's token, where another program acts for the account.
     """
 
     user_id: str
@@ -46,6 +47,7 @@ class Actor:
     party_id: str
     authority_id: str | None = None
     scopes: frozenset[Scope] | None = None
+    token_id: str | None = None
 
 
 SYSTEM = Actor(user_id="system", role=Role.SYSTEM, party_id="system")

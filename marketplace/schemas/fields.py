@@ -71,7 +71,7 @@ class Words(fields.String):
     """Some text, trimmed; empty counts as missing. Control characters are refused: nobody types them."""
 
     def __init__(self, *, longest: int, missing: str, **arguments: Any) -> None:
-        self._longest, self._missing = longest, missing
+        self.longest, self._missing = longest, missing
         super().__init__(error_messages={"required": missing, "null": missing, "invalid": missing}, **arguments)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
@@ -79,8 +79,8 @@ class Words(fields.String):
         text = text.replace("\r\n", "\n").strip()
         if self.required and not text:
             raise ValidationError(self._missing)
-        if len(text) > self._longest:
-            raise ValidationError(f"Use {self._longest} characters or fewer")
+        if len(text) > self.longest:
+            raise ValidationError(f"Use {self.longest} characters or fewer")
         if any(ord(letter) < 32 and letter not in "\n\t" for letter in text):
             raise ValidationError("Use plain text only")
         return text

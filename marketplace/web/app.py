@@ -37,6 +37,7 @@ from . import (
     paying,
     payments,
     people,
+    programs,
     proofs,
     provider,
     public,
@@ -95,6 +96,7 @@ def build_app(settings: Mapping[str, object]) -> Flask:
         cataloguing.pages,
         admitting.pages,
         users.pages,
+        programs.pages,
     ):
         app.register_blueprint(pages)
     security.limit_sign_in(app, "account.sign_in", "passwords.choose", "passwords.forgotten")

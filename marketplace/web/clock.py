@@ -1,16 +1,5 @@
-"""The entrance of time: read once per request, handed on as `now`."""
+"""The pages' clock is every front's: read once per request, handed on as `now`."""
 
-from datetime import UTC, datetime
+from marketplace.front.clock import request_now
 
-from flask import current_app, g
-
-from marketplace.rules.clock import Instant, utc
-
-
-def request_now() -> Instant:
-    """The moment this request began, the same for all that it does. ``CLOCK`` in the settings may say otherwise."""
-    if "now" not in g:
-        clock = current_app.config.get("CLOCK")
-        g.now = utc(clock()) if clock else datetime.now(UTC)  # noqa: TID251 - the one place where a page reads the clock
-    now: Instant = g.now
-    return now
+__all__ = ["request_now"]

@@ -1,4 +1,4 @@
-"""What went wrong, as a page that says what to do next. The ONE table from domain errors to HTTP is here.
+"""What went wrong, as a page that says what to do next. Which status an error has, `front.statuses` says.
 
 `init_app` registers the handlers: HTTP errors, a form's lost token, domain errors, and what nobody foresaw. The last
 is logged by its type and place only: a database error's text can hold what the statement was about, a person.
@@ -11,17 +11,8 @@ from flask import Flask, current_app, g, render_template, request
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, SecurityError
 
+from marketplace.front.statuses import status_of
 from marketplace.rules import errors as domain
-
-STATUS_OF: dict[type[domain.DomainError], int] = {
-    domain.NotFound: 404,
-    domain.NotAllowed: 403,
-    domain.Invalid: 422,
-    domain.WrongState: 409,
-    domain.Conflict: 409,
-    domain.DomainError: 409,
-}
-"""The nearest class above an error decides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +82,6 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(HTTPException, http_error)
     app.register_error_handler(domain.DomainError, domain_error)
     app.register_error_handler(Exception, unforeseen)
-
-
-def status_of(error: domain.DomainError) -> int:
-    """The status of a domain error."""
-    return next(STATUS_OF[kind] for kind in type(error).__mro__ if kind in STATUS_OF)
 
 
 def lost_token(_error: CSRFError) -> tuple[str, int]:

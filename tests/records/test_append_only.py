@@ -1,6 +1,7 @@
 """What is written once stays: the database itself refuses to change or delete it, whoever asks."""
 # ruff: noqa: S608 - the tables are named right here
 
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
@@ -9,13 +10,13 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from marketplace.journey import views
+from marketplace.journey import accounts, programs, views
 from marketplace.records import append_only, schema
 from marketplace.records.database import configure_engine, writing
 from tests.thief import take_guards_off
 from tests.worlds import SmallWorld
 
-TABLES = ("transfers", "entries", "audit_events", "record_views")
+TABLES = ("transfers", "entries", "audit_events", "record_views", "kept_answers")
 
 
 @pytest.fixture
@@ -23,13 +24,24 @@ def kept(world: SmallWorld) -> Session:
     """Every table that is to be kept has rows."""
     with writing(world.session):
         views.note_view(world.session, world.now, world.broking, world.patients[0].id, "care plan")
+        user = accounts.open_account(
+            world.session,
+            world.now,
+            email="broker@example.test",
+            name="Fen Brokers",
+            role=world.broking.role,
+            party_id=world.broking.party_id,
+            password=None,
+        )
+        program = replace(world.broking, user_id=user.id)
+        programs.once(world.session, world.now, program, "key", b"request", lambda _: (200, {}))
     return world.session
 
 
 @pytest.mark.parametrize("table", TABLES)
 def test_rows_are_neither_changed_nor_deleted(kept: Session, table: str) -> None:
     """UPDATE, DELETE, and (on PostgreSQL) TRUNCATE and (on SQLite) REPLACE are refused, and nothing is gone."""
-    column = "amount_pence" if table in ("transfers", "entries") else "actor_id"
+    column = {"transfers": "amount_pence", "entries": "amount_pence", "kept_answers": "status"}.get(table, "actor_id")
     tries = [f"UPDATE {table} SET {column} = {column}", f"DELETE FROM {table}"]
     if kept.get_bind().dialect.name == "postgresql":
         tries.append(f"TRUNCATE {table} CASCADE")

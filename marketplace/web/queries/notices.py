@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, Select, func, select
 from sqlalchemy.orm import Session, joinedload
 
 from marketplace.journey.scopes import one, tenders_for
@@ -124,7 +124,14 @@ def notices(
     service: str = "",
     area: str = "",
 ) -> ListPage[Listed]:
-    """Published tenders in this state, in the order that the list is asked for.
+    """Published tenders in this state, in the order that the list is asked for."""
+    query = published(now, state=state, service=service, area=area)
+    total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
+    return listing.page_from(total, lambda first, size: some(session, query.order_by(listing.order), first, size))
+
+
+def published(now: Instant, *, state: str = "open", service: str = "", area: str = "") -> Select[Tender]:
+    """Published tenders in this state.
 
     A tender fits where one of its lots is of this service and its area has these letters.
     """
@@ -135,14 +142,14 @@ def notices(
         lots = select(Bundle.tender_id).join(Service, Service.id == Bundle.service_id)
         lots = lots.where(func.lower(Bundle.area).contains(area.strip().lower(), autoescape=True))
         query = query.where(Tender.id.in_(lots.where(Service.name == service) if service else lots))
-    total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
+    return query
+
+
+def some(session: Session, query: Select[Tender], first: int, size: int) -> list[Listed]:
+    """Some published tenders of a query, with their lots."""
     names = _names(session)
-
-    def fetch(first: int, size: int) -> list[Listed]:
-        part = query.order_by(listing.order, Tender.id).options(joinedload(Tender.broker)).offset(first).limit(size)
-        return [Listed(tender, TENDER_WORDS[tender.status], _lots(tender, names)) for tender in session.scalars(part)]
-
-    return listing.page_from(total, fetch)
+    part = query.order_by(Tender.id).options(joinedload(Tender.broker)).offset(first).limit(size)
+    return [Listed(tender, TENDER_WORDS[tender.status], _lots(tender, names)) for tender in session.scalars(part)]
 
 
 def notice(session: Session, tender_id: str) -> Notice:

@@ -260,6 +260,34 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['user_id'], ['users.id'], name=op.f('fk_account_codes_user_id')),
     sa.PrimaryKeyConstraint('user_id', name=op.f('pk_account_codes'))
     )
+    op.create_table('access_tokens',
+    sa.Column('id', sa.String(length=24), nullable=False),
+    sa.Column('user_id', sa.String(length=24), nullable=False),
+    sa.Column('name', sa.String(length=80), nullable=False),
+    sa.Column('token_sha256', sa.String(length=64), nullable=False),
+    sa.Column('may_write', sa.Boolean(), nullable=False),
+    sa.Column('made_at', marketplace.records.base.UtcInstant(timezone=True), nullable=False),
+    sa.Column('ends_at', marketplace.records.base.UtcInstant(timezone=True), nullable=False),
+    sa.Column('ended_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
+    sa.Column('used_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
+    sa.CheckConstraint('made_at < ends_at', name=op.f('ck_access_tokens_ends_later')),
+    sa.ForeignKeyConstraint(['user_id'], ['users.id'], name=op.f('fk_access_tokens_user_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_access_tokens')),
+    sa.UniqueConstraint('token_sha256', name=op.f('uq_access_tokens_token_sha256'))
+    )
+    with op.batch_alter_table('access_tokens', schema=None) as batch_op:
+        batch_op.create_index('ix_access_tokens_user_id_made_at', ['user_id', 'made_at'], unique=False)
+
+    op.create_table('kept_answers',
+    sa.Column('user_id', sa.String(length=24), nullable=False),
+    sa.Column('key', sa.String(length=80), nullable=False),
+    sa.Column('request_mac', sa.String(length=64), nullable=False),
+    sa.Column('status', sa.BigInteger(), nullable=False),
+    sa.Column('answer_sealed', sa.LargeBinary(), nullable=False),
+    sa.Column('kept_at', marketplace.records.base.UtcInstant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['user_id'], ['users.id'], name=op.f('fk_kept_answers_user_id')),
+    sa.PrimaryKeyConstraint('user_id', 'key', name=op.f('pk_kept_answers'))
+    )
     op.create_table('entries',
     sa.Column('transfer_id', sa.String(length=24), nullable=False),
     sa.Column('account_id', sa.String(length=24), nullable=False),
@@ -1059,6 +1087,11 @@ def downgrade() -> None:
 
     op.drop_table('patients')
     op.drop_table('entries')
+    op.drop_table('kept_answers')
+    with op.batch_alter_table('access_tokens', schema=None) as batch_op:
+        batch_op.drop_index('ix_access_tokens_user_id_made_at')
+
+    op.drop_table('access_tokens')
     op.drop_table('account_codes')
     with op.batch_alter_table('users', schema=None) as batch_op:
         batch_op.drop_index('ix_users_role_name')
