@@ -94,7 +94,7 @@ def connect(session: Session, now: Instant, actor: Actor, details: ProgramDetail
     session.flush()
     ends_on = details.last_day.isoformat()
     audit.append(session, now, actor, "program.connected", row.id, may_write=row.may_write, ends_on=ends_on)
-    tell(session, now, [actor.party_id], "program_connected", row.id)
+    tell(session, now, [actor.user_id], "program_connected", row.id)
     return row, token
 
 

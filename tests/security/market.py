@@ -29,6 +29,7 @@ from marketplace.journey import (
     payments,
     people,
     pools,
+    programs,
     representatives,
     reviews,
     tenders,
@@ -355,6 +356,10 @@ def _open_accounts(market: Market) -> None:
             )
             user.password_hash = _hashed()
             market.emails.append(user.email)
+    for broker in (row for row in market.users() if row.role is Role.BROKER):
+        with writing(market.session):
+            details = programs.ProgramDetails("Our case system", False, world.now.date() + timedelta(days=300))
+            programs.connect(market.session, world.now, Actor(broker.id, broker.role, broker.party_id), details)
 
 
 @cache

@@ -21,6 +21,7 @@ from marketplace.records.offers import Offer
 from marketplace.records.payments import PaymentRun
 from marketplace.records.people import Authority, Broker, Interest, Patient, User
 from marketplace.records.pools import Bundle, Need
+from marketplace.records.programs import AccessToken
 from marketplace.records.providers import Provider, Site
 from marketplace.records.rounds import Match
 from marketplace.records.studies import Study
@@ -165,14 +166,15 @@ KINDS: dict[str, Kind] = {
     "site_id": Kind(Site, lambda row: {(Role.PROVIDER, row.provider_id), (Role.COMMISSIONER, EVERY)}),
     "auditor_id": Kind(Auditor, lambda row: {(Role.COMMISSIONER, row.tender.broker.commissioner_id)}),
     "keeper_id": Kind(Holder, lambda row: {(Role.COMMISSIONER, row.commissioner_id)}),
+    "token_id": Kind(AccessToken, lambda row: {(row.user.role, row.user_id)}),
     "service_id": Kind(Service, lambda _: {(Role.COMMISSIONER, EVERY)}),
 }  # fmt: skip
 
 PAYING = {"commissioner.pay", "holder.pay", "paying.pay"}
 """Where a provider's id says whom to pay: it is somebody's who owes that provider something."""
 
-OTHER_ARGUMENTS = {"kind": "broker"}
-"""Arguments that are no things: of organisations, brokers have an owner and providers are everybody's."""
+OTHER_ARGUMENTS = {"kind": "broker", "name": "Budget"}
+"""Arguments that are no things: of organisations, brokers have an owner and providers are everybody's; a document."""
 
 EVERYBODYS = {
     "static": "style files",
@@ -182,6 +184,7 @@ EVERYBODYS = {
     "admitting.change_rating": "a published rating is the same for every commissioner",
     "admitting.close_site": "providers are admitted to the whole market, so every commissioner may close a place",
     "admitting.reopen_site": "and open it again",
+    "programs.document": "how the API's documents look is said to anybody",
     "broker.clients_template": "an empty file",
     "provider.deliveries_template": "a file of one's own contracts, named by nobody",
     "allocating.template": "an empty file",

@@ -56,11 +56,11 @@ def test_a_database_error_hides_its_parameters(world: SmallWorld) -> None:
 
 
 def test_no_address_carries_anything_about_a_person(tmp_path) -> None:
-    """Routes take opaque ids only: no name, no NHS number, no e-mail."""
+    """Routes take opaque ids only (and names of files and documents of ours): no NHS number, no e-mail."""
     app = create_app({"VAR_DIR": str(tmp_path)})
     routes: Map = app.url_map
     names = {name for rule in routes.iter_rules() for name in rule.arguments}
-    assert all(name.endswith("_id") or name in ("filename", "kind") for name in names), names
+    assert all(name.endswith("_id") or name in ("filename", "kind", "name") for name in names), names
 
 
 def test_swapped_rows_do_not_open(world: SmallWorld, keyring: Keyring) -> None:

@@ -195,6 +195,7 @@ def test_only_what_is_known_to_be_locked_is_binary() -> None:
         "patients.nhs_number_sealed",
         "tenders.nonce_sealed",
         "rounds.salts_sealed",
+        "kept_answers.answer_sealed",
         "offers.content_sealed",
         "offers.key_for_provider",
         "offers.key_for_opening",

@@ -149,7 +149,7 @@ def is_open_to(market: Market, rule: Rule, account: Account) -> bool:
 
 def path_of(market: Market, rule: Rule, thing: str | None = None, kind: str = "csv") -> str:
     """A route's address for one thing."""
-    values = {name: thing for name in rule.arguments if name.endswith("_id")}
+    values = {name: thing if name.endswith("_id") else OTHER_ARGUMENTS[name] for name in rule.arguments}
     if "kind" in rule.arguments:
         values["kind"] = OTHER_ARGUMENTS["kind"] if "party_id" in rule.arguments else kind
     with market.site.app.test_request_context():
