@@ -221,7 +221,7 @@ class SmallWorld:
 
     def _sign(self, contract: Contract) -> None:
         signing = [Actor("user-x", Role.PATIENT, contract.patient_id), self.by_provider(contract)]
-        for actor in [*signing, self.holding] if contract.budget.parties.must_countersign else signing:
+        for actor in [*signing, self.holding] if self.holder and contract.budget.holder_id else signing:
             with writing(self.session):
                 contracts.sign_contract(self.session, self.now, actor, contract.id)
 

@@ -203,7 +203,13 @@ def test_an_organisation_reads_its_contracts(site: Site, windows: Windows) -> No
         with writing(world.session):
             contracts.sign_contract(world.session, world.now, actor, contract.id)
     world.deliver(1)
-    trust = windows.at("trust", "/holder/").look("ends-holder-home").follow("Patient 01").look("ends-holder-contract")
+    trust = (
+        windows.at("trust", "/holder/")
+        .look("ends-holder-home")
+        .follow("contract in force")
+        .follow("Patient 01")
+        .look("ends-holder-contract")
+    )
     assert trust.follow("End this contract early").heading == "End the contract early"
 
 

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import func, select
 
-from marketplace.journey import accounts, allocations, budgets, catalogue, totals, users
+from marketplace.journey import accounts, allocations, budgets, catalogue, passwords, totals, users
 from marketplace.journey.allocations import Draft, NewPerson
 from marketplace.records.budgets import Budget, BudgetKind, ManagedAs
 from marketplace.records.database import writing
@@ -94,7 +94,7 @@ def test_an_account_on_both_databases(world: SmallWorld) -> None:
     with writing(world.session):
         user, code = users.open_for(world.session, world.now, world.funder, details)
     with writing(world.session):
-        users.choose_password(world.session, world.now, "daughter@example.test", code, "three or four words")
+        passwords.choose_password(world.session, world.now, "daughter@example.test", code, "three or four words")
     with writing(world.session):
         token = accounts.sign_in(world.session, world.now, "daughter@example.test", "three or four words")
     assert accounts.actor_of(world.session, world.now, token) == Actor(user.id, Role.REPRESENTATIVE, user.party_id)

@@ -119,7 +119,7 @@ def test_deliveries_and_lists(world: SmallWorld) -> None:
             CLIENT_COLUMNS,
             lambda order: tenders.clients(session, world.broking, "patient", 0, 50, group="", order=order),
         ),
-        (BUDGET_COLUMNS, lambda order: funding.budget_rows(session, world.funder, 0, 50, search="pat", order=order)),
+        (BUDGET_COLUMNS, lambda order: funding.budget_rows(session, world.funder, 0, 50, search="pat", order=(order,))),
         (RUN_COLUMNS, lambda order: payments.run_rows(session, world.funder, 0, 50, order=order)),
         (CLAIM_COLUMNS, lambda order: payments.claim_rows(session, provider, 0, 50, state="Due", order=order)),
         (ACT_COLUMNS, lambda order: trail.acts(session, world.funder, world.now, asked, first=0, size=50, order=order)),
