@@ -58,7 +58,7 @@ bench: $(STAMP)/venv ## the benchmarks (pytest-benchmark)
 	$(BIN)/python -m pytest tests/benchmarks --benchmark-only --benchmark-group-by=group -q
 
 screenshots: $(STAMP)/venv $(STAMP)/style $(STAMP)/chromium ## a picture of every page, in screenshots/
-	CAREPOOL_SCREENSHOTS=screenshots $(BIN)/python -m pytest tests/browser -q
+	CAREPOOL_SCREENSHOTS=$(CURDIR)/screenshots $(BIN)/python -m pytest tests/browser -q -n $(WORKERS) --dist loadfile
 
 clean: ## remove what the other targets made
 	rm -rf $(VENV) $(STAMP) build dist *.egg-info marketplace/web/assets/node_modules marketplace/web/static/vendor var

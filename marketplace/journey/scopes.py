@@ -255,12 +255,13 @@ def users_for(actor: Actor, *, patients_only: bool = False) -> Select[User]:
     if patients_only:
         mine = (User.commissioner_id == actor.party_id) & (User.role == Role.PATIENT)
         return select(User).where(_by_role(actor, {Role.COMMISSIONER: mine}))
-    acting = select(Authority.representative_id).join(Authority.patient)
     own = actor.party_id
+    # asked account by account: gathered first, it would walk all of a county's patients
+    acting = select(Authority.id).join(Authority.patient).where(Authority.representative_id == User.id)
     seen = or_(
         User.commissioner_id == own,
         User.role == Role.PROVIDER,
-        User.id.in_(acting.where(Patient.commissioner_id == own)),
+        acting.where(Patient.commissioner_id == own).exists(),
     )
     return select(User).where(_by_role(actor, {Role.COMMISSIONER: seen}))
 

@@ -3,13 +3,16 @@
 
 `make bench` runs it; it takes some minutes to make the county (`county.widen`), once a run. CAREPOOL_COUNTY names a
 folder to keep it in. Each role signs in, and every page that can be reached by links from its home is asked for again
-and again; a table of each page's p95 is printed. Times are the process's CPU, so that a busy machine does not count.
+and again; a table of each page's p95 is printed. Times are the CPU of the thread that answers: neither a busy machine
+counts, nor the figures, which another thread counts. What a worker keeps (a county's sums) is kept before.
 """
 
+import math
 import os
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +22,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import create_engine, func, select
 
 from marketplace import create_app
+from marketplace.journey import totals
 from marketplace.records.database import configure_engine
 from marketplace.records.people import Patient, User
 from marketplace.rules.permissions import Role
@@ -56,6 +60,7 @@ def county(tmp_path_factory: pytest.TempPathFactory) -> Flask:
     app = create_app({**settings, "TESTING": True, "WTF_CSRF_ENABLED": False})
     with app.app_context():
         found = app.extensions["sqlalchemy"].session.scalar(select(func.count()).select_from(Patient))
+        totals.refresh(app.extensions["sqlalchemy"].session(), datetime.now(UTC))  # noqa: TID251 - as the worker does
         app.extensions["sqlalchemy"].session.remove()
     assert found >= PATIENTS, f"The county in {folder} has {found} patients only; remove it."
     return app
@@ -101,8 +106,8 @@ def _taken_ms(client: FlaskClient, path: str) -> tuple[float, float, float]:
     size = len(client.get(path, headers={"Accept-Encoding": "gzip"}).data) / 1000
     times = []
     for _ in range(VISITS):
-        begun = time.process_time()
+        begun = time.thread_time()
         client.get(path)
-        times.append(1000 * (time.process_time() - begun))
+        times.append(1000 * (time.thread_time() - begun))
     times.sort()
-    return times[int(0.95 * len(times))], times[len(times) // 2], size
+    return times[math.ceil(0.95 * len(times)) - 1], times[len(times) // 2], size

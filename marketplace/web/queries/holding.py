@@ -61,16 +61,11 @@ def of_budget(session: Session, actor: Actor, budget_id: str) -> Sequence[Contra
 
 def _shown(actor: Actor) -> Select[Contract]:
     """The contracts the actor may see, with what a list of them says."""
-    ids = contracts_for(actor).with_only_columns(Contract.id)
-    return (
-        select(Contract)
-        .where(Contract.id.in_(ids))
-        .options(
-            joinedload(Contract.provider),
-            joinedload(Contract.need).options(
-                joinedload(Need.patient), joinedload(Need.plan_line).joinedload(PlanLine.service)
-            ),
-        )
+    return contracts_for(actor).options(
+        joinedload(Contract.provider),
+        joinedload(Contract.need).options(
+            joinedload(Need.patient), joinedload(Need.plan_line).joinedload(PlanLine.service)
+        ),
     )
 
 
