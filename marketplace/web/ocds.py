@@ -1,10 +1,12 @@
-"""A notice as open data: `release_package`, one release of the Open Contracting Data Standard 1.1 (OCDS, 2017).
+"""Notices as open data: `release_package` makes a package of the Open Contracting Data Standard 1.1 (OCDS, 2017).
 
-It says what the notice's page says and no more: demand as frozen at publication, winners as shown there, values of too
-few people left out. Lots are the standard's "Lots" extension. The prefix of contracting ids is the installation's own,
-registered with the Open Contracting Partnership (setting ``OCID_PREFIX``).
+One release a notice. It says what the notice's page says and no more: demand as frozen at publication, winners as shown
+there, values of too few people left out. Lots are the standard's "Lots" extension. The prefix of contracting ids is the
+installation's own, registered with the Open Contracting Partnership (setting ``OCID_PREFIX``).
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -29,27 +31,37 @@ STATUS = {
 BROKER, BUYER = "broker", "buyer"
 
 
-def release_package(notice: Notice, *, commissioner: str, prefix: str, address: str, page: str) -> dict[str, Any]:
-    """The package with this notice's one release, as a document of JSON values.
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One notice, who funds the care (the standard's buyer), and the address of its page."""
+
+    notice: Notice
+    commissioner: str
+    page: str
+
+
+def release_package(sources: Sequence[Source], *, prefix: str, address: str) -> dict[str, Any]:
+    """The package with one release of each notice (there is at least one), as a document of JSON values.
 
     Parameters
     ----------
-    commissioner
-        Who funds the care: the standard's buyer.
     prefix
         The installation's prefix of contracting ids.
-    address, page
-        Where this document and the notice's page are found.
+    address
+        Where this document is found.
     """
-    released_at = _changed_at(notice)
+    publishers = sorted({source.commissioner for source in sources})
     return {
         "uri": address,
         "version": "1.1",
         "extensions": [LOTS_EXTENSION],
-        "publishedDate": _date(released_at),
-        "publisher": {"name": commissioner},
+        "publishedDate": _date(max(_changed_at(source.notice) for source in sources)),
+        "publisher": {"name": ", ".join(publishers)},
         "license": LICENCE,
-        "releases": [_release(notice, released_at, commissioner, prefix, page)],
+        "releases": [
+            _release(source.notice, _changed_at(source.notice), source.commissioner, prefix, source.page)
+            for source in sources
+        ],
     }
 
 

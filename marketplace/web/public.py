@@ -3,6 +3,8 @@
 Nothing here is about a person.
 """
 
+from collections.abc import Sequence
+
 from flask import Blueprint, Response, current_app, jsonify, render_template, request, url_for
 
 from marketplace.adapters.spreadsheets import Cell, pounds_cell
@@ -17,9 +19,9 @@ from .database import db_session
 from .files import attached
 from .filters import london_day, units
 from .listing import Column, Listing, asked, page_of
-from .ocds import release_package
+from .ocds import Source, release_package
 from .queries import claims, notices
-from .queries.notices import Listed, Lot
+from .queries.notices import Listed, Lot, Notice
 
 NOTICE_COLUMNS: list[Column[Listed]] = [
     Column("title", "Tender", lambda row: row.tender.title, Tender.title),
@@ -40,6 +42,9 @@ UNMET_COLUMNS: list[Column[tuple[UnmetService, UnmetArea]]] = [
     Column("distance", "Half would go (m)", lambda row: row[1].distance_for_half_m),
 ]
 """A figure about too few people is no figure here either: its cell stays empty."""
+
+PACKAGE = 50
+"""Notices in one package of open data."""
 
 Answer = str | Response | tuple[str, int, dict[str, str]]
 
@@ -104,14 +109,24 @@ def tender(tender_id: str) -> str:
 def tender_ocds(tender_id: str) -> Response:
     """The same notice as open data: a release of the Open Contracting Data Standard."""
     notice = notices.notice(db_session(), tender_id)
-    document = release_package(
-        notice,
-        commissioner=notices.buyer_of(db_session(), notice.tender),
-        prefix=current_app.config["OCID_PREFIX"],
-        address=request.base_url,
-        page=url_for("public.tender", tender_id=tender_id, _external=True),
-    )
-    return attached(jsonify(document), f"tender-{notice.tender.id}.json")
+    return attached(jsonify(_package([notice], request.base_url)), f"tender-{notice.tender.id}.json")
+
+
+@pages.get("/open-data")
+@public
+def open_data() -> str:
+    """What there is to take away, and on which terms."""
+    return render_template("public/open_data.html", packages=-(-notices.published_count(db_session()) // PACKAGE))
+
+
+@pages.get("/open-data/notices/<int:number>.json")
+@public
+def notices_ocds(number: int) -> Response:
+    """Every published notice as open data, so many a package, in the order of publication: a full one stays."""
+    found = notices.published_notices(db_session(), (number - 1) * PACKAGE, PACKAGE) if 0 < number < 10**6 else []
+    if not found:
+        raise NotFound("not_found", "We cannot find that file.")
+    return attached(jsonify(_package(found, request.base_url)), f"notices-{number}.json")
 
 
 @pages.get("/tenders/<tender_id>/roots.json")
@@ -164,6 +179,18 @@ def figures() -> Answer:
     """The six claims, each as a picture and as a table."""
     counted = claims.current_claims(db_session(), request_now())
     return _come_back() if counted is None else render_template("public/figures.html", claims=counted)
+
+
+def _package(found: Sequence[Notice], address: str) -> dict[str, object]:
+    sources = [
+        Source(
+            notice,
+            notices.buyer_of(db_session(), notice.tender),
+            url_for("public.tender", tender_id=notice.tender.id, _external=True),
+        )
+        for notice in found
+    ]
+    return release_package(sources, prefix=current_app.config["OCID_PREFIX"], address=address)
 
 
 def _come_back() -> Answer:

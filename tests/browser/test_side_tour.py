@@ -41,6 +41,7 @@ def test_side_tour(
         busy.setattr(claims, "_count_beside", lambda *_: None)
         look("anybody", "/figures", "figures-counting", status=503)
         who["anybody"].go("/how-it-works")  # the page asks again for the figures until somebody leaves it
+    look("anybody", "/open-data", "open-data-none")
     look("anybody", "/forgotten-password", "account-forgotten")
     look("anybody", "/forgotten-password", "account-forgotten-empty", status=422, press="Send me a code")
     look("p1", "/account", "account-own")

@@ -173,7 +173,7 @@ KINDS: dict[str, Kind] = {
 PAYING = {"commissioner.pay", "holder.pay", "paying.pay"}
 """Where a provider's id says whom to pay: it is somebody's who owes that provider something."""
 
-OTHER_ARGUMENTS = {"kind": "broker", "name": "Budget"}
+OTHER_ARGUMENTS = {"kind": "broker", "name": "Budget", "number": "1"}
 """Arguments that are no things: of organisations, brokers have an owner and providers are everybody's; a document."""
 
 EVERYBODYS = {
@@ -184,6 +184,7 @@ EVERYBODYS = {
     "admitting.change_rating": "a published rating is the same for every commissioner",
     "admitting.close_site": "providers are admitted to the whole market, so every commissioner may close a place",
     "admitting.reopen_site": "and open it again",
+    "public.notices_ocds": "open data",
     "programs.document": "how the API's documents look is said to anybody",
     "broker.clients_template": "an empty file",
     "provider.deliveries_template": "a file of one's own contracts, named by nobody",

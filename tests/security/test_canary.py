@@ -60,7 +60,7 @@ def test_no_address_carries_anything_about_a_person(tmp_path) -> None:
     app = create_app({"VAR_DIR": str(tmp_path)})
     routes: Map = app.url_map
     names = {name for rule in routes.iter_rules() for name in rule.arguments}
-    assert all(name.endswith("_id") or name in ("filename", "kind", "name") for name in names), names
+    assert all(name.endswith("_id") or name in ("filename", "kind", "name", "number") for name in names), names
 
 
 def test_swapped_rows_do_not_open(world: SmallWorld, keyring: Keyring) -> None:

@@ -11,6 +11,7 @@ from jsonschema import Draft4Validator
 
 from marketplace.journey import amendments, tenders
 from marketplace.records.database import writing
+from marketplace.web import public
 from tests.web.site import Site
 from tests.worlds import SmallWorld
 
@@ -80,6 +81,34 @@ def test_the_award_says_what_the_page_says(site: Site) -> None:
     assert award["value"] == {"amount": 6000.0, "currency": "GBP"}
     assert award["suppliers"][0]["name"] == "Bulk Physio"
     assert "£6,000.00" in site.client().get(f"/tenders/{site.world.tender.id}").text
+
+
+def test_all_notices_come_in_packages_that_stay(
+    site: Site, official: Draft4Validator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the order of publication, so many a file; a full file is not changed by what is published later."""
+    monkeypatch.setattr(public, "PACKAGE", 2)
+    world, published, client = site.world, [], site.client()
+    assert client.get("/open-data/notices/1.json").status_code == 404
+    assert "No tender was published yet" in client.get("/open-data").text
+    for _ in range(3):
+        withdrawn(world)
+        published.append(world.tender.id)
+        world.later(minutes=1)
+        if len(published) == 2:
+            full = client.get("/open-data/notices/1.json").get_json()
+    assert client.get("/open-data").text.count("(JSON)") == 2
+    packages = [client.get(f"/open-data/notices/{number}.json").get_json() for number in (1, 2)]
+    assert packages[0] == full
+    releases = [release for package in packages for release in package["releases"]]
+    assert [release["tender"]["id"] for release in releases] == published
+    assert [error.message for release in releases for error in official.iter_errors(release)] == []
+    for package in packages:
+        assert set(package) >= {"uri", "publisher", "publishedDate", "releases", "version"}
+    for beyond in ("0", "3", "1000000", "99999999999999999999"):
+        assert client.get(f"/open-data/notices/{beyond}.json").status_code == 404
+    world.draft()
+    assert client.get("/open-data/notices/2.json").get_json() == packages[1]
 
 
 def test_a_draft_is_nobodys_to_read(site: Site) -> None:

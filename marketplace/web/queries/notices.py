@@ -154,7 +154,21 @@ def some(session: Session, query: Select[Tender], first: int, size: int) -> list
 
 def notice(session: Session, tender_id: str) -> Notice:
     """One tender's notice, whatever has come of it."""
-    tender = one(session, tenders_for(None), tender_id, "tender")
+    return _notice(session, one(session, tenders_for(None), tender_id, "tender"))
+
+
+def published_count(session: Session) -> int:
+    """How many tenders were ever published."""
+    return session.scalar(select(func.count()).select_from(tenders_for(None).subquery())) or 0
+
+
+def published_notices(session: Session, first: int, size: int) -> list[Notice]:
+    """Some notices in the order of publication, which never changes."""
+    query = tenders_for(None).order_by(Tender.published_at, Tender.id).options(joinedload(Tender.broker))
+    return [_notice(session, tender) for tender in session.scalars(query.offset(first).limit(size))]
+
+
+def _notice(session: Session, tender: Tender) -> Notice:
     last = _last_round(session, tender.id) if tender.status in RESULT_PUBLISHED else None
     won = last if tender.status in WINNERS_KNOWN else None
     amended = select(Amendment).where(Amendment.tender_id == tender.id).order_by(Amendment.made_at)
