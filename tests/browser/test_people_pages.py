@@ -12,7 +12,7 @@ from marketplace.records.database import writing
 from marketplace.records.payments import PaymentRun
 from marketplace.records.pools import NeedStatus
 from marketplace.rules.permissions import Scope
-from tests.web.site import Site
+from tests.web.site import PASSWORD, Site
 from tests.web.test_people_pages import daughter_of
 
 pytestmark = pytest.mark.browser
@@ -99,3 +99,15 @@ def test_a_run_goes_to_the_bank_and_comes_back(site: Site, enter: Open, tmp_path
     session = site.fresh().session
     assert session.get(PaymentRun, came.value.suggested_filename[9:-4]) is not None
     assert payments.reconcile(session, world.funder).agrees
+
+
+def test_another_password_is_chosen_in_the_browser(site: Site, enter: Open) -> None:
+    """As the page sends it, every field of it: the old one is asked for, and the new one opens the door."""
+    window = enter("p1").go("/account")
+    window.page.get_by_label("The password you have now").fill(PASSWORD)
+    window.page.get_by_label("The password you want").fill("battery horse correct")
+    window.press("Change my password").look("account-password-changed")
+    assert "Your password is changed" in window.text
+    assert enter("p2").go("/account").heading == "Your account"
+    window.press("Sign out").sign_in("p1@example.test", "battery horse correct")
+    assert window.heading == "Hello, Patient 01"
