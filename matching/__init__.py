@@ -4,6 +4,7 @@ Values in, values out: no clock, no database, no web. README.md beside this file
 """
 
 from matching.changes import Change
+from matching.eligibility import refusals_of
 from matching.errors import DocumentError, MarketTooLarge, MatchingError, QuestionError
 from matching.explain import (
     Alternative,
@@ -27,6 +28,6 @@ __all__ = [
     "Finding", "Level", "Line", "Market", "MarketTooLarge", "MatchingError", "Need", "NeedExplanation", "Offer",
     "OfferExplanation", "Outcome", "Pair", "Policy", "Progress", "Provider", "QuestionError", "Reason", "Refusal",
     "Rematch", "Scenario", "Termination", "Tier", "Unmatched", "compare", "explain", "explain_need", "explain_needs",
-    "explain_offer", "price_of_rules", "read_market", "read_outcome", "read_scenario", "rematch", "solve",
-    "stated_rules", "verify",
+    "explain_offer", "price_of_rules", "read_market", "read_outcome", "read_scenario", "refusals_of", "rematch",
+    "solve", "stated_rules", "verify",
 ]  # fmt: skip

@@ -303,8 +303,12 @@ def _record_awards(session: Session, row: Round, earlier: dict[str, Match]) -> l
     }
     asked = []
     for assignment in outcome.assignments:
-        match = _match(assignment, awards[assignment.offer].id, reasons[assignment.need])
-        if not _keep_answer(match, earlier.get(assignment.need), assignment.offer):
+        before = earlier.get(assignment.need)
+        told = reasons[assignment.need]
+        if row.kind is RoundKind.REMATCH and before is not None and before.award.offer_id == assignment.offer:
+            told = before.reasons or told  # whoever keeps their place was compared with nothing anew
+        match = _match(assignment, awards[assignment.offer].id, told)
+        if not _keep_answer(match, before, assignment.offer):
             asked.append(needs[assignment.need])
         session.add(match)
         needs[assignment.need].status = NeedStatus.MATCHED

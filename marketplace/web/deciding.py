@@ -50,9 +50,7 @@ TENDERS: list[Column[Tender]] = [
 ORGANISATIONS: list[Column[Organisation]] = [
     Column("name", "Name", lambda row: row.party.name, lambda row: row.party.name.lower()),
     Column("kind", "What it is", lambda row: words(row.kind), lambda row: (row.kind, row.party.name.lower())),
-    Column(
-        "state", "State", lambda row: row.state, lambda row: (row.state == "Approved", row.party.name.lower()), "turn"
-    ),
+    Column("state", "State", lambda row: row.state, _approved_last, "turn"),
     Column("since", "Suspended since", lambda row: london_day(row.party.suspended_at)),
     Column("why", "Why", lambda row: row.party.suspended_reason or ""),
 ]

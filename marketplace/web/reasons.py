@@ -30,13 +30,15 @@ TO_A_PATIENT: Mapping[str, Sentence] = {
         else "We do not know how far away it is."
     ),
     "grade": lambda value, limit: f"Its quality is {grade(value)}. You asked for {grade(limit)} or better.",
-    "attributes": lambda _, limit: f"It does not offer {attribute(limit)}, which you need.",
+    "attribute": lambda _, limit: f"It does not offer {attribute(limit)}, which you need.",
     "wait": lambda value, limit: (
         f"The first appointment is after {value} days. You can wait {limit} days."
         if value is not None
         else "It does not say when the first appointment would be."
     ),
-    "excluded_provider": lambda *_: "You asked us not to use this provider.",
+    "excluded": lambda *_: "You asked us not to use this provider.",
+    "refused_before": lambda *_: "You said no to this provider.",
+    "pairs": lambda *_: "You said no to this provider, or it does not fit what you asked for.",
     "keep_provider": lambda *_: "You asked to stay with your own provider.",
     "own_budget": lambda value, limit: f"It would cost {pounds(value)}. Your share is {pounds(limit)}.",
     "shared_pool": lambda *_: "Your shares together would not have paid for it.",
@@ -53,8 +55,8 @@ TO_A_PATIENT: Mapping[str, Sentence] = {
     "exclusive_offers": lambda *_: "The same provider is used with another of its offers.",
     "as_good": lambda *_: "It was just as good. The draw that was fixed before the offers came in decided.",
     "effective_cost": lambda value, _: (
-        "With price, quality, distance and waiting counted, the whole group "
-        + (f"would have paid {pounds(value)} more." if value else "would have been no better off.")
+        "By the rules of your group it was not as good a mix of price, quality and distance for everybody"
+        + (f" (worse by {pounds(value)} in all)." if value else ".")
     ),
 }
 
@@ -101,7 +103,7 @@ def refusal(row: Mapping[str, Any]) -> str:
     figures = {
         "distance": lambda: f"{distance(value)}, limit {distance(limit)}",
         "grade": lambda: f"{grade(value)}, asked for {grade(limit)}",
-        "attributes": lambda: f"lacks {attribute(limit)}",
+        "attribute": lambda: f"lacks {attribute(limit)}",
         "wait": lambda: f"{value} days, limit {limit} days",
         "own_budget": lambda: f"{pounds(value)}, budget {pounds(limit)}",
         "capacity": lambda: f"{value} of {limit} units taken",

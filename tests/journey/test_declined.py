@@ -170,3 +170,16 @@ def test_a_representation_upheld(world: SmallWorld) -> None:
     assert {world.match(n).status for n in range(1, 13)} == {MatchStatus.ACCEPTED}
     world.confirm()
     assert world.tender.status is TenderStatus.STANDSTILL
+
+
+def test_a_rematch_tells_each_what_is_true_of_them(world: SmallWorld) -> None:
+    """Who keeps their place keeps their reasons; who said no reads so of that provider, and the rules of the others."""
+    world.proposed().accept(*range(1, 12))
+    kept, refused = dict(world.match(1).reasons or {}), world.match(12).award.offer_id
+    with writing(world.session):
+        world.plan_line(12).max_distance_m = 8_000
+    world.decline(12).rematch()
+    assert world.match(1).reasons == kept
+    told = {row["offer"]: row["rule"] for row in (world.match(12).reasons or {})["alternatives"]}
+    assert told.pop(refused) == "refused_before"
+    assert "pairs" not in told.values()
