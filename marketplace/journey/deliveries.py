@@ -15,6 +15,7 @@ from marketplace.records.outbox import tell
 from marketplace.rules.clock import Instant, london_date, london_midnight_after
 from marketplace.rules.errors import Invalid, WrongState
 from marketplace.rules.lifecycle import CONTRACT_MOVES, ContractStatus, check_move
+from marketplace.rules.money import Pence
 from marketplace.rules.permissions import SYSTEM, Actor, Role, Scope, check_owner, check_scope
 from marketplace.rules.settlement import check_left, due_for
 
@@ -95,6 +96,13 @@ def confirm_delivery(session: Session, now: Instant, actor: Actor, delivery_id: 
     return _confirm(session, now, actor, delivery, contract)
 
 
+def cost_pence(session: Session, delivery: Delivery) -> Pence:
+    """What falls due when this recorded delivery is confirmed now."""
+    contract = delivery.contract
+    before = due_so_far(session, contract.id)
+    return due_for(contract.bill_pence, contract.units, contract.units_confirmed, delivery.units, before)
+
+
 def confirm_by_silence(session: Session, now: Instant, delivery_id: str) -> Delivery:
     """When the time to answer has passed, a delivery counts as confirmed.
 
@@ -133,8 +141,7 @@ def _recorded(session: Session, delivery_id: str) -> tuple[Delivery, Contract]:
 
 
 def _confirm(session: Session, now: Instant, actor: Actor, delivery: Delivery, contract: Contract) -> Delivery:
-    due_before_pence = due_so_far(session, contract.id)
-    due_pence = due_for(contract.bill_pence, contract.units, contract.units_confirmed, delivery.units, due_before_pence)
+    due_pence = cost_pence(session, delivery)
     contract.units_confirmed += delivery.units
     delivery.status = DeliveryStatus.CONFIRMED
     delivery.answered_at = now

@@ -3,6 +3,7 @@
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from marketplace.journey import statements
 from marketplace.journey.leaving import choose_conventional
 from marketplace.journey.scopes import budgets_for, one
 from marketplace.rules.errors import DomainError, NotAllowed, NotFound
@@ -39,5 +40,8 @@ def leave(budget_id: str) -> Answer:
     found = one(db_session(), budgets_for(current_actor()), budget_id, "budget")
     seen([found.patient_id], "budget")
     lines = [line for line in found.lines if line.left_at is None]
-    page = render_template("patient/leave_budget.html", budget=found, lines=lines, problem=problem)
+    free_pence = statements.figures_of(db_session(), [budget_id]).available_pence
+    page = render_template(
+        "patient/leave_budget.html", budget=found, lines=lines, problem=problem, free_pence=free_pence
+    )
     return (page, 422) if problem else page

@@ -6,6 +6,7 @@ from werkzeug.wrappers import Response
 from marketplace.journey import awards, contracts, deliveries, pools, proofs, statements, views
 from marketplace.journey.hand_overs import standing_of
 from marketplace.journey.scopes import contracts_for, deliveries_for, needs_for, one
+from marketplace.records.contracts import DeliveryStatus
 from marketplace.records.pools import DefaultAnswer
 from marketplace.rules.errors import Invalid
 from marketplace.rules.lifecycle import RESULT_PUBLISHED
@@ -211,10 +212,12 @@ def delivery(delivery_id: str) -> Answer:
     session, actor = db_session(), current_actor()
     found = one(session, deliveries_for(actor), delivery_id, "delivery")
     form = WebForm(DeliveryAnswerSchema(), sent(), choices={"answer": DELIVERY_ANSWERS})
+    waits = found.status is DeliveryStatus.RECORDED
+    shown = {"delivery": found, "form": form, "cost_pence": deliveries.cost_pence(session, found) if waits else None}
     if request.method == "GET":
-        return patient_page("delivery.html", delivery=found, form=form)
+        return patient_page("delivery.html", **shown)
     if not form.validate():
-        return patient_page("delivery.html", delivery=found, form=form), 422
+        return patient_page("delivery.html", **shown), 422
     contract_id = found.contract_id
     with writing(session):
         if form.data["answer"] is DefaultAnswer.ACCEPT:

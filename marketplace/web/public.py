@@ -32,6 +32,7 @@ NOTICE_COLUMNS: list[Column[Listed]] = [
     Column("published", "Published", lambda row: london_day(row.tender.published_at), Tender.published_at, "day"),
     Column("number", "Tender number", lambda row: row.tender.id),
 ]
+WINNERS: Column[Listed] = Column("winners", "Who won", lambda row: "; ".join(one.provider for one in row.winners))
 UNMET_COLUMNS: list[Column[tuple[UnmetService, UnmetArea]]] = [
     Column("service", "Service", lambda row: row[0].service, lambda row: row[0].service),
     Column("area", "Area", lambda row: row[1].area),
@@ -81,7 +82,8 @@ def tenders() -> str | Response:
     """Notices of tenders, by state, service and area: those open for offers unless something else is asked for."""
     state, service, area = asked("state"), asked("service"), asked("area")
     state = state if state in notices.STATES else "open"
-    listing = Listing("tenders", NOTICE_COLUMNS, "by" if state == "open" else "-published")
+    columns = [*NOTICE_COLUMNS, WINNERS] if state == "awards" else NOTICE_COLUMNS
+    listing = Listing("tenders", columns, "by" if state == "open" else "-published")
     page = notices.notices(db_session(), request_now(), listing=listing, state=state, service=service, area=area)
     if listing.export:
         return listing.file(page.rows)

@@ -6,6 +6,7 @@ standstill's notice. Nothing here follows who joins or leaves later.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import Row, Select, func, select
@@ -81,6 +82,7 @@ class Listed:
     tender: Tender
     status_words: str
     lots: Sequence[Lot]
+    winners: Sequence[Winner] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +151,12 @@ def some(session: Session, query: Select[Tender], first: int, size: int) -> list
     """Some published tenders of a query, with their lots."""
     names = _names(session)
     part = query.order_by(Tender.id).options(joinedload(Tender.broker)).offset(first).limit(size)
-    return [Listed(tender, TENDER_WORDS[tender.status], _lots(tender, names)) for tender in session.scalars(part)]
+    tenders = session.scalars(part).all()
+    winners = _winners_of(session, [tender.id for tender in tenders if tender.status in WINNERS_KNOWN])
+    return [
+        Listed(tender, TENDER_WORDS[tender.status], _lots(tender, names), winners.get(tender.id, ()))
+        for tender in tenders
+    ]
 
 
 def notice(session: Session, tender_id: str) -> Notice:
@@ -178,7 +185,7 @@ def _notice(session: Session, tender: Tender) -> Notice:
         status_words=TENDER_WORDS[tender.status],
         lots=_lots(tender, _names(session)),
         offers=_offers(session, tender),
-        winners=_winners(session, won.id) if won else (),
+        winners=_winners_of(session, [tender.id]).get(tender.id, ()) if won else (),
         saving=_saving(session, won.id) if won else None,
         round=last,
         amendments=session.scalars(amended).all(),
@@ -205,25 +212,38 @@ def _offers(session: Session, tender: Tender) -> int | None:
     return session.scalar(opened.where(Offer.status != OfferStatus.WITHDRAWN))
 
 
-def _winners(session: Session, round_id: str) -> Sequence[Winner]:
-    """Who serves how much, of what was accepted; a small award is hidden, and what would give it away beside a sum."""
+def _winners_of(session: Session, tender_ids: Sequence[str]) -> dict[str, Sequence[Winner]]:
+    """Who serves how much by the last round of each tender, of what was accepted, by the tender's id.
+
+    A small award is hidden, and what would give it away beside a sum.
+    """
+    verified = Round.status == RoundStatus.VERIFIED
+    last = select(Round.tender_id, func.max(Round.number).label("number")).where(verified)
+    last = last.where(Round.tender_id.in_(tender_ids)).group_by(Round.tender_id)
+    of_last = last.subquery()
     people = func.count(func.distinct(Need.patient_id))
+    total = func.sum(Match.price_pence + Match.fee_share_pence)
     query = (
-        select(Provider.name, people, func.sum(Need.units), func.sum(Match.price_pence + Match.fee_share_pence))
-        .join(Offer, Offer.provider_id == Provider.id)
-        .join(Award, Award.offer_id == Offer.id)
+        select(Round.tender_id, Provider.name, people, func.sum(Need.units), total)
+        .join(of_last, (of_last.c.tender_id == Round.tender_id) & (of_last.c.number == Round.number))
+        .join(Award, Award.round_id == Round.id)
+        .join(Offer, Offer.id == Award.offer_id)
+        .join(Provider, Provider.id == Offer.provider_id)
         .join(Match, Match.award_id == Award.id)
         .join(Need, Need.id == Match.need_id)
-        .where(Award.round_id == round_id, Match.status == MatchStatus.ACCEPTED)
-        .group_by(Provider.id, Provider.name)
-        .order_by(Provider.name)
+        .where(Match.status == MatchStatus.ACCEPTED)
+        .group_by(Round.tender_id, Provider.id, Provider.name)
+        .order_by(Round.tender_id, Provider.name)
     )
-    rows = session.execute(query).all()
-    small = hidden([row[1] for row in rows])
-    return [
-        Winner(name, None, None) if place in small else Winner(name, int(units), int(pence))
-        for place, (name, _, units, pence) in enumerate(rows)
-    ]
+    found: dict[str, Sequence[Winner]] = {}
+    for tender_id, rows in groupby(session.execute(query).all(), key=lambda row: row[0]):
+        awards = list(rows)
+        small = hidden([row[2] for row in awards])
+        found[tender_id] = [
+            Winner(name, None, None) if place in small else Winner(name, int(units), int(pence))
+            for place, (_, name, _, units, pence) in enumerate(awards)
+        ]
+    return found
 
 
 def _saving(session: Session, round_id: str) -> Saving | None:
