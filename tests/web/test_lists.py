@@ -81,6 +81,10 @@ def test_a_file_holds_no_more_than_its_page(site: Site) -> None:
     assert world.patients
     public = rows_of(site.client(), "/tenders?state=all&export=csv")
     assert "Bulk Physio" not in str(public)
+    assert "Bulk Physio" in str(rows_of(site.client(), "/tenders?state=awards&export=csv"))
+    page = site.client().get("/tenders?state=awards").text
+    assert "Bulk Physio: £6,000.00" in page
+    assert "Awarded on" in page
 
 
 def test_the_audit_trail_keeps_what_is_sealed(site: Site) -> None:
