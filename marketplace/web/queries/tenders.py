@@ -337,8 +337,8 @@ def clients(
 def _clients(actor: Actor, search: str, group: str) -> Select[Patient]:
     query = patients_for(actor)
     if group in ("yes", "no"):
-        held = select(Need.patient_id).where(Need.reserved_pence > 0)
-        query = query.where(Patient.id.in_(held) if group == "yes" else Patient.id.not_in(held))
+        held = select(Need.id).where(Need.patient_id == Patient.id, Need.reserved_pence > 0).correlate(Patient).exists()
+        query = query.where(held if group == "yes" else ~held)
     if search:
         query = query.where(Patient.name.icontains(search, autoescape=True) | (Patient.district == search.upper()))
     return query
