@@ -39,7 +39,7 @@ RULE_WORDS = {
     "capacity": "the largest number of units of an offer",
     "line_capacity": "the largest number of units of an offer in one group",
     "distance": "how far people can go",
-    "grade": "the least quality that is asked for",
+    "grade": "the lowest quality that is asked for",
     "attribute": "what people need at the place, like step-free access",
     "wait": "how long people can wait",
     "excluded": "providers that people asked not to have",
