@@ -12,7 +12,7 @@ import matching
 from marketplace.records import audit
 from marketplace.records.offers import Offer, OfferStatus
 from marketplace.records.outbox import tell
-from marketplace.rules.awarding import rank_band
+from marketplace.rules.awarding import told_band
 from marketplace.rules.clock import Instant
 from marketplace.rules.permissions import SYSTEM
 
@@ -57,8 +57,11 @@ def store_feedback(session: Session, now: Instant, offer_id: str, feedback: dict
         tell(session, now, [offer.provider_id], "offer_feedback", offer.id)
 
 
-def _band(market: matching.Market, offer_id: str) -> dict[str, str]:
-    """In which third of the offers on each lot this one stands, by its lowest unit price weighed with quality."""
+def _band(market: matching.Market, offer_id: str) -> dict[str, str | None]:
+    """In which third of the offers on each lot this one stands, by its lowest unit price weighed with quality.
+
+    None where the lot has too few offers for a third to be told.
+    """
     bands = {}
     for line in market.offer_by_id[offer_id].lines:
         values = sorted(
@@ -68,7 +71,7 @@ def _band(market: matching.Market, offer_id: str) -> dict[str, str]:
             if other_line.bundle == line.bundle
         )
         position = [name for _, name in values].index(offer_id)
-        bands[line.bundle] = rank_band(position, len(values))
+        bands[line.bundle] = told_band(position, len(values))
     return bands
 
 

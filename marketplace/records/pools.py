@@ -41,6 +41,7 @@ LIVE_NEEDS = frozenset(
 
 
 _IS_LIVE = text("status IN ('invited', 'agreed', 'pooled', 'matched', 'contracted')")
+_IS_HELD = text("reserved_pence > 0")
 
 
 class DefaultAnswer(StrEnum):
@@ -103,6 +104,7 @@ class Need(Base):
             sqlite_where=_IS_LIVE,
             postgresql_where=_IS_LIVE,
         ),
+        Index("ix_needs_held", "patient_id", sqlite_where=_IS_HELD, postgresql_where=_IS_HELD),
     )
 
     id: Mapped[PublicId]

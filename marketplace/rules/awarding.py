@@ -6,6 +6,11 @@ from dataclasses import dataclass
 from .errors import WrongState
 from .money import Pence
 
+FEWEST_FOR_A_BAND = 6
+"""With fewer offers a third of them is one offer, whose bidder would learn its exact place and so a rival's."""
+SHORTEST_REASONS = 10
+"""How many characters the reasons for an award have at least."""
+
 
 @dataclass(frozen=True, slots=True)
 class Saving:
@@ -90,8 +95,13 @@ def award_shortfall(left: Remaining) -> str | None:
 
 
 def rank_band(position: int, count: int) -> str:
-    """In which third of `count` offers the one at `position` (from 0, best first) stands; no exact rank is given."""
+    """In which third of `count` offers the one at `position` (from 0, best first) stands."""
     return ("top third", "middle third", "lower third")[min(2, position * 3 // count)]
+
+
+def told_band(position: int, count: int) -> str | None:
+    """The third that a bidder may be told; None where a third holds one offer, and would tell the exact place."""
+    return None if count < FEWEST_FOR_A_BAND else rank_band(position, count)
 
 
 def check_award_reasons(reasons: str) -> str:
@@ -103,6 +113,9 @@ def check_award_reasons(reasons: str) -> str:
         If there are none to speak of.
     """
     text = reasons.strip()
-    if len(text) < 10:
+    if not text:
         raise WrongState("reasons_missing", "Write the reasons for this award in a sentence or two.")
+    if len(text) < SHORTEST_REASONS:
+        message = f"Write more about the reasons for this award: at least {SHORTEST_REASONS} characters."
+        raise WrongState("reasons_missing", message)
     return text

@@ -66,7 +66,7 @@ class TenderSchema(Schema):
         1,
         100,
         load_default=1,
-        metadata={"title": "Least number of offers", "description": "With fewer, the tender is unsuccessful."},
+        metadata={"title": "Smallest number of offers", "description": "With fewer, the tender is unsuccessful."},
     )
     answer_days = Whole(
         1,
@@ -101,21 +101,22 @@ class BundleSchema(Schema):
         4,
         load_default=None,
         metadata={
-            "title": "Least quality grade (optional)",
-            "description": "1 Inadequate, 2 Requires improvement, 3 Good, 4 Outstanding. Unrated providers have 0.",
+            "title": "Lowest quality (optional)",
+            "description": "Providers without a rating are then left out.",
+            "x-widget": "select",
         },
     )
     min_providers = Whole(
         1,
         20,
         load_default=None,
-        metadata={"title": "Least number of providers (optional)", "description": "For choice."},
+        metadata={"title": "Smallest number of providers (optional)", "description": "For choice."},
     )
     max_providers = Whole(
         1,
         20,
         load_default=None,
-        metadata={"title": "Greatest number of providers (optional)", "description": "So that care is not split up."},
+        metadata={"title": "Largest number of providers (optional)", "description": "So that care is not split up."},
     )
 
     @post_load

@@ -26,9 +26,15 @@ _MIDDLE = SIDE // 2
 _OUTER_R = _MIDDLE - 40
 _FURTHEST_M = 40_000
 """The map reaches as far as its people and chosen sites, and never further; other sites are told in the table."""
+_NEAREST_M = RINGS_M[1]
+"""It shows no less than this, however near everything is: one ring alone says little."""
+_AWAY = 6 * MARKER_R
+"""A marker that would hide people moves so far at most; where they are many, it stands among them."""
 _LETTER, _LINE = 11, 22
 """How wide a letter and how high a line of the picture's words are, generously."""
 _Place = Callable[[int, int], tuple[int, int]]
+_Spot = tuple[int, int, int]
+"""What a marker must not cover: where it is, and how far from it the marker's middle stays."""
 _Box = tuple[int, int, int, int]
 
 
@@ -88,13 +94,17 @@ class Dot:
 
 @dataclass(frozen=True, slots=True)
 class Marker:
-    """A site with the number by which the table tells it; beyond the map's edge ``x`` and ``y`` are None."""
+    """A site with the number by which the table tells it; beyond the map's edge ``x`` and ``y`` are None.
+
+    ``led_from`` is where the site is, if its marker had to stand beside it: a line leads there.
+    """
 
     number: int
     pin: Pin
     distance_m: int
     x: int | None
     y: int | None
+    led_from: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +146,8 @@ def pin_of(provider: str, site: Site | SiteFacts, *, chosen: bool = False, dista
 def ring_map(people: Sequence[People], pins: Sequence[Pin]) -> RingMap | None:
     """The map around the middle of these people; None where there are none to stand around.
 
-    Sites are numbered from the chosen ones on by their distance. Two that would cover each other are moved apart.
+    Sites are numbered from the chosen ones on by their distance. Two that would cover each other, or people, are moved
+    apart. The map reaches to the 10 or the 20 km ring, whichever has all of it, or further where its people are.
     """
     if not people:
         return None
@@ -151,21 +162,21 @@ def ring_map(people: Sequence[People], pins: Sequence[Pin]) -> RingMap | None:
     reaches = [_far(middle, pin.easting_m, pin.northing_m) for pin in pins]
     shown = [reach for reach, pin in zip(reaches, pins, strict=True) if pin.chosen]
     shown += [_far(middle, *square) for square in squares]
-    edge_m = min(max([RINGS_M[-1], *shown]), _FURTHEST_M)
+    near = max([_NEAREST_M, *shown, *(reach for reach in reaches if reach <= RINGS_M[-1])])
+    edge_m = min(next((ring_m for ring_m in RINGS_M if ring_m >= near), near), _FURTHEST_M)
 
     def place(easting_m: int, northing_m: int) -> tuple[int, int]:
         x = _MIDDLE + (easting_m - middle[0]) * _OUTER_R // edge_m
         return x, _MIDDLE - (northing_m - middle[1]) * _OUTER_R // edge_m
 
-    rings = [Ring(ring_m * _OUTER_R // edge_m, f"{ring_m // 1000} km") for ring_m in RINGS_M]
+    rings = [Ring(ring_m * _OUTER_R // edge_m, f"{ring_m // 1000} km") for ring_m in RINGS_M if ring_m <= edge_m]
     dots = []
     for square, members in sorted(squares.items()):
         count = sum(person.count for person in members)
         if _far(middle, *square) <= edge_m:
             labels = sorted({person.label for person in members if person.label})
             dots.append(Dot(*place(*square), min(7 + 2 * isqrt(count), 22), count, labels))
-    taken = [(dot.x, dot.y) for dot in dots] if len(dots) == 1 else []
-    markers = _markers(pins, reaches, edge_m, place, taken)
+    markers = _markers(pins, reaches, edge_m, place, [(dot.x, dot.y, dot.radius + MARKER_R) for dot in dots])
     return RingMap(rings, dots, markers, _labels(rings, dots, markers))
 
 
@@ -220,30 +231,38 @@ def _crosses(box: _Box, radius: int) -> bool:
 
 
 def _markers(
-    pins: Sequence[Pin], reaches: Sequence[int], edge_m: int, place: _Place, taken: list[tuple[int, int]]
+    pins: Sequence[Pin], reaches: Sequence[int], edge_m: int, place: _Place, people: Sequence[_Spot]
 ) -> list[Marker]:
     markers: list[Marker] = []
+    taken: list[_Spot] = []
     order = sorted(range(len(pins)), key=lambda at: (not pins[at].chosen, reaches[at], pins[at].name, pins[at].place))
     for number, at in enumerate(order, start=1):
-        pin, spot = pins[at], None
-        if reaches[at] <= edge_m:
-            spot = _free(place(pin.easting_m, pin.northing_m), taken)
-            taken.append(spot)
+        pin = pins[at]
         told_m = pin.distance_m if pin.distance_m is not None else reaches[at]
-        markers.append(Marker(number, pin, told_m, *(spot or (None, None))))
+        if reaches[at] > edge_m:
+            markers.append(Marker(number, pin, told_m, None, None))
+            continue
+        true = place(pin.easting_m, pin.northing_m)
+        spot = _free(true, [*taken, *people], _AWAY) or _free(true, taken, SIDE) or true
+        taken.append((*spot, 2 * MARKER_R))
+        markers.append(Marker(number, pin, told_m, *spot, led_from=None if _covers(spot, true) else true))
     return markers
 
 
-def _free(wished: tuple[int, int], taken: Sequence[tuple[int, int]]) -> tuple[int, int]:
-    """The nearest spot to the wished one that covers no other marker, on a spiral of steps around it."""
-    gap = 2 * MARKER_R
-    for reach in range(0, SIDE, gap // 2):
+def _free(wished: tuple[int, int], taken: Sequence[_Spot], furthest: int) -> tuple[int, int] | None:
+    """The nearest spot to the wished one that covers nothing, on a spiral of steps around it; None if it is far."""
+    for reach in range(0, furthest, MARKER_R):
         for dx, dy in ((0, -1), (1, 0), (0, 1), (-1, 0), (1, -1), (1, 1), (-1, 1), (-1, -1)):
             x, y = wished[0] + dx * reach, wished[1] + dy * reach
             inside = MARKER_R <= x <= SIDE - MARKER_R and MARKER_R <= y <= SIDE - MARKER_R
-            if inside and all((x - other_x) ** 2 + (y - other_y) ** 2 >= gap**2 for other_x, other_y in taken):
+            if inside and all((x - other_x) ** 2 + (y - other_y) ** 2 >= gap**2 for other_x, other_y, gap in taken):
                 return x, y
-    return wished
+    return None
+
+
+def _covers(spot: tuple[int, int], point: tuple[int, int]) -> bool:
+    """Whether a marker at this spot covers the point."""
+    return (spot[0] - point[0]) ** 2 + (spot[1] - point[1]) ** 2 <= MARKER_R**2
 
 
 def _square(metres: int) -> int:

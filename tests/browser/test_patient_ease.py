@@ -162,9 +162,9 @@ def test_a_group_is_built_while_its_figures_move(site: Site, serve: Callable[[Fl
 
     window.go(at).follow("Physiotherapy").look("broker-group")
     assert "Said not now" in window.text
-    window.press("Invite them").look("broker-group-nobody", status=422)
+    window.press("Send the invitation").look("broker-group-nobody", status=422)
     window.page.get_by_role("checkbox", name="Patient 01").check()
-    window.press("Invite them")
+    window.press("Send the invitation")
     assert "1 more person is invited." in window.text
     assert site.fresh().need(1).status is NeedStatus.INVITED
     world.agree()

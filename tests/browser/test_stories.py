@@ -186,7 +186,7 @@ def test_a_broker_follows_a_match_that_a_worker_does(site: Site, enter: Open) ->
         job.status, job.started_at = JobStatus.RUNNING, world.now
         part = {"level": "effective_cost", "value": 600_000, "bound": 597_000, "gap_permille": 5.0}
         job.progress = {"part_count": 1, "parts": [part]}
-    window.page.get_by_text("0.5% from proven").wait_for()
+    window.page.get_by_text("0.5% at most from the best").wait_for()
     window.look("broker-progress-running")
     world.run_round()
     with writing(world.session):

@@ -1,5 +1,6 @@
 """The ring map: nobody's home is on it, every site is told, and no marker hides another."""
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -55,7 +56,41 @@ def test_the_chosen_site_is_number_one_and_what_is_far_is_told_in_the_table_only
     assert [marker.pin.chosen for marker in found.markers] == [True, False, False]
     assert found.markers[2].x is None
     assert found.markers[2].distance_m > 99_000
-    assert [ring.words for ring in found.rings] == ["5 km", "10 km", "20 km"]
+    assert [ring.words for ring in found.rings] == ["5 km", "10 km"]
+
+
+@pytest.mark.parametrize(
+    ("away_m", "chosen", "rings"),
+    [
+        (4_500, True, ["5 km", "10 km"]),
+        (12_000, False, ["5 km", "10 km", "20 km"]),
+        (30_000, True, ["5 km", "10 km", "20 km"]),
+        (30_000, False, ["5 km", "10 km"]),
+    ],
+)
+def test_the_map_reaches_as_far_as_what_is_on_it(away_m: int, chosen: bool, rings: list[str]) -> None:
+    """Nobody near is crowded into the innermost ring, and no place within 20 km is left off."""
+    found = ring_map([People(497_000, 371_000)], [pin(497_000 + away_m, 371_000, chosen=chosen)])
+    assert found is not None
+    assert [ring.words for ring in found.rings] == rings
+    assert (found.markers[0].x is None) == (away_m > 20_000 and not chosen)
+
+
+def test_no_marker_hides_people() -> None:
+    """A site in the midst of people stands beside them, and a line leads to where it is."""
+    people = [People(497_000, 371_000, 9), People(501_000, 371_000, 9)]
+    found = ring_map(people, [pin(497_000, 371_000, chosen=True), pin(499_000, 380_000, chosen=True)])
+    assert found is not None
+    hiding, apart = found.markers[1], found.markers[0]
+    if hiding.led_from is None:
+        hiding, apart = apart, hiding
+    assert hiding.led_from in {(dot.x, dot.y) for dot in found.dots}
+    assert apart.led_from is None
+    for marker in found.markers:
+        assert marker.x is not None
+        assert marker.y is not None
+        for dot in found.dots:
+            assert (marker.x - dot.x) ** 2 + (marker.y - dot.y) ** 2 >= (MARKER_R + dot.radius) ** 2
 
 
 def test_people_of_one_square_are_one_dot() -> None:

@@ -36,7 +36,7 @@ def test_a_match_is_asked_for_followed_and_called_off(site: Site) -> None:
         }
     text = client.get(f"{at}/progress").get_data(as_text=True)
     assert "Finding the least cost" in text
-    assert "0.5% from proven" in text
+    assert "0.5% at most from the best" in text
     client.post(f"{at}/progress/stop")
     assert "being stopped" in client.get(f"{at}/progress").get_data(as_text=True)
     world = site.fresh()
@@ -57,7 +57,7 @@ def test_without_a_worker_it_waits_for_one(site: Site) -> None:
     client = site.client("broker@example.test")
     for _ in range(2):
         assert client.post(f"{at}/round").location == f"{at}/progress"
-    assert "No worker is free" in client.get(f"{at}/progress").text
+    assert "Other work is being done first" in client.get(f"{at}/progress").text
     assert site.fresh().tender.status is TenderStatus.CLOSED
     assert do_what_was_asked(world) == 1
     assert client.get(f"{at}/progress").location == f"{at}/result"

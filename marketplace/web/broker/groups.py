@@ -12,6 +12,7 @@ from marketplace.journey.scopes import one, tenders_for
 from marketplace.rules.errors import Invalid, NotFound
 from marketplace.rules.permissions import Role
 from marketplace.rules.pooling import BundleTerms, check_terms
+from marketplace.schemas.allocations import GRADE_WORDS
 from marketplace.schemas.tenders import BundleSchema, InviteSchema
 from marketplace.web.access import current_actor, for_role, seen
 from marketplace.web.clock import request_now
@@ -91,6 +92,7 @@ def group(bundle_id: str) -> Answer:
 def _form(session: Session) -> WebForm:
     choices: dict[str, list[tuple[Any, str]]] = {
         "service_id": [(service.id, service.name) for service in demand.services(session)],
+        "min_grade": [("1", "Any rating"), *GRADE_WORDS.items()],
         "districts": [(district, district) for district in demand.districts_of(session, current_actor())],
     }
     return WebForm(BundleSchema(), sent(), choices=choices, beside={"plan_line_ids", "listed"})

@@ -1,4 +1,4 @@
-"""Where a broker starts: tenders by state, what waits for the broker."""
+"""Where a broker starts: what waits for the broker and until when, the clients in figures, tenders by state."""
 
 from flask import render_template
 
@@ -18,7 +18,7 @@ SHOWN = 15
 @pages.get("/")
 @for_role(Role.BROKER)
 def home() -> str:
-    """What waits for the broker, and how many tenders are in which state."""
+    """What waits for the broker, how its clients stand, and how many tenders are in which state."""
     now, session, actor = request_now(), db_session(), current_actor()
     mine, others = tenders.Asked(turn=tenders.MINE), tenders.Asked(turn=tenders.OTHERS)
     soonest = tenders.NEXT_DATE.asc().nulls_last()
@@ -27,6 +27,7 @@ def home() -> str:
         now=now,
         waiting=tenders.own_tenders(session, actor, now, mine, first=0, size=SHOWN, order=soonest),
         waiting_count=tenders.tender_count(session, actor, now, mine),
+        glance=tenders.clients_at_a_glance(session, actor),
         questions=proceedings.unanswered(session, actor),
         running=tenders.own_tenders(session, actor, now, others, first=0, size=SHOWN, order=soonest),
         running_count=tenders.tender_count(session, actor, now, others),

@@ -20,6 +20,9 @@ from marketplace.work.client import cancel_job, enqueue_scenarios, progress_of_s
 
 from .blueprint import pages
 
+TICKS = ("without_rules", "without_offers", "pooling")
+"""The choices of the form in its order: what is wrong with them together is told at the first that there is."""
+
 
 @pages.route("/tenders/<tender_id>/scenarios", methods=["GET", "POST"])
 @for_role(Role.BROKER)
@@ -29,6 +32,7 @@ def scenarios(tender_id: str) -> Answer:
     tender = one(session, tenders_for(actor), tender_id, "tender")
     ready = can_study(session, tender)
     form = WebForm(ScenarioSchema(), sent(), choices=studies.choices_for(session, tender) if ready else {})
+    marked: str | None = None
     if sent() is not None and form.validate():
         try:
             with writing(session):
@@ -36,6 +40,7 @@ def scenarios(tender_id: str) -> Answer:
                 study_id = enqueue_scenarios(session, request_now(), actor, tender_id, asked).id
         except Invalid as error:
             form.refuse(WHOLE_FORM, error.message)
+            marked = next((name for name in TICKS if form.field(name)["choices"]), None)
         except WrongState as error:
             if error.code != "already_comparing":
                 raise
@@ -44,7 +49,7 @@ def scenarios(tender_id: str) -> Answer:
             return redirect(url_for("broker.study", study_id=study_id))
     tender = one(session, tenders_for(actor), tender_id, "tender")
     made = studies.studies_of(session, actor, tender)
-    html = render_template("broker/scenarios.html", tender=tender, form=form, ready=ready, made=made)
+    html = render_template("broker/scenarios.html", tender=tender, form=form, ready=ready, made=made, marked=marked)
     return (html, 422) if form.errors else html
 
 

@@ -70,6 +70,16 @@ class AwardPage:
         return sum(row.answers[answer] for row in self.offers)
 
     @property
+    def falling_people(self) -> int:
+        """How many people lose their match if the award is confirmed as it is: their offer cannot go ahead."""
+        return sum(row.staying for row in self.offers if not row.stands)
+
+    @property
+    def ends_without_award(self) -> bool:
+        """Whether confirming now would leave nobody with a match."""
+        return not any(row.staying for row in self.offers if row.stands)
+
+    @property
     def total(self) -> Criteria:
         """All offers together."""
         sums = {

@@ -27,13 +27,14 @@ BAND_WORDS = {
     "middle third": "In the middle third of the offers",
     "lower third": "In the lower third of the offers",
 }
+TOO_FEW = "Too few offers for a comparison"
 CLOSED_WORDS = {
     "tier_volume": "Not all of your volume bands could be reached with the people whom you could serve.",
-    "minimum_volume": "Your least number of units could not be reached with the people whom you could serve.",
-    "line_minimum": "Your least number of units for one group could not be reached.",
-    "capacity": "Your greatest number of units was too small for one of your volume bands.",
-    "provider_capacity": "All your offers together reached your greatest number of units.",
-    "line_capacity": "Your greatest number of units for one group was too small.",
+    "minimum_volume": "Your smallest number of units could not be reached with the people whom you could serve.",
+    "line_minimum": "Your smallest number of units for one group could not be reached.",
+    "capacity": "Your largest number of units was too small for one of your volume bands.",
+    "provider_capacity": "All your offers together reached your largest number of units.",
+    "line_capacity": "Your largest number of units for one group was too small.",
     "fee_cover": "Your fixed fee did not fit into the budgets of the people whom you could serve.",
 }
 CHANGES: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
@@ -65,6 +66,11 @@ class FeedbackPage:
         if not said.get("eligible_needs"):
             return "Your offer was not used: it fitted the needs of nobody in the group."
         return "Your offer was not used: others were better for the group under the published rules."
+
+    @property
+    def compared(self) -> bool:
+        """Whether it stands in a third of the offers anywhere."""
+        return any(band is not None for band in (self.feedback or {}).get("band", {}).values())
 
     @property
     def obstacles(self) -> list[str]:
@@ -100,10 +106,10 @@ def feedback_page(session: Session, actor: Actor, offer_id: str) -> FeedbackPage
 
 
 def bands_in_words(session: Session, tender: Tender, feedback: Mapping[str, Any] | None) -> list[tuple[str, str]]:
-    """In which third of the offers one stands, lot by lot."""
+    """In which third of the offers one stands, lot by lot, where there are enough of them to say."""
     named = {lot.bundle_id: f"{lot.service}, {lot.area}" for lot in lots_of(session, tender)}
     bands = (feedback or {}).get("band", {})
-    return [(named.get(lot, "A group"), BAND_WORDS.get(band, band)) for lot, band in bands.items()]
+    return [(named.get(lot, "A group"), BAND_WORDS.get(band, TOO_FEW)) for lot, band in bands.items()]
 
 
 def results_to_read(session: Session, actor: Actor, now: Instant) -> list[Offer]:

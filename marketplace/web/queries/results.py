@@ -89,6 +89,11 @@ class AwardRow:
     answers: Mapping[str, int]
     stands: bool
 
+    @property
+    def staying(self) -> int:
+        """How many of its people did not say no."""
+        return self.answers.get("accepted", 0) + self.answers.get("proposed", 0)
+
 
 @dataclass(frozen=True, slots=True)
 class Sure:

@@ -5,6 +5,7 @@ The columns are what a worker stored: counts and sums. Here they get words, and 
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from string import ascii_uppercase
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -33,12 +34,12 @@ RULE_WORDS = {
     "provider_count": "how many providers a group may have",
     "exclusive_offers": "a provider's either/or offers",
     "keep_provider": "people who asked to stay with their provider",
-    "minimum_volume": "the least units of an offer",
-    "line_minimum": "the least units of an offer in one group",
-    "capacity": "the most units of an offer",
-    "line_capacity": "the most units of an offer in one group",
+    "minimum_volume": "the smallest number of units of an offer",
+    "line_minimum": "the smallest number of units of an offer in one group",
+    "capacity": "the largest number of units of an offer",
+    "line_capacity": "the largest number of units of an offer in one group",
     "distance": "how far people can go",
-    "grade": "the least quality that is asked for",
+    "grade": "the lowest quality that is asked for",
     "attribute": "what people need at the place, like step-free access",
     "wait": "how long people can wait",
     "excluded": "providers that people asked not to have",
@@ -79,8 +80,9 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One scenario: its heading, its bar of units by offer, and in a sentence what would be different."""
+    """One scenario: its letter and heading, its bar of units by offer, and in a sentence what would be different."""
 
+    letter: str
     heading: str
     bar: Sequence[tuple[str, int, str]]
     matched_units: int
@@ -104,11 +106,6 @@ class StudyPage:
     columns: Sequence[Column]
     rows: Sequence[tuple[str, Sequence[Cell]]]
     offers: Sequence[tuple[str, str]]
-
-    @property
-    def headings(self) -> list[str]:
-        """The table's: the figures stand under numbers' headings."""
-        return ["Figure", *(f"#{column.heading}" for column in self.columns)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +163,10 @@ def study_page(session: Session, actor: Actor, study_id: str) -> StudyPage:
         tender=study.tender,
         basis=_basis(study),
         preview=preview,
-        columns=[_column(column, found[0], labels, fills, study) for column in found],
+        columns=[
+            _column(letter, column, found[0], labels, fills, study)
+            for letter, column in zip(ascii_uppercase, found, strict=False)
+        ],
         rows=_rows(found),
         offers=[(labels[offer], fills[offer]) for offer in order],
     )
@@ -213,6 +213,7 @@ def _heading(scenario: Mapping[str, Any], labels: Mapping[str, str]) -> str:
 
 
 def _column(
+    letter: str,
     column: Mapping[str, Any],
     base: Mapping[str, Any],
     labels: Mapping[str, str],
@@ -227,6 +228,7 @@ def _column(
     else:
         heading, sentence = _capital(_heading(column["scenario"], labels)), _difference(column, base)
     return Column(
+        letter=letter,
         heading=heading,
         bar=[(labels[award["offer"]], award["units"], fills[award["offer"]]) for award in awards],
         matched_units=column["units"],
@@ -252,23 +254,19 @@ def _difference(column: Mapping[str, Any], base: Mapping[str, Any]) -> str:
     return (f"{_capital(', '.join(parts))}." if parts else "It would change nobody's provider and no charge.") + sure
 
 
-Figure = Callable[[Mapping[str, Any]], int | None]
-
-
 def _rows(found: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[Cell]]]:
     """The table: one line a figure, one cell a column."""
     if not found:
         return []
     base = found[0]
     rows = [("People matched", [_counted(column, base, lambda one: one["matched"], of="needs") for column in found])]
-    money: list[tuple[str, Figure]] = [
-        ("Charges in all", lambda one: one["charges_pence"]),
-        ("Saved against the usual package", lambda one: _saved(one, "conventional_pence")),
-        ("Saved against buying alone", lambda one: _saved(one, "alone_pence")),
-    ]
-    for words, figure in money:
-        if figure(base) is not None:
-            rows.append((words, [_amount(figure(column), figure(base), column is base) for column in found]))
+    rows.append(("Charges in all", [_cost(column, base, lambda one: one["charges_pence"]) for column in found]))
+    for words, against in (
+        ("Against the usual package", "conventional_pence"),
+        ("Against buying alone", "alone_pence"),
+    ):
+        if against in base:
+            rows.append((words, [_saved(column, base, against) for column in found]))
     rows.append(("Cost as the match counts it", [_effective(column, base) for column in found]))
     rows.append(("Offers in use", [_counted(column, base, lambda one: len(one["awards"])) for column in found]))
     for name, words in (
@@ -291,22 +289,34 @@ def _counted(
     return Cell(shown, None if column is base else (f"{differs:+,}".replace("-", "−") if differs else "the same"))
 
 
-def _amount(value: int | None, base: int | None, is_base: bool) -> Cell:
-    if value is None or base is None:
-        return Cell("–")
-    return Cell(pounds(value), None if is_base else (change(value - base) if value != base else "the same"))
+def _cost(column: Mapping[str, Any], base: Mapping[str, Any], figure: Callable[[Mapping[str, Any]], int]) -> Cell:
+    """What is paid for those matched: compared only where they are as many. To help fewer people is no saving."""
+    value, differs = figure(column), figure(column) - figure(base)
+    if column is base:
+        return Cell(pounds(value))
+    more = column["matched"] - base["matched"]
+    if more:
+        return Cell(pounds(value), f"for {plural(abs(more), 'person', 'people')} {'more' if more > 0 else 'fewer'}")
+    return Cell(pounds(value), change(differs) if differs else "the same")
 
 
 def _effective(column: Mapping[str, Any], base: Mapping[str, Any]) -> Cell:
     """Money and weights together: to be compared only where the weights are the same."""
-    value = column["effective_cost_pence"]
     if column is not base and (column["scenario"].get("weights_pence") or column["scenario"].get("pooling")):
-        return Cell(pounds(value), "counted in another way")
-    return _amount(value, base["effective_cost_pence"], column is base)
+        return Cell(pounds(column["effective_cost_pence"]), "counted in another way")
+    return _cost(column, base, lambda one: one["effective_cost_pence"])
 
 
-def _saved(column: Mapping[str, Any], against: str) -> int | None:
-    return column[against] - column["charges_pence"] if against in column else None
+def _saved(column: Mapping[str, Any], base: Mapping[str, Any], against: str) -> Cell:
+    """How much cheaper, or dearer, than another way of buying the same care."""
+    if against not in column:
+        return Cell("–")
+    saved, before = (one[against] - one["charges_pence"] for one in (column, base))
+    shown = f"{pounds(abs(saved))} {'dearer' if saved < 0 else 'saved'}"
+    if column is base:
+        return Cell(shown)
+    differs = f"{pounds(abs(saved - before))} {'more' if saved > before else 'less'} saved"
+    return Cell(shown, differs if saved != before else "the same")
 
 
 def _capital(words: str) -> str:

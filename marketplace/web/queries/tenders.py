@@ -23,6 +23,7 @@ from marketplace.records.tenders import Tender
 from marketplace.rules.clock import Instant
 from marketplace.rules.lifecycle import TENDER_WORDS, ContractStatus, TenderStatus
 from marketplace.rules.permissions import Actor
+from marketplace.web.filters import plural
 
 COLOURS = {
     TenderStatus.DRAFT: "grey",
@@ -42,7 +43,24 @@ Counts = Mapping[str, int]
 
 MINE, OTHERS = "mine", "others"
 TURNS = {MINE: "Mine", OTHERS: "Somebody else's, with a date"}
-WITH_DEADLINE = (TenderStatus.OPEN, TenderStatus.PROPOSED, TenderStatus.STANDSTILL, TenderStatus.UNDER_REVIEW)
+WITH_DEADLINE = (
+    TenderStatus.OPEN,
+    TenderStatus.MATCHING,
+    TenderStatus.PROPOSED,
+    TenderStatus.STANDSTILL,
+    TenderStatus.UNDER_REVIEW,
+)
+INVITING = (TenderStatus.DRAFT, TenderStatus.OPEN)
+"""Where an invitation can still be answered: a changed open tender asks everybody again."""
+BY_WORDS = {
+    TenderStatus.DRAFT: "Publish it by",
+    TenderStatus.OPEN: "Offers by",
+    TenderStatus.CLOSED: "Start the match by",
+    TenderStatus.MATCHING: "Match by",
+    TenderStatus.PROPOSED: "Confirm the award by",
+    TenderStatus.STANDSTILL: "Final at",
+    TenderStatus.UNDER_REVIEW: "Decision by",
+}
 
 GROUPS = select(func.count()).where(Bundle.tender_id == Tender.id).correlate(Tender).scalar_subquery()
 PEOPLE = (
@@ -53,13 +71,24 @@ PEOPLE = (
     .correlate(Tender)
     .scalar_subquery()
 )
+UNANSWERED = (
+    select(Match.id)
+    .join(Award, Award.id == Match.award_id)
+    .join(Round, Round.id == Award.round_id)
+    .where(Round.tender_id == Tender.id, Match.status == MatchStatus.PROPOSED)
+    .correlate(Tender)
+    .exists()
+)
 NEXT_DATE = case(
+    (Tender.status == TenderStatus.DRAFT, Tender.publish_by),
     (Tender.status == TenderStatus.OPEN, Tender.offers_due_at),
-    (Tender.status == TenderStatus.PROPOSED, Tender.answers_due_at),
+    (Tender.status.in_((TenderStatus.CLOSED, TenderStatus.MATCHING)), Tender.match_by),
+    ((Tender.status == TenderStatus.PROPOSED) & UNANSWERED, Tender.answers_due_at),
+    (Tender.status == TenderStatus.PROPOSED, Tender.confirm_by),
     (Tender.status == TenderStatus.STANDSTILL, Tender.standstill_ends_at),
     (Tender.status == TenderStatus.UNDER_REVIEW, func.coalesce(Tender.review_by, Tender.match_by)),
 )
-"""What a list of tenders can be ordered by beside their own columns."""
+"""What a list of tenders can be ordered by beside their own columns; `NEXT_DATE` is what `TenderRow.by` says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,27 +141,47 @@ class TenderRow:
         """Whose turn it is, in words."""
         status = self.tender.status
         if status is TenderStatus.DRAFT:
-            return f"{self.needs.get('agreed', 0)} said yes, {self.needs.get('invited', 0)} have not answered"
+            joined = plural(self.needs.get("agreed", 0), "person", "people")
+            return f"{joined} joined, {plural(self.needs.get('invited', 0), 'has', 'have')} not answered"
         if status is TenderStatus.OPEN:
-            return "Offers by" if self.action(now) is None else "The deadline has passed"
+            return "Waiting for offers" if self.action(now) is None else "The deadline has passed"
         if status is TenderStatus.CLOSED:
-            return f"{self.offers} offers are open"
+            return f"{plural(self.offers, 'offer')} came in"
         if status is TenderStatus.PROPOSED:
-            answered = sum(self.matches.values()) - self.unanswered
-            return f"{answered} of {sum(self.matches.values())} people have answered"
+            asked = sum(self.matches.values())
+            return f"{asked - self.unanswered:,} of {plural(asked, 'person has', 'people have')} answered"
         if status is TenderStatus.AWARDED:
-            signed = sum(self.contracts.values()) - self.contracts.get(ContractStatus.OFFERED.value, 0)
-            return f"{signed} of {sum(self.contracts.values())} contracts are signed"
+            made = sum(self.contracts.values())
+            signed = made - self.contracts.get(ContractStatus.OFFERED.value, 0)
+            return f"{signed:,} of {plural(made, 'contract is', 'contracts are')} signed"
         return self.tender.status_reason or _objection_words(self.tender)
 
     def by(self) -> Instant | None:
-        """The deadline it runs towards."""
+        """The deadline it runs towards: the broker's own where it is the broker's turn."""
+        tender = self.tender
         return {
-            TenderStatus.OPEN: self.tender.offers_due_at,
-            TenderStatus.PROPOSED: self.tender.answers_due_at,
-            TenderStatus.STANDSTILL: self.tender.standstill_ends_at,
-            TenderStatus.UNDER_REVIEW: self.tender.review_by or self.tender.match_by,
-        }.get(self.tender.status)
+            TenderStatus.DRAFT: tender.publish_by,
+            TenderStatus.OPEN: tender.offers_due_at,
+            TenderStatus.CLOSED: tender.match_by,
+            TenderStatus.MATCHING: tender.match_by,
+            TenderStatus.PROPOSED: tender.answers_due_at if self.unanswered else tender.confirm_by,
+            TenderStatus.STANDSTILL: tender.standstill_ends_at,
+            TenderStatus.UNDER_REVIEW: tender.review_by or tender.match_by,
+        }.get(tender.status)
+
+    @property
+    def by_words(self) -> str:
+        """What has to be done by then."""
+        if self.tender.status is TenderStatus.PROPOSED and self.unanswered:
+            return "Answers by"
+        if self.tender.status is TenderStatus.UNDER_REVIEW and self.tender.rerun_ordered:
+            return "Run the match again by"
+        return BY_WORDS.get(self.tender.status, "")
+
+    def lapses_at(self, now: Instant) -> Instant | None:
+        """When it ends (a draft: is deleted) if its broker does nothing; None where nothing ends by that."""
+        opens_itself = self.tender.status is TenderStatus.OPEN
+        return None if opens_itself or self.action(now) is None else self.by()
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +206,15 @@ class Client:
     patient: Patient
     lines: int
     pooled: int
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """A broker's clients in figures: all, those without a group now, and invitations that wait for an answer."""
+
+    clients: int
+    in_no_group: int
+    not_answered: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +296,18 @@ def agreed(session: Session, actor: Actor, tender: Tender) -> list[Need]:
     return [need for need in needs if valid_consent(need, tender)]
 
 
+def clients_at_a_glance(session: Session, actor: Actor) -> Glance:
+    """The broker's clients in three figures, each by one query; who is in a group is counted as the list does."""
+    clients = client_count(session, actor, "")
+    grouped = _clients(actor, "", "yes").with_only_columns(func.count())
+    asked = needs_for(actor).where(Need.status == NeedStatus.INVITED, Tender.status.in_(INVITING))
+    return Glance(
+        clients=clients,
+        in_no_group=clients - (session.scalar(grouped) or 0),
+        not_answered=session.scalar(asked.with_only_columns(func.count())) or 0,
+    )
+
+
 def client_count(session: Session, actor: Actor, search: str, group: str = "") -> int:
     """How many of the broker's clients fit the search."""
     return session.scalar(select(func.count()).select_from(_clients(actor, search, group).subquery())) or 0
@@ -267,8 +337,8 @@ def clients(
 def _clients(actor: Actor, search: str, group: str) -> Select[Patient]:
     query = patients_for(actor)
     if group in ("yes", "no"):
-        held = select(Need.patient_id).where(Need.reserved_pence > 0)
-        query = query.where(Patient.id.in_(held) if group == "yes" else Patient.id.not_in(held))
+        held = select(Need.id).where(Need.patient_id == Patient.id, Need.reserved_pence > 0).correlate(Patient).exists()
+        query = query.where(held if group == "yes" else ~held)
     if search:
         query = query.where(Patient.name.icontains(search, autoescape=True) | (Patient.district == search.upper()))
     return query
@@ -276,18 +346,10 @@ def _clients(actor: Actor, search: str, group: str) -> Select[Patient]:
 
 def _waits_for_broker(now: Instant) -> ColumnElement[bool]:
     """What `TenderRow.action` says, asked of the database."""
-    unanswered = (
-        select(Match.id)
-        .join(Award, Award.id == Match.award_id)
-        .join(Round, Round.id == Award.round_id)
-        .where(Round.tender_id == Tender.id, Match.status == MatchStatus.PROPOSED)
-        .correlate(Tender)
-        .exists()
-    )
     return (
         Tender.status.in_((TenderStatus.DRAFT, TenderStatus.CLOSED))
         | ((Tender.status == TenderStatus.OPEN) & (Tender.offers_due_at <= now))
-        | ((Tender.status == TenderStatus.PROPOSED) & ~unanswered)
+        | ((Tender.status == TenderStatus.PROPOSED) & ~UNANSWERED)
         | ((Tender.status == TenderStatus.UNDER_REVIEW) & Tender.rerun_ordered)
     )
 

@@ -792,6 +792,7 @@ def upgrade() -> None:
     with op.batch_alter_table('needs', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_needs_budget_id'), ['budget_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_needs_bundle_id'), ['bundle_id'], unique=False)
+        batch_op.create_index('ix_needs_held', ['patient_id'], unique=False, sqlite_where=sa.text('reserved_pence > 0'), postgresql_where=sa.text('reserved_pence > 0'))
         batch_op.create_index(batch_op.f('ix_needs_patient_id'), ['patient_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_needs_plan_line_id'), ['plan_line_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_needs_status'), ['status'], unique=False)
@@ -970,6 +971,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_needs_status'))
         batch_op.drop_index(batch_op.f('ix_needs_plan_line_id'))
         batch_op.drop_index(batch_op.f('ix_needs_patient_id'))
+        batch_op.drop_index('ix_needs_held', sqlite_where=sa.text('reserved_pence > 0'), postgresql_where=sa.text('reserved_pence > 0'))
         batch_op.drop_index(batch_op.f('ix_needs_bundle_id'))
         batch_op.drop_index(batch_op.f('ix_needs_budget_id'))
 
