@@ -1,6 +1,6 @@
 """Whom a commissioner can give a budget, and for what: `people`, `services`, `exclusions`, `holders`, `told_drafts`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -10,11 +10,19 @@ from sqlalchemy.orm import Session, joinedload
 
 from marketplace.journey.allocations import Draft
 from marketplace.journey.scopes import patients_for
-from marketplace.records.budgets import Budget, Holder
+from marketplace.records.budgets import Budget, BudgetKind, Holder, ManagedAs
 from marketplace.records.catalogue import Exclusion, Service
 from marketplace.records.people import Patient, User
 from marketplace.rules.money import Pence
 from marketplace.rules.permissions import Actor
+
+
+HELD_BY: Mapping[ManagedAs, str] = {
+    ManagedAs.NOTIONAL: "You",
+    ManagedAs.THIRD_PARTY: "An organisation",
+    ManagedAs.DIRECT_PAYMENT: "The patient",
+}
+"""Who holds the money, told to the commissioner."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +37,14 @@ class PersonRow:
 
 @dataclass(frozen=True, slots=True)
 class DraftRow:
-    """One budget of a checked file: for whom, whether they are new, how much, until when, for what."""
+    """One budget of a checked file: for whom, whether they are new, what kind, who holds it, how much, when, for what."""
 
     name: str
     is_new: bool
+    kind: BudgetKind
+    held_by: str
     amount_pence: Pence
+    valid_from: date
     valid_to: date
     parts: str
 
@@ -77,12 +88,15 @@ def told_drafts(session: Session, actor: Actor, drafts: Sequence[Draft]) -> list
     """The budgets of a checked file as its report shows them."""
     known = [draft.patient_id for draft in drafts if draft.patient_id]
     named = {row.id: row.name for row in session.scalars(patients_for(actor).where(Patient.id.in_(known)))}
-    names = dict(services(session))
+    names, organisations = dict(services(session)), dict(holders(session, actor))
     return [
         DraftRow(
             name=draft.person.name if draft.person else named[str(draft.patient_id)],
             is_new=draft.person is not None,
+            kind=draft.details.kind,
+            held_by=organisations.get(draft.details.holder_id or "") or HELD_BY[draft.details.managed_as],
             amount_pence=draft.details.amount_pence,
+            valid_from=draft.details.valid_from,
             valid_to=draft.details.valid_to,
             parts=", ".join(f"{names[line.service_id]} ({line.units})" for line in draft.details.lines),
         )
