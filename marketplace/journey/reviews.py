@@ -15,7 +15,13 @@ from marketplace.records.audit import AuditEvent
 from marketplace.records.offers import Offer
 from marketplace.records.outbox import tell
 from marketplace.records.tenders import CancelCode, Decision, Representation, Tender
-from marketplace.rules.clock import Instant, add_working_days, london_date, london_midnight_after
+from marketplace.rules.clock import (
+    Instant,
+    add_working_days,
+    london_date,
+    london_midnight_after,
+    working_day_from,
+)
 from marketplace.rules.errors import Invalid, NotAllowed, NotFound, WrongState
 from marketplace.rules.lifecycle import TENDER_MOVES, TenderStatus, check_move
 from marketplace.rules.permissions import SYSTEM, Actor, Role, check_owner, check_role
@@ -50,7 +56,8 @@ def represent(session: Session, now: Instant, actor: Actor, tender_id: str, grou
     session.add(row)
     tender.status = TenderStatus.UNDER_REVIEW
     within = tender.policy["process"]["review_within_days"]
-    tender.review_by = london_midnight_after(london_date(now) + timedelta(days=within))
+    last = working_day_from(london_date(now) + timedelta(days=within), england_holidays())
+    tender.review_by = london_midnight_after(last)
     session.flush()
     audit.append(session, now, actor, "representation.made", row.id, tender=tender.id)
     tell(session, now, [tender.broker_id, tender.broker.commissioner_id], "representation_made", tender.id)

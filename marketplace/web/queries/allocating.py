@@ -16,7 +16,6 @@ from marketplace.records.people import Patient, User
 from marketplace.rules.money import Pence
 from marketplace.rules.permissions import Actor
 
-
 HELD_BY: Mapping[ManagedAs, str] = {
     ManagedAs.NOTIONAL: "You",
     ManagedAs.THIRD_PARTY: "An organisation",
