@@ -29,7 +29,7 @@ from .filters import london_day, words
 from .forms import WebForm, sent
 from .listing import Column, Listing, asked
 from .queries import organisations as found
-from .queries import proceedings
+from .queries import feedback, proceedings
 from .queries.organisations import Organisation
 from .queries.tenders import COLOURS
 
@@ -103,6 +103,7 @@ def decide(representation_id: str) -> Answer:
         told_here={"not_independent"},
         row=row,
         provider=provider,
+        offers=feedback.objectors_offers(session, actor, row),
     )
 
 

@@ -82,12 +82,12 @@ def test_a_commissioner_gives_a_budget_and_decides(site: Site, serve: Callable[[
             world.session, world.now, world.provider("near"), world.tender.id, "Our distance was counted twice."
         )
     glance(window.carry(site.cookie("funder@example.test")).go("/commissioner/"), "commissioner-home-objection")
-    window.follow("1 representation to decide")
+    window.follow("1 objection to decide")
     row = site.fresh().session.scalars(select(Representation)).one()
     window.go(f"/commissioner/representations/{row.id}")
     window.page.get_by_label("Refuse it").check()
     window.page.get_by_label("Your reasons").fill("We measured the distance anew. It was counted once.")
-    window.press("Decide")
+    window.press("Record the decision")
     assert "Your decision is recorded" in window.text
     assert site.fresh().tender.status is TenderStatus.STANDSTILL
 

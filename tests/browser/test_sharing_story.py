@@ -59,7 +59,8 @@ def test_helping_each_other_to_pay(site: Site, enter: Open) -> None:
     assert "You help others in your group" in enter("p1").go("/patient/budget").text
 
     trust = enter("trust").go("/holder/").look("holder-home-owes")
-    assert "pay it to the commissioner" in trust.text
+    assert "Pay £34.61 to the commissioner" in trust.text
+    assert "No payment" not in trust.text
     trust.follow("Budgets").look("holder-budgets")
     trust.go("/holder/contracts").look("holder-contracts")
     funder = enter("funder").go("/commissioner/").follow("Money of shared groups").look("commissioner-hand-overs")

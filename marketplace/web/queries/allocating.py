@@ -36,7 +36,7 @@ class PersonRow:
 
 @dataclass(frozen=True, slots=True)
 class DraftRow:
-    """One budget of a checked file: for whom, whether they are new, what kind, who holds it, how much, when, for what."""
+    """One budget of a checked file: for whom (new?), its kind, who holds it, how much, when, for what."""
 
     name: str
     is_new: bool

@@ -20,6 +20,7 @@ from marketplace.records.offers import Offer
 from marketplace.records.people import Broker, Interest
 from marketplace.records.providers import Provider
 from marketplace.records.tenders import Amendment, Question, Representation, Tender
+from marketplace.rules.clock import Instant
 from marketplace.rules.lifecycle import LotResult, TenderStatus
 from marketplace.rules.permissions import Actor, Role
 from marketplace.rules.tendering import Policy
@@ -74,12 +75,13 @@ def unanswered(session: Session, actor: Actor) -> list[tuple[Question, Tender]]:
     return [(row[0], row[1]) for row in session.execute(query)]
 
 
-def undecided(session: Session, actor: Actor) -> int:
-    """How many representations wait for a commissioner's decision."""
+def undecided(session: Session, actor: Actor) -> tuple[int, Instant | None]:
+    """How many representations wait for a commissioner's decision, and by when the first is to be decided."""
     query = representations_for(actor).where(
         Representation.decision.is_(None), Tender.status == TenderStatus.UNDER_REVIEW
     )
-    return session.scalar(select(func.count()).select_from(query.subquery())) or 0
+    count, by = session.execute(query.with_only_columns(func.count(), func.min(Tender.review_by))).one()
+    return count, by
 
 
 TURN_TO_CANCEL = case((Tender.status.in_(AFTER_OPENING), 0), else_=1)
