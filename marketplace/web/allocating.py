@@ -126,7 +126,8 @@ def confirm_import() -> Response:
     with writing(session):
         opened = steps.allocate_all(session, request_now(), actor, [_draft(row) for row in rows])
     are = "budget is open" if len(opened) == 1 else "budgets are open"
-    flash(f"{len(opened)} {are}. Read and approve the care plans next.", "done")
+    plans = "care plan" if len(opened) == 1 else "care plans"
+    flash(f"{len(opened)} {are}. Read and approve the {plans} next.", "done")
     return redirect(url_for("commissioner.budgets", plan="drafted"))
 
 

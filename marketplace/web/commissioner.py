@@ -31,7 +31,7 @@ COLUMNS: list[Column[BudgetRow]] = [
     Column("allocated", "Allocated", lambda row: pounds_cell(row.figures.total_pence)),
     Column("free", "Free", lambda row: pounds_cell(row.figures.available_pence)),
     Column("set-aside", "Set aside", lambda row: pounds_cell(row.figures.reserved_pence)),
-    Column("committed", "Committed", lambda row: pounds_cell(row.figures.committed_pence)),
+    Column("promised", "Promised", lambda row: pounds_cell(row.figures.committed_pence)),
     Column("spent", "Spent", lambda row: pounds_cell(row.figures.spent_pence)),
 ]
 

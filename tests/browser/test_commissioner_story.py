@@ -47,7 +47,7 @@ def test_a_commissioner_gives_a_budget_and_decides(site: Site, serve: Callable[[
     window.follow("Register somebody and give a budget").look("commissioner-allocate")
     window.press("Open the budget")
     write(window, name="Rose Appleby", nhs_number=synthetic_nhs_number(801), birth_year="1951", district="LN1")
-    window.page.get_by_label("For a year, again and again").check()
+    window.page.get_by_label("Every year").check()
     window.page.get_by_label("The commissioner pays providers").check()
     fill_date(window, "From", "1", "4", "2026")
     fill_date(window, "Until, including this day", "31", "3", "2027")

@@ -26,11 +26,12 @@ HELD_BY: Mapping[ManagedAs, str] = {
 
 @dataclass(frozen=True, slots=True)
 class PersonRow:
-    """One person in the list: their broker's name, how many budgets they were given, whether they can sign in."""
+    """One person in the list: their broker, how many budgets they have (which, if one), whether they can sign in."""
 
     patient: Patient
     broker: str | None
     budgets: int
+    budget_id: str | None
     has_account: bool
 
 
@@ -59,11 +60,15 @@ def people(
     """Some of the people who fit."""
     query = _people(actor, search, who).options(joinedload(Patient.broker)).order_by(order, Patient.id)
     rows = session.scalars(query.offset(first).limit(size)).all()
-    counted = select(Budget.patient_id, func.count()).where(Budget.patient_id.in_([row.id for row in rows]))
-    budgets = {row[0]: row[1] for row in session.execute(counted.group_by(Budget.patient_id))}
+    counted = select(Budget.patient_id, func.count(), func.min(Budget.id)).where(
+        Budget.patient_id.in_([row.id for row in rows])
+    )
+    budgets = {row[0]: (row[1], row[2]) for row in session.execute(counted.group_by(Budget.patient_id))}
     can = set(session.scalars(select(User.party_id).where(User.party_id.in_([row.id for row in rows]))))
     return [
-        PersonRow(row, row.broker.name if row.broker else None, budgets.get(row.id, 0), row.id in can) for row in rows
+        PersonRow(row, row.broker.name if row.broker else None, count, first_id if count == 1 else None, row.id in can)
+        for row in rows
+        for count, first_id in (budgets.get(row.id, (0, None)),)
     ]
 
 
