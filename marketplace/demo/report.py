@@ -146,7 +146,7 @@ def _story(session: Session, contract: Contract, patient: Patient) -> Iterator[s
         f"{format_pounds(conventional_pence)}. Buying alone: {format_pounds(alone_pence)}."
     )
     yield (
-        f"{_day(contract.patient_signed_at)}: signed; {format_pounds(contract.charge_pence)} committed, the rest free."
+        f"{_day(contract.patient_signed_at)}: signed; {format_pounds(contract.charge_pence)} promised, the rest free."
     )
     left_pence = ledger.balance_pence(session, AccountKind.AVAILABLE, contract.budget_id)
     paid_pence = sum(d.due_pence or 0 for d in contract.deliveries if d.status is DeliveryStatus.PAID)

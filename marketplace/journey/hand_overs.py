@@ -93,7 +93,7 @@ def hand_over(
     hold(session, [keeper_id])
     standing = next((row for row in standings(session, actor) if row.keeper_id == keeper_id), None)
     if standing is None:
-        raise NotFound("not_found", "We cannot find that keeper of budgets.")
+        raise NotFound("not_found", "We cannot find whoever holds these budgets.")
     owed_pence = standing.due_pence
     clearing, funder = (AccountKind.CLEARING, keeper_id), (AccountKind.FUNDER, actor.party_id)
     source, target = (clearing, funder) if owed_pence > 0 else (funder, clearing)

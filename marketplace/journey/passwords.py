@@ -31,7 +31,8 @@ LETTER_HOLDS = timedelta(hours=1)
 """A code sent by e-mail: whoever asked for it is waiting."""
 FORGOTTEN = "password_forgotten"
 """The message whose letter carries a code."""
-_LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
+_LETTERS = "23456789abcdefghjkmnpqrstvwxyz"
+"""Without those that look alike on paper (0 and o, 1 and i and l, u and v)."""
 _GROUPS = 4
 
 

@@ -15,7 +15,13 @@ from marketplace.records.audit import AuditEvent
 from marketplace.records.offers import Offer
 from marketplace.records.outbox import tell
 from marketplace.records.tenders import CancelCode, Decision, Representation, Tender
-from marketplace.rules.clock import Instant, add_working_days, london_date, london_midnight_after
+from marketplace.rules.clock import (
+    Instant,
+    add_working_days,
+    london_date,
+    london_midnight_after,
+    working_day_from,
+)
 from marketplace.rules.errors import Invalid, NotAllowed, NotFound, WrongState
 from marketplace.rules.lifecycle import TENDER_MOVES, TenderStatus, check_move
 from marketplace.rules.permissions import SYSTEM, Actor, Role, check_owner, check_role
@@ -42,7 +48,7 @@ def represent(session: Session, now: Instant, actor: Actor, tender_id: str, grou
     if session.scalar(bid.limit(1)) is None:
         raise NotFound("not_found", "We cannot find that tender among those you made an offer on.")
     if tender.standstill_ends_at is None or now >= tender.standstill_ends_at:
-        raise WrongState("standstill_over", "A representation can be made until the standstill ends.")
+        raise WrongState("standstill_over", "You can object until the pause before the final result ends.")
     check_move(TENDER_MOVES, tender.status, TenderStatus.UNDER_REVIEW)
     if not grounds.strip():
         raise Invalid("grounds_missing", "Write what you think was wrong, and why.", place="grounds")
@@ -50,7 +56,8 @@ def represent(session: Session, now: Instant, actor: Actor, tender_id: str, grou
     session.add(row)
     tender.status = TenderStatus.UNDER_REVIEW
     within = tender.policy["process"]["review_within_days"]
-    tender.review_by = london_midnight_after(london_date(now) + timedelta(days=within))
+    last = working_day_from(london_date(now) + timedelta(days=within), england_holidays())
+    tender.review_by = london_midnight_after(last)
     session.flush()
     audit.append(session, now, actor, "representation.made", row.id, tender=tender.id)
     tell(session, now, [tender.broker_id, tender.broker.commissioner_id], "representation_made", tender.id)
@@ -75,7 +82,7 @@ def decide(
     tender = locked(session, Tender, row.tender_id, "tender")
     check_owner(actor, Role.COMMISSIONER, tender.broker.commissioner_id, "representation")
     if row.decided_at is not None or tender.status is not TenderStatus.UNDER_REVIEW:
-        raise WrongState("decided", "This representation has been decided.")
+        raise WrongState("decided", "This objection has been decided.")
     _check_fresh_eyes(session, actor, tender)
     if not reasons.strip():
         message = "Write the reasons for this decision: the provider will read them."
@@ -102,7 +109,7 @@ def review_ran_out(session: Session, now: Instant, tender_id: str) -> Tender:
     if tender.review_by is None or now < tender.review_by:
         raise WrongState("still_time", "There is still time to decide.")
     tender.cancelled_code = CancelCode.REVIEW_OUT_OF_TIME
-    reason = "A representation was not decided in time."
+    reason = "An objection was not decided in time."
     return give_up(session, now, SYSTEM, tender, status=TenderStatus.CANCELLED, reason=reason)
 
 
@@ -128,5 +135,5 @@ def _check_fresh_eyes(session: Session, actor: Actor, tender: Tender) -> None:
     )
     if acted is not None:
         raise NotAllowed(
-            "not_independent", "You have acted on this tender before: a colleague must decide this representation."
+            "not_independent", "You have acted on this tender before: a colleague must decide this objection."
         )

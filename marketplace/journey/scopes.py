@@ -6,7 +6,7 @@ not exist. Steps that change things lock by `locked` and check the owner themsel
 
 from typing import TypeVar
 
-from sqlalchemy import Select, false, or_, select, true
+from sqlalchemy import Select, exists, false, or_, select, true
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -234,6 +234,15 @@ def representations_for(actor: Actor) -> Select[Representation]:
             },
         )
     )
+
+
+def objectors_offers_for(actor: Actor) -> Select[Offer]:
+    """The opened offers of whoever has objected, for the commissioner who has to decide on it; nobody else's."""
+    objected = exists().where(
+        Representation.tender_id == Offer.tender_id, Representation.provider_id == Offer.provider_id
+    )
+    query = select(Offer).join(Offer.tender).join(Tender.broker).where(Offer.opened_at.is_not(None), objected)
+    return query.where(_by_role(actor, {Role.COMMISSIONER: Broker.commissioner_id == actor.party_id}))
 
 
 def authorities_for(actor: Actor) -> Select[Authority]:

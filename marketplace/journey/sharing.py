@@ -108,6 +108,12 @@ def came_back(session: Session, contract: Contract) -> Pence:
     return contract.bill_pence - due_so_far(session, contract.id) if contract.status in OVER else 0
 
 
+def own_rest(session: Session, contract: Contract) -> Pence:
+    """What the budget would have back if a contract in force ended now: its own part of what has not fallen due."""
+    rest_pence = contract.bill_pence - due_so_far(session, contract.id)
+    return own_part(rest_pence, 0, contract.charge_pence, contract.bill_pence)
+
+
 def restore(  # noqa: PLR0917 - a posting's session, moment and actor, and what it is about
     session: Session, now: Instant, actor: Actor, tender_id: str, contract: Contract, back_pence: Pence, key: str
 ) -> Pence:

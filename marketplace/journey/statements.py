@@ -115,7 +115,7 @@ def statement(session: Session, actor: Actor, budget_id: str) -> list[StatementR
         If there is no such budget, or none for this actor.
     """
     budget = one(session, budgets_for(actor), budget_id, "budget")
-    services = _services(session, budget.id)
+    services, payer = _services(session, budget.id), payer_words(budget, actor)
     held = dict.fromkeys(AccountKind, 0)
     rows = []
     for transfer, changes in _in_order(session, budget):
@@ -130,7 +130,7 @@ def statement(session: Session, actor: Actor, budget_id: str) -> list[StatementR
             StatementRow(
                 posted_at=transfer.posted_at,
                 kind=transfer.kind,
-                words=WORDS[transfer.kind].format(service=service, payer=PAYERS[budget.parties.payer.role]),
+                words=WORDS[transfer.kind].format(service=service, payer=payer),
                 reason=transfer.reason,
                 amount_pence=transfer.amount_pence,
                 available_change_pence=changes.get(AccountKind.AVAILABLE, 0),
@@ -138,6 +138,12 @@ def statement(session: Session, actor: Actor, budget_id: str) -> list[StatementR
             )
         )
     return rows
+
+
+def payer_words(budget: Budget, actor: Actor) -> str:
+    """Who pays providers from a budget, told to somebody: to the commissioner who pays itself, "you"."""
+    payer = budget.parties.payer
+    return "you" if actor.role is Role.COMMISSIONER and payer.id == actor.party_id else PAYERS[payer.role]
 
 
 def figures_of(session: Session, budget_ids: Collection[str] | Select[str]) -> BudgetFigures:

@@ -46,6 +46,11 @@ def add_working_days(day: date, count: int, holidays: Collection[date]) -> date:
     return day
 
 
+def working_day_from(day: date, holidays: Collection[date]) -> date:
+    """`day` itself, or the next working day if it is none: so that a last day is one on which people work."""
+    return day if is_working_day(day, holidays) else add_working_days(day, 1, holidays)
+
+
 def standstill_ends(notice_at: Instant, working_days: int, holidays: Collection[date]) -> Instant:
     """When the standstill ends whose notice was given at `notice_at`.
 

@@ -15,7 +15,7 @@ from marketplace.rules.budgets import MAX_UNITS
 from .clients import PersonSchema
 from .fields import Day, Kilometres, Pounds, Whole, Words, choice
 
-KIND_WORDS = {"yearly": "For a year, again and again", "episodic": "For one course of care"}
+KIND_WORDS = {"yearly": "Every year", "episodic": "For one course of care"}
 KEEPER_WORDS = {
     "notional": "The commissioner pays providers",
     "third_party": "An organisation holds it",
@@ -122,7 +122,7 @@ class BudgetSchema(Schema):
         by_value=True,
         required=True,
         error_messages=choice("what the budget is for"),
-        metadata={"title": "What is the budget for?", "x-words": KIND_WORDS},
+        metadata={"title": "What kind of budget?", "x-words": KIND_WORDS},
     )
     managed_as = fields.Enum(
         ManagedAs,

@@ -77,12 +77,22 @@ class FundingRulesSchema(Schema):
     )
     support_flagged = fields.Boolean(load_default=False, metadata={"title": "Put first whoever needs extra support"})
     support_priority = Whole(
-        1, 10, required=True, metadata={"title": "Their priority", "description": "Everybody else has 1."}
+        1,
+        10,
+        required=True,
+        metadata={
+            "title": "Priority of whoever is put first",
+            "description": "Everybody else has 1. Where not all can be served, a higher number counts for more.",
+        },
     )
     support_supplement_pence = Pounds(
         required=True,
         error_messages={"required": "Enter an amount in pounds, like 48.50"},
-        metadata={"title": "Extra money for each of them", "x-prefix": "£"},
+        metadata={
+            "title": "Extra money for whoever is put first",
+            "description": "Paid into their budget once, when its care plan is approved. 0 pays nothing.",
+            "x-prefix": "£",
+        },
     )
     draft_days = Whole(
         7,

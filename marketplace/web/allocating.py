@@ -106,7 +106,7 @@ def import_budgets() -> Answer:
     with writing(session):
         drafts, faults = steps.drafts_of(session, now, actor, rows.documents)
     for position, fault in faults:
-        rows.refuse(rows.lines[position], str(fault.facts.get("place", "")), fault.message)
+        rows.refuse(rows.lines[position], str(fault.facts.get("place", "")), _what_to_do(fault))
     if rows.faults:
         refused = "Nothing is saved yet. Mend the file and send it again."
         shown |= {"faults": rows.sorted_faults, "refused": refused}
@@ -126,7 +126,8 @@ def confirm_import() -> Response:
     with writing(session):
         opened = steps.allocate_all(session, request_now(), actor, [_draft(row) for row in rows])
     are = "budget is open" if len(opened) == 1 else "budgets are open"
-    flash(f"{len(opened)} {are}. Read and approve the care plans next.", "done")
+    plans = "care plan" if len(opened) == 1 else "care plans"
+    flash(f"{len(opened)} {are}. Read and approve the {plans} next.", "done")
     return redirect(url_for("commissioner.budgets", plan="drafted"))
 
 
@@ -155,6 +156,11 @@ def _allocate_page(patient: Patient | None) -> Answer:
             flash("The budget is open and its care plan is drafted. Read it, then approve it.", "done")
             return redirect(url_for("funding.budget", budget_id=budget_id))
     return render_template("commissioner/allocate.html", **shown), 422
+
+
+def _what_to_do(fault: DomainError) -> str:
+    """A fault of a line says what to do about it; what no budget may pay for cannot be mended."""
+    return f"{fault.message} Take this line out." if fault.code == "service_excluded" else fault.message
 
 
 def _placed(error: DomainError) -> DomainError:

@@ -12,6 +12,7 @@ from marketplace.schemas.proceedings import CancelSchema
 from .access import current_actor
 from .asking import Answer, ask
 from .clock import request_now
+from .database import db_session
 from .forms import WebForm, sent
 from .queries import proceedings
 
@@ -27,6 +28,7 @@ def cancel_page(tender: Tender, back: str) -> Answer:
     if tender.status not in cancellations.AFTER_OPENING:
         raise WrongState("cannot_cancel", "A tender can be cancelled from the opening of its offers to its award.")
     tender_id, lots = tender.id, proceedings.active_lots(tender)
+    people, held_pence = proceedings.set_aside(db_session(), tender)
 
     def step(session: Session, data: dict[str, Any]) -> None:
         cancellations.cancel(
@@ -47,4 +49,6 @@ def cancel_page(tender: Tender, back: str) -> Answer:
         done="It is cancelled. The money set aside for it is free again.",
         tender=tender,
         lots=lots,
+        people=people,
+        held_pence=held_pence,
     )

@@ -31,7 +31,7 @@ COLUMNS: list[Column[BudgetRow]] = [
     Column("allocated", "Allocated", lambda row: pounds_cell(row.figures.total_pence)),
     Column("free", "Free", lambda row: pounds_cell(row.figures.available_pence)),
     Column("set-aside", "Set aside", lambda row: pounds_cell(row.figures.reserved_pence)),
-    Column("committed", "Committed", lambda row: pounds_cell(row.figures.committed_pence)),
+    Column("promised", "Promised", lambda row: pounds_cell(row.figures.committed_pence)),
     Column("spent", "Spent", lambda row: pounds_cell(row.figures.spent_pence)),
 ]
 
@@ -41,10 +41,11 @@ pages = Blueprint("commissioner", __name__, url_prefix="/commissioner")
 @pages.get("/")
 @for_role(Role.COMMISSIONER)
 def home() -> str:
-    """The budgets in all, what waits for a decision, and who is suspended."""
+    """What waits for a decision, the budgets in all, and who is suspended."""
     session, actor = db_session(), current_actor()
     plans = funding.plans_to_approve(session, actor, AT_ONCE)
     seen([budget.patient_id for budget in plans], "care plans to approve")
+    objections, decide_by = proceedings.undecided(session, actor)
     return render_template(
         "commissioner/home.html",
         totals=totals.totals(session, actor),
@@ -52,7 +53,8 @@ def home() -> str:
         waiting=funding.plans_waiting(session, actor),
         suspended=organisations.suspended(session, actor),
         payments=settlements.payments_due(session, actor),
-        objections=proceedings.undecided(session, actor),
+        objections=objections,
+        decide_by=decide_by,
     )
 
 

@@ -28,8 +28,8 @@ from .database import db_session, writing
 from .filters import london_day, words
 from .forms import WebForm, sent
 from .listing import Column, Listing, asked
+from .queries import feedback, proceedings
 from .queries import organisations as found
-from .queries import proceedings
 from .queries.organisations import Organisation
 from .queries.tenders import COLOURS
 
@@ -101,6 +101,7 @@ def decide(representation_id: str) -> Answer:
         told_here={"not_independent"},
         row=row,
         provider=provider,
+        offers=feedback.objectors_offers(session, actor, row),
     )
 
 

@@ -11,6 +11,8 @@ from sqlalchemy.orm import Session
 from marketplace.journey.contracts import end_early
 from marketplace.journey.funds import refund
 from marketplace.journey.scopes import contracts_for, deliveries_for, one
+from marketplace.journey.sharing import own_rest
+from marketplace.records.contracts import Contract, due_so_far
 from marketplace.rules.lifecycle import ContractStatus
 from marketplace.rules.permissions import Role
 from marketplace.schemas.tenders import ReasonSchema
@@ -20,7 +22,7 @@ from .asking import Answer, ask
 from .clock import request_now
 from .database import db_session
 from .forms import WebForm, sent
-from .queries.contracts import CONTRACT_WORDS, DELIVERY_WORDS
+from .queries.contracts import CONTRACT_WORDS, DELIVERY_WORDS, names_patient
 
 BACK = {Role.PATIENT: "patient.contract", Role.PROVIDER: "provider.contract"}
 """Where a contract's own parties read it; everybody else reads it at `contract`."""
@@ -45,6 +47,7 @@ def end_contract(contract_id: str) -> Answer:
     """End a contract early, with a reason that everybody who is party to it reads."""
     found = one(db_session(), contracts_for(current_actor()), contract_id, "contract")
     shared = bool(found.pool_pence) and current_actor().role is not Role.PROVIDER
+    name = _name(found)
 
     def step(session: Session, data: dict[str, Any]) -> None:
         end_early(session, request_now(), current_actor(), contract_id, data["reason"])
@@ -57,6 +60,10 @@ def end_contract(contract_id: str) -> Answer:
         done="The contract has ended. What was not used is free again.",
         told_here={"contract_not_in_force", "delivery_waits"},
         shared=shared,
+        contract=found,
+        name=name,
+        free_pence=own_rest(db_session(), found),
+        unpaid_pence=found.bill_pence - due_so_far(db_session(), contract_id),
     )
 
 
@@ -65,6 +72,7 @@ def end_contract(contract_id: str) -> Answer:
 def refund_delivery(delivery_id: str) -> Answer:
     """Give back what a wrongly recorded delivery cost; the commissioner notes it once the money is back."""
     delivery = one(db_session(), deliveries_for(current_actor()), delivery_id, "delivery")
+    name = _name(delivery.contract)
     again = delivery.contract.status is ContractStatus.IN_DELIVERY
 
     def step(session: Session, data: dict[str, Any]) -> None:
@@ -78,8 +86,18 @@ def refund_delivery(delivery_id: str) -> Answer:
         done=f"It is refunded: {'it can be given anew' if again else 'the patient has the money again'}.",
         told_here={"nothing_to_refund", "with_the_bank"},
         delivery=delivery,
+        name=name,
         again=again,
     )
+
+
+def _name(contract: Contract) -> str | None:
+    """Whose contract it is: told to those who pay, and to its provider while it may know."""
+    role = current_actor().role
+    if role is Role.PATIENT or (role is Role.PROVIDER and not names_patient(contract)):
+        return None
+    seen([contract.patient_id], "contract")
+    return contract.need.patient.name
 
 
 def _contract(contract_id: str) -> str:

@@ -26,6 +26,7 @@ _UNIT_PLURALS = {
 
 
 _ROW = re.compile(r"<tr([^>]*)>(.*?)</tr>", re.DOTALL)
+_EMPTY_CELL = re.compile(r'<td\b([^>]*?)class="([^"]*)"([^>]*)>\s*</td>')
 _CELL_OPENS = re.compile(r"<(td|th)\b([^>]*)>")
 
 
@@ -122,7 +123,8 @@ def short_hash(digest: str | None) -> str:
 def stackable(rows: Markup, headings: Sequence[str]) -> Markup:
     """Table rows that can become blocks on a narrow screen: each cell carries its column's heading, for the eye only.
 
-    The roles keep it a table for those who do not look: a screen reader takes blocks for no table any more.
+    A cell with nothing in it is marked, so that no heading stands there beside nothing. The roles keep it a table for
+    those who do not look: a screen reader takes blocks for no table any more.
     """
 
     def row(found: re.Match[str]) -> str:
@@ -134,7 +136,8 @@ def stackable(rows: Markup, headings: Sequence[str]) -> Markup:
             label = f'<span class="nhsuk-table__heading" aria-hidden="true">{heading}</span>'
             return f'<{opened[1]} role="{role}"{opened[2]}>{label}<div>'
 
-        labelled = _CELL_OPENS.sub(cell, found[2]).replace("</td>", "</div></td>").replace("</th>", "</div></th>")
+        marked = _EMPTY_CELL.sub(r'<td\1class="\2 cp-empty"\3></td>', found[2])
+        labelled = _CELL_OPENS.sub(cell, marked).replace("</td>", "</div></td>").replace("</th>", "</div></th>")
         return f'<tr role="row"{found[1]}>{labelled}</tr>'
 
     return Markup(_ROW.sub(row, str(rows)))  # noqa: S704 - the rows are our own templates', escaped there

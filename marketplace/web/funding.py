@@ -39,7 +39,7 @@ def budget(budget_id: str) -> str:
         budget=found,
         figures=statements.figures_of(session, [budget_id]),
         rows=statements.statement(session, actor, budget_id),
-        payer=statements.PAYERS[found.parties.payer.role],
+        payer=statements.payer_words(found, actor),
         contracts=holding.of_budget(session, actor, budget_id),
         words=CONTRACT_WORDS,
     )

@@ -25,7 +25,7 @@ from .listing import Column, Listing
 
 KEEPERS: Mapping[Role, str] = {Role.HOLDER: "organisation", Role.PATIENT: "patient"}
 COLUMNS: list[Column[Standing]] = [
-    Column("name", "Keeper", lambda row: row.name, lambda row: row.name.lower()),
+    Column("name", "Who holds the money", lambda row: row.name, lambda row: row.name.lower()),
     Column("kind", "What it is", lambda row: KEEPERS[row.role]),
     Column("shared", "Gave to groups, less what it got", lambda row: pounds_cell(row.shared_pence)),
     Column("handed", "Handed over, less what it was handed", lambda row: pounds_cell(row.handed_pence)),
@@ -76,7 +76,7 @@ def hand_over(keeper_id: str) -> Answer:
 def _standing(session: Session, keeper_id: str) -> Standing:
     found = next((row for row in hand_overs.standings(session, current_actor()) if row.keeper_id == keeper_id), None)
     if found is None:
-        raise NotFound("not_found", "We cannot find that keeper of budgets.")
+        raise NotFound("not_found", "We cannot find whoever holds these budgets.")
     if found.role is Role.PATIENT:
         seen([keeper_id], "money of shared groups")
     return found

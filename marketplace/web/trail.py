@@ -16,6 +16,7 @@ from .filters import moment, words
 from .listing import Column, Listing, asked
 from .queries import trail
 from .queries.trail import Act
+from .queries.trail_words import act_words
 
 COLUMNS: list[Column[Act]] = [
     Column("number", "Number", lambda row: row.number, AuditEvent.number, "number"),
@@ -61,6 +62,7 @@ def audit() -> str | Response:
         listing=listing,
         search=search,
         most=trail.MOST_COUNTED,
+        act_words=act_words,
         periods=[(name, told) for name, (told, _) in trail.PERIODS.items()],
     )
 

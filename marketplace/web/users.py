@@ -155,6 +155,6 @@ def _code_page(user: User, code: str, back: str) -> str:
         user=user,
         code=code,
         back=back,
-        days=CODE_HOLDS.days,
+        until=request_now() + CODE_HOLDS,
         address=url_for("passwords.choose", _external=True),
     )

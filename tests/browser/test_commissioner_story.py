@@ -47,7 +47,7 @@ def test_a_commissioner_gives_a_budget_and_decides(site: Site, serve: Callable[[
     window.follow("Register somebody and give a budget").look("commissioner-allocate")
     window.press("Open the budget")
     write(window, name="Rose Appleby", nhs_number=synthetic_nhs_number(801), birth_year="1951", district="LN1")
-    window.page.get_by_label("For a year, again and again").check()
+    window.page.get_by_label("Every year").check()
     window.page.get_by_label("The commissioner pays providers").check()
     fill_date(window, "From", "1", "4", "2026")
     fill_date(window, "Until, including this day", "31", "3", "2027")
@@ -82,12 +82,12 @@ def test_a_commissioner_gives_a_budget_and_decides(site: Site, serve: Callable[[
             world.session, world.now, world.provider("near"), world.tender.id, "Our distance was counted twice."
         )
     glance(window.carry(site.cookie("funder@example.test")).go("/commissioner/"), "commissioner-home-objection")
-    window.follow("1 representation to decide")
+    window.follow("1 objection to decide")
     row = site.fresh().session.scalars(select(Representation)).one()
     window.go(f"/commissioner/representations/{row.id}")
     window.page.get_by_label("Refuse it").check()
     window.page.get_by_label("Your reasons").fill("We measured the distance anew. It was counted once.")
-    window.press("Decide")
+    window.press("Record the decision")
     assert "Your decision is recorded" in window.text
     assert site.fresh().tender.status is TenderStatus.STANDSTILL
 

@@ -59,13 +59,14 @@ def test_helping_each_other_to_pay(site: Site, enter: Open) -> None:
     assert "You help others in your group" in enter("p1").go("/patient/budget").text
 
     trust = enter("trust").go("/holder/").look("holder-home-owes")
-    assert "pay it to the commissioner" in trust.text
+    assert "Pay £34.61 to the commissioner" in trust.text
+    assert "No payment" not in trust.text
     trust.follow("Budgets").look("holder-budgets")
     trust.go("/holder/contracts").look("holder-contracts")
     funder = enter("funder").go("/commissioner/").follow("Money of shared groups").look("commissioner-hand-overs")
-    funder.follow("It was paid").look("commissioner-hand-over")
+    funder.follow("Note a payment from Fen Trust").look("commissioner-hand-over")
     funder.page.get_by_label("How much was paid?").fill("a lot")
-    funder.press("It was paid").look("commissioner-hand-over-wrong", status=422)
+    funder.press("Note the payment").look("commissioner-hand-over-wrong", status=422)
     funder.page.get_by_label("How much was paid?").fill("30.00")
-    funder.press("It was paid").look("commissioner-hand-overs-paid")
-    assert "owes you £4.61" in funder.text
+    funder.press("Note the payment").look("commissioner-hand-overs-paid")
+    assert "Owes you £4.61" in funder.text

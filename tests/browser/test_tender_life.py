@@ -143,10 +143,10 @@ def test_an_objection(site: Site, windows: Windows) -> None:
     window.look("life-feedback-waiting")
     prepare_all(site.fresh().session, world.now)
     windows.on("near", "/provider/").look("life-provider-home-result")
-    window.go(f"/provider/offers/{near}/feedback").look("life-feedback").follow("Make a representation")
+    window.go(f"/provider/offers/{near}/feedback").look("life-feedback").follow("Object to the result")
     window.look("life-represent")
     write(window, "What do you think was wrong, and why?", "Our rating was read wrongly.")
-    window.press("Send the representation")
+    window.press("Send the objection")
     windows.on("near", f"/provider/offers/{near}/feedback").look("life-feedback-objected")
     broker = windows.at("broker", f"/broker/tenders/{world.tender.id}").look("life-broker-tender-review")
     assert "has objected" in broker.text
@@ -154,9 +154,11 @@ def test_an_objection(site: Site, windows: Windows) -> None:
     windows.at("funder", "/commissioner/").look("life-funder-home")
     funder = windows.at("funder", "/commissioner/representations").look("life-representations")
     funder.go(f"/commissioner/representations/{row}").look("life-decide")
-    funder.press("Decide").look("life-decide-empty", status=422)
+    funder.press("Record the decision").look("life-decide-empty", status=422)
     funder.page.get_by_label("Refuse it: the award stands, after a second pause").check()
-    write(funder, "Your reasons for this decision", "The rating is the regulator's latest.").press("Decide")
+    write(funder, "Your reasons for this decision", "The rating is the regulator's latest.").press(
+        "Record the decision"
+    )
     windows.on("funder", f"/commissioner/representations/{row}").look("life-representation-decided")
 
 
@@ -172,7 +174,7 @@ def test_a_draft_is_deleted_and_a_contract_ended_by_who_pays(site: Site, windows
     delivery, contract = world.deliver(1), world.contract(1)
     funder = windows.at("funder", f"/commissioner/budgets/{contract.budget_id}/").look("ends-budget")
     funder.follow("Physiotherapy").look("ends-contract").go(f"/deliveries/{delivery.id}/refund").look("ends-refund")
-    write(funder, "Why?", "Nobody came on that day.").press("Refund it")
+    write(funder, "Why?", "Nobody came on that day.").press("Take it back")
     funder.follow("End this contract early").look("ends-end")
     write(funder, "Why?", "The provider has closed.").press("End the contract")
     windows.on("funder", f"/commissioner/budgets/{contract.budget_id}/review")

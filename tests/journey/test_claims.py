@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 
 from marketplace.journey import claims
 from marketplace.journey.claims.choice import theme_of
+from marketplace.journey.claims.quality import Bid, grouped
 from marketplace.journey.claims.saving import published_evidence
 from marketplace.journey.claims.unmet import what_was_missed
 from marketplace.records.database import writing
@@ -157,19 +158,28 @@ def test_ten_of_one_age_and_two_others_are_not_told_apart(world: SmallWorld) -> 
     assert [row.people for row in ages] == [None, None, None]
 
 
-def test_how_offers_are_used(world: SmallWorld) -> None:
-    """Two offers rated Good, one of them used; it is the cheapest of three. So few show no price."""
+def test_three_offers_are_too_few_to_show(world: SmallWorld) -> None:
+    """Who of three bidders lost could be read off one row: the groups are named, and nothing is said of them."""
     world.awarded()
     quality = asked(world).quality
-    assert [(row.key, row.offers, row.used, row.used_permille) for row in quality.by_grade] == [
-        ("3", 2, 1, 500),
-        ("2", 1, 0, 0),
-    ]
-    assert [(row.key, row.used, row.price_permille) for row in quality.by_price] == [
-        ("lowest", 1, None),
-        ("middle", 0, None),
-        ("highest", 0, None),
-    ]
+    assert [row.key for row in quality.by_grade] == ["3", "2"]
+    assert [row.key for row in quality.by_price] == ["lowest", "middle", "highest"]
+    for row in (*quality.by_grade, *quality.by_price):
+        assert (row.offers, row.used, row.used_permille, row.price_permille) == (None, None, None, None)
+
+
+def test_how_offers_are_used() -> None:
+    """Ten and nine offers are shown; one more, of another grade, takes the next smallest group with it."""
+
+    def bids(count: int, used: int) -> list[Bid]:
+        return [Bid("lot", str(number), 3, 900 + number, number < used) for number in range(count)]
+
+    ten, nine = grouped({"4": bids(10, 6), "3": bids(9, 0)})
+    assert (ten.offers, ten.used, ten.used_permille, ten.price_permille) == (10, 6, 600, 904)
+    assert (nine.offers, nine.used, nine.used_permille) == (9, 0, 0)
+    ten, nine, one = grouped({"4": bids(10, 6), "3": bids(9, 0), "2": bids(1, 0)})
+    assert (ten.offers, nine.offers, one.offers) == (10, None, None)
+    assert (nine.used, nine.price_permille, one.used) == (None, None, None)
 
 
 def test_clients_are_counted_to_the_end_of_the_last_month(world: SmallWorld) -> None:

@@ -158,6 +158,16 @@ def test_a_gift_stays_when_its_giver_ends_early(found: Found) -> None:
     assert world.money(3)["committed"] == BILL
 
 
+def test_what_an_end_sets_free_is_known_before(found: Found) -> None:
+    """The giver has the whole bill back, the receiver its own part: what their pages say is what comes."""
+    world = offered(found()).sign(1, 2, 3, 4)
+    for number, own_pence in ((1, BILL), (3, BILL - 15_000)):
+        before_pence = world.money(number)["available"]
+        assert sharing.own_rest(world.session, world.contract(number)) == own_pence
+        end(world, number)
+        assert world.money(number)["available"] == before_pence + own_pence
+
+
 def test_what_comes_back_to_a_budget_that_was_left_is_the_funders(found: Found) -> None:
     """The giver has chosen the conventional package meanwhile: what the pool returns does not stay in the budget."""
     world = offered(found()).sign(1, 2, 3, 4)

@@ -225,9 +225,12 @@ def test_a_representation_that_ends_the_tender(objected: tuple[SmallWorld, Repre
 
 
 def test_a_review_that_nobody_decides(objected: tuple[SmallWorld, Representation]) -> None:
-    """No award is made over an unanswered objection."""
+    """No award is made over an unanswered objection. The last day is a working one: not Easter Monday, 6 April."""
     world, _ = objected
+    assert world.tender.review_by == datetime(2026, 4, 7, 23, 0, tzinfo=UTC)
     world.later(days=21)
+    assert world.tender.status is TenderStatus.UNDER_REVIEW
+    world.later(days=1)
     assert world.tender.cancelled_code is CancelCode.REVIEW_OUT_OF_TIME
     assert nothing_is_held(world)
 

@@ -12,6 +12,7 @@ from marketplace.rules.clock import (
     london_midnight_after,
     standstill_ends,
     utc,
+    working_day_from,
 )
 
 
@@ -35,6 +36,13 @@ def test_standstill(notice: datetime, ends: datetime) -> None:
 def test_good_friday_is_no_working_day() -> None:
     assert not is_working_day(date(2026, 4, 3), england_holidays())
     assert add_working_days(date(2026, 4, 2), 1, england_holidays()) == date(2026, 4, 7)
+
+
+def test_a_day_off_gives_way_to_the_next_working_day() -> None:
+    """Easter Monday becomes Tuesday, a Saturday Monday; a working day stays."""
+    assert working_day_from(date(2026, 4, 6), england_holidays()) == date(2026, 4, 7)
+    assert working_day_from(date(2026, 3, 7), england_holidays()) == date(2026, 3, 9)
+    assert working_day_from(date(2026, 4, 7), england_holidays()) == date(2026, 4, 7)
 
 
 def test_midnight_follows_summer_time() -> None:

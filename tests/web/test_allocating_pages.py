@@ -27,6 +27,7 @@ BUDGET = {
     "valid_to-day": "31", "valid_to-month": "3", "valid_to-year": "2027",
     "lines-0-service_id": "physiotherapy", "lines-0-outcome": "Climb the stairs", "lines-0-units": "10",
     "lines-0-budget_pence": "600", "lines-0-max_distance_m": "20", "lines-0-requires": "step_free",
+    "lines-0-max_wait_days": "30", "lines-0-min_grade": "3",
     "request_id": "0123456789abcdef",
 }  # fmt: skip
 ROSE = {"name": "Rose Appleby", "nhs_number": N1, "birth_year": "1951", "district": "LN1"}
@@ -83,6 +84,7 @@ def test_somebody_new_is_given_a_budget_and_the_plan_is_approved(site: Site) -> 
     assert "budget_opened" in told
     page = client.get(opened.location)
     assert "Climb the stairs" in page.text
+    assert "Up to 20 km, within 30 days, Good or better, step-free access" in page.text
     approved = client.post(f"/commissioner/budgets/{budget.id}/approve", data={"next": "budget"})
     assert approved.location == opened.location
     assert site.fresh().session.get_one(Budget, budget.id).plan_status is PlanStatus.APPROVED
@@ -143,6 +145,9 @@ def test_a_file_is_checked_and_then_taken(site: Site) -> None:
     report = send(client, line(*PHYSIO), second, jim, known)
     assert report.status_code == 200, report.text
     assert "£2,100.00" in report.text
+    shown = re.sub(r"<[^>]*>|\s+", " ", report.text)
+    assert re.search(r"Rose Appleby .* Yearly .* You .* 1 April 2026 .* 31 March 2027", shown)
+    assert re.search(r"Jim Fenn .* Wold Trust ", shown)
     assert N1 not in report.text
     assert count(site, Budget) == before
     assert confirm(client, report).status_code == 302
@@ -177,7 +182,7 @@ def test_what_is_wrong_in_a_file_is_told_by_line(site: Site) -> None:
     )
     assert report.status_code == 422
     for told in (
-        "cannot pay for gambling: it is never care.",
+        "cannot pay for gambling: it is never care. Take this line out.",
         "stands in an earlier line with another name",
         "Check the NHS number",
         "Use one of these words: yearly, episodic",

@@ -41,6 +41,15 @@ def test_rows_can_become_blocks_and_stay_a_table_for_who_listens() -> None:
     assert told.count('role="row"') == told.count('role="rowheader"') == told.count('role="cell"') == 1
     assert 'aria-hidden="true">Money &lt;b&gt;</span>' in told
     assert "£5</div></td>" in told
+    assert "cp-empty" not in told
+
+
+def test_an_empty_cell_is_marked() -> None:
+    """On a narrow screen its heading would stand beside nothing."""
+    rows = Markup('<tr class="r"><th class="h">Ann</th><td class="c n"> \n</td><td class="c">5</td></tr>')
+    told = filters.stackable(rows, ["Name", "Change", "#Units"])
+    assert told.count("cp-empty") == 1
+    assert '<td role="cell" class="c n cp-empty">' in told
 
 
 @pytest.mark.parametrize("rule", sorted(reasons.TO_A_PATIENT))

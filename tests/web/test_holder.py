@@ -52,7 +52,7 @@ def test_an_organisation_signs_and_pays(held: Site) -> None:
     assert "Pay<span" not in held.client("funder@example.test").get("/commissioner/").text
     assert "Pay<span" in trust.get("/holder/").text
     assert trust.post(f"/holder/providers/{contract.provider_id}/pay").status_code == 302
-    assert "No payment is due" in trust.get("/holder/").text
+    assert "No payment to a provider is due" in trust.get("/holder/").text
     assert held.fresh().books_balance()
 
 

@@ -87,6 +87,19 @@ def test_a_file_holds_no_more_than_its_page(site: Site) -> None:
     assert "Awarded on" in page
 
 
+def test_the_audit_trail_speaks_plainly(site: Site) -> None:
+    """Codes are told in words, and an act is found by the words it is told in."""
+    site.world.proposed()
+    client = site.client("funder@example.test")
+    page = client.get("/commissioner/audit?period=all").text
+    agreed = client.get("/commissioner/audit?period=all&act=group:+joined").text
+    assert "helps others to pay: no" in agreed
+    assert "group: joined" in agreed
+    assert "how the search ended: nothing better can be found" in page
+    for raw in ("False", "True", "sha256", "optimal", "shares pool"):
+        assert raw not in page + agreed, raw
+
+
 def test_the_audit_trail_keeps_what_is_sealed(site: Site) -> None:
     """A commissioner reads acts about its own; of offers nothing before the proposal; of a question never who asked."""
     world = site.world.draft().agree().publish()

@@ -33,7 +33,7 @@ def events(site: Site) -> Sequence[str]:
 
 def code_in(page: str) -> str:
     """The one-time code on the page that shows it."""
-    return page.split("One-time code</dt>")[1].split('__value">')[1].partition("<")[0].strip()
+    return page.split("One-time code</dt>")[1].split('cp-code-big">')[1].partition("<")[0].strip()
 
 
 def open_account(client: FlaskClient, role: str, party_id: str = "", email: str = "new@example.test") -> Any:
@@ -162,6 +162,7 @@ def test_an_account_from_its_code_to_its_end(site: Site) -> None:
         assert refused.status_code == 422
         assert told in refused.text
     second = code_in(client.post(f"/commissioner/users/{user_id}/code").text)
+    assert not set("01ilo") & set(code + second), "they look alike when a code is copied from paper"
     assert "do not fit" in anybody.post("/first-password", data=typed).text
     assert anybody.post("/first-password", data={**typed, "code": second}).status_code == 302
     assert "do not fit" in anybody.post("/first-password", data={**typed, "code": second}).text

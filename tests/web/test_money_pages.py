@@ -160,14 +160,17 @@ def test_a_provider_refunds_and_a_patient_ends_the_contract(site: Site) -> None:
     provider, other = site.client(f"{name}@example.test"), site.client("near@example.test")
     at, end = f"/deliveries/{delivery.id}/refund", f"/contracts/{contract.id}/end"
     assert at in provider.get(f"/provider/contracts/{contract.id}").text
-    assert provider.get(at).status_code == 200
+    asked = provider.get(at).text
+    assert all(told in asked for told in ("Patient 01", "1 session", "£50.00"))
     assert provider.post(at, data={"reason": "no"}).status_code == 422
     assert other.post(at, data={"reason": "It was recorded twice"}).status_code == 404
     assert provider.post(at, data={"reason": "It was recorded twice"}).status_code == 302
     patient = site.client("p1@example.test")
     assert end in patient.get(f"/patient/contracts/{contract.id}").text
     assert site.client("p2@example.test").get(end).status_code == 404
-    assert patient.get(end).status_code == 200
+    asked = patient.get(end).text
+    assert all(told in asked for told in ("10 sessions of 10", "£500.00"))
+    assert "Will not be paid to you" in provider.get(end).text
     assert patient.post(end, data={"reason": "We are moving to York"}).status_code == 302
     assert site.fresh().money(1) == {"available": 70_000, "reserved": 0, "committed": 0}
     assert site.fresh().books_balance()

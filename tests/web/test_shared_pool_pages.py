@@ -171,8 +171,8 @@ def test_money_kept_by_its_owners_is_paid_on(site: Site) -> None:
     assert "still has to pay you £150.00" in site.client(P3).get("/patient/budget").text
     funder = site.client(FUNDER)
     listed = funder.get("/commissioner/hand-overs/").text
-    assert "owes you <strong>£34.61</strong>" in listed
-    assert "you owe <strong>£150.00</strong>" in listed
+    assert "Owes you <strong>£34.61</strong>" in listed
+    assert "You owe <strong>£150.00</strong>" in listed
     assert "Patient 02" not in listed
     at = f"/commissioner/hand-overs/{giver}"
     page = funder.get(at).text
@@ -183,7 +183,7 @@ def test_money_kept_by_its_owners_is_paid_on(site: Site) -> None:
     for _ in range(2):  # a form sent twice counts once
         paid = {"amount_pence": "34.61", "request_id": request[1]}
         assert funder.post(at, data=paid).location == "/commissioner/hand-overs/"
-    assert "nothing owed" in funder.get("/commissioner/hand-overs/").text
+    assert "Nothing is owed" in funder.get("/commissioner/hand-overs/").text
     assert "You keep" not in site.client(P1).get("/patient/budget").text
     rows = funder.get("/commissioner/hand-overs/?export=csv").text.splitlines()
     assert rows[1:] == ["Patient 01,patient,34.61,34.61,0.00", "Patient 03,patient,-150.00,0.00,-150.00"]

@@ -271,8 +271,12 @@ def test_a_representation_is_refused_by_somebody_else(site: Site) -> None:
     assert "It is not decided yet" in site.client(NEAR).get(offer).text
     assert "has objected" in site.client(BROKER).get(f"/broker/tenders/{world.tender.id}").text
     assert "Our rating was read wrongly." in site.client(BROKER).get(f"/broker/tenders/{world.tender.id}").text
-    assert "1 representation to decide" in site.client(FUNDER).get("/commissioner/").text
+    assert "1 objection to decide" in site.client(FUNDER).get("/commissioner/").text
     assert path in site.client(FUNDER).get("/commissioner/representations").text
+    asked = site.client(FUNDER).get(path).text
+    for told in ("near clinic", "Rating when it was sealed", "Physiotherapy, Lincoln", "the tender is cancelled"):
+        assert told in asked, told
+    assert "Bulk" not in asked
     refuses(site, FUNDER, path, {"reasons": "The rating is right."}, "decision")
     refuses(site, FUNDER, path, {"decision": "refused"}, "reasons")
     shut(site, path, BROKER, NEAR)

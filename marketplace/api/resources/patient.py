@@ -103,7 +103,7 @@ def invitation(invitation_id: str) -> object:
 @pages.reads(AgreeToShareSchema(partial=("shares_pool",)))
 @pages.answers(200, OutcomeShape)
 def agree(body: dict[str, Any], invitation_id: str) -> Response:
-    """Agree to the group, and say what silence shall mean at the match. A group that shares needs `shares_pool` too."""
+    """Agree to the group, and say what silence shall mean at the match. A group that shares needs shares_pool too."""
 
     def step(session: Session) -> object:
         one(session, needs_for(current_actor()), invitation_id, "invitation")

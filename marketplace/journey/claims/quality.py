@@ -1,11 +1,12 @@
 """Claim 5, quality pays: how often offers are used, by the quality of their site and by their price; `quality`.
 
 Prices are an offer's lowest for a lot, in thousandths of the catalogue's guide price, so that services can be put side
-by side. A losing bidder's price is nobody's business: fewer than k offers show no price.
+by side. How a single losing bidder fared is nobody's business: a group of fewer than k offers shows nothing, nor does
+a larger one by which it could be read off the sum.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -15,7 +16,7 @@ from marketplace.records.offers import Offer, OfferStatus
 from marketplace.records.pools import Bundle, Need
 from marketplace.records.rounds import Award
 from marketplace.rules.awarding import rank_band
-from marketplace.rules.privacy import K
+from marketplace.rules.privacy import hidden
 from marketplace.rules.quality import UNRATED
 from marketplace.rules.tendering import OfferTerms
 
@@ -24,17 +25,20 @@ from .cohort import Counted, lower_median, served
 
 @dataclass(frozen=True, slots=True)
 class OfferGroup:
-    """Offers of one grade, or of one third by price: how many there were, how many are used, the middle price."""
+    """Offers of one grade, or of one third by price: how many there were, how many are used, the middle price.
+
+    All three are None where they are not shown.
+    """
 
     key: str
-    offers: int
-    used: int
+    offers: int | None
+    used: int | None
     price_permille: int | None
 
     @property
-    def used_permille(self) -> int:
+    def used_permille(self) -> int | None:
         """How many of a thousand are used."""
-        return self.used * 1000 // self.offers
+        return None if self.offers is None or self.used is None else self.used * 1000 // self.offers
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +50,7 @@ class QualityClaim:
 
 
 @dataclass(frozen=True, slots=True)
-class _Bid:
+class Bid:
     """One offer's line on one lot."""
 
     bundle_id: str
@@ -59,25 +63,38 @@ class _Bid:
 def quality(session: Session, counted: Sequence[Counted]) -> QualityClaim:
     """Group the opened offers on the counted tenders."""
     bids = _bids(session, counted)
-    by_lot: dict[str, list[_Bid]] = defaultdict(list)
+    by_lot: dict[str, list[Bid]] = defaultdict(list)
     for bid in bids:
         by_lot[bid.bundle_id].append(bid)
-    thirds: dict[str, list[_Bid]] = {"top third": [], "middle third": [], "lower third": []}
+    thirds: dict[str, list[Bid]] = {"top third": [], "middle third": [], "lower third": []}
     for lot in by_lot.values():
         for place, bid in enumerate(sorted(lot, key=lambda one: (one.price_permille, one.offer_id))):
             thirds[rank_band(place, len(lot))].append(bid)
     grades = sorted({bid.grade for bid in bids}, reverse=True)
+    by_third = zip(("lowest", "middle", "highest"), thirds.values(), strict=True)
     return QualityClaim(
-        by_grade=tuple(_group(str(grade), (bid for bid in bids if bid.grade == grade)) for grade in grades),
-        by_price=tuple(
-            _group(key, members)
-            for key, members in zip(("lowest", "middle", "highest"), thirds.values(), strict=True)
-            if members
-        ),
+        by_grade=grouped({str(grade): [bid for bid in bids if bid.grade == grade] for grade in grades}),
+        by_price=grouped({key: members for key, members in by_third if members}),
     )
 
 
-def _bids(session: Session, counted: Sequence[Counted]) -> list[_Bid]:
+def grouped(groups: Mapping[str, Sequence[Bid]]) -> tuple[OfferGroup, ...]:
+    """Each group's figures, but for those that would point at somebody who lost."""
+    not_shown = hidden([len(members) for members in groups.values()])
+    return tuple(
+        OfferGroup(key, None, None, None)
+        if place in not_shown
+        else OfferGroup(
+            key=key,
+            offers=len(members),
+            used=sum(bid.used for bid in members),
+            price_permille=lower_median([bid.price_permille for bid in members]),
+        )
+        for place, (key, members) in enumerate(groups.items())
+    )
+
+
+def _bids(session: Session, counted: Sequence[Counted]) -> list[Bid]:
     tenders = [tender.tender_id for tender in counted]
     in_use = set(session.execute(served(counted, Award.offer_id, Need.bundle_id).distinct()).all())
     guide = dict(session.execute(select(Bundle.id, Bundle.reference_pence).where(Bundle.tender_id.in_(tenders))).all())
@@ -87,7 +104,7 @@ def _bids(session: Session, counted: Sequence[Counted]) -> list[_Bid]:
         .order_by(Offer.id)
     )
     return [
-        _Bid(
+        Bid(
             bundle_id=line.bundle,
             offer_id=offer_id,
             grade=grade or UNRATED,
@@ -98,14 +115,3 @@ def _bids(session: Session, counted: Sequence[Counted]) -> list[_Bid]:
         for line in OfferTerms.from_document(content or {}).lines
         if line.bundle in guide
     ]
-
-
-def _group(key: str, bids: Iterable[_Bid]) -> OfferGroup:
-    members = list(bids)
-    prices = [bid.price_permille for bid in members]
-    return OfferGroup(
-        key=key,
-        offers=len(members),
-        used=sum(bid.used for bid in members),
-        price_permille=lower_median(prices) if len(prices) >= K else None,
-    )

@@ -74,7 +74,7 @@ def represent(tender_id: str) -> Answer:
     if not mine:
         raise NotFound("not_found", "We cannot find that tender among those you made an offer on.")
     if not feedback.can_represent(tender, request_now()):
-        raise WrongState("standstill_over", "A representation can be made until the standstill ends.")
+        raise WrongState("standstill_over", "You can object until the pause before the final result ends.")
     back = url_for("provider.offer", offer_id=mine[0].id)
 
     def step(session: Session, data: dict[str, Any]) -> None:
@@ -85,7 +85,7 @@ def represent(tender_id: str) -> Answer:
         WebForm(GroundsSchema(), sent()),
         step,
         back=back,
-        done="Your representation is with the commissioner. The award waits until it is decided.",
+        done="Your objection is with the commissioner. The award waits until it is decided.",
         tender=tender,
     )
 

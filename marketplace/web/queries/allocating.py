@@ -1,6 +1,6 @@
 """Whom a commissioner can give a budget, and for what: `people`, `services`, `exclusions`, `holders`, `told_drafts`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -10,30 +10,41 @@ from sqlalchemy.orm import Session, joinedload
 
 from marketplace.journey.allocations import Draft
 from marketplace.journey.scopes import patients_for
-from marketplace.records.budgets import Budget, Holder
+from marketplace.records.budgets import Budget, BudgetKind, Holder, ManagedAs
 from marketplace.records.catalogue import Exclusion, Service
 from marketplace.records.people import Patient, User
 from marketplace.rules.money import Pence
 from marketplace.rules.permissions import Actor
 
+HELD_BY: Mapping[ManagedAs, str] = {
+    ManagedAs.NOTIONAL: "You",
+    ManagedAs.THIRD_PARTY: "An organisation",
+    ManagedAs.DIRECT_PAYMENT: "The patient",
+}
+"""Who holds the money, told to the commissioner."""
+
 
 @dataclass(frozen=True, slots=True)
 class PersonRow:
-    """One person in the list: their broker's name, how many budgets they were given, whether they can sign in."""
+    """One person in the list: their broker, how many budgets they have (which, if one), whether they can sign in."""
 
     patient: Patient
     broker: str | None
     budgets: int
+    budget_id: str | None
     has_account: bool
 
 
 @dataclass(frozen=True, slots=True)
 class DraftRow:
-    """One budget of a checked file: for whom, whether they are new, how much, until when, for what."""
+    """One budget of a checked file: for whom (new?), its kind, who holds it, how much, when, for what."""
 
     name: str
     is_new: bool
+    kind: BudgetKind
+    held_by: str
     amount_pence: Pence
+    valid_from: date
     valid_to: date
     parts: str
 
@@ -49,11 +60,15 @@ def people(
     """Some of the people who fit."""
     query = _people(actor, search, who).options(joinedload(Patient.broker)).order_by(order, Patient.id)
     rows = session.scalars(query.offset(first).limit(size)).all()
-    counted = select(Budget.patient_id, func.count()).where(Budget.patient_id.in_([row.id for row in rows]))
-    budgets = {row[0]: row[1] for row in session.execute(counted.group_by(Budget.patient_id))}
+    counted = select(Budget.patient_id, func.count(), func.min(Budget.id)).where(
+        Budget.patient_id.in_([row.id for row in rows])
+    )
+    budgets = {row[0]: (row[1], row[2]) for row in session.execute(counted.group_by(Budget.patient_id))}
     can = set(session.scalars(select(User.party_id).where(User.party_id.in_([row.id for row in rows]))))
     return [
-        PersonRow(row, row.broker.name if row.broker else None, budgets.get(row.id, 0), row.id in can) for row in rows
+        PersonRow(row, row.broker.name if row.broker else None, count, first_id if count == 1 else None, row.id in can)
+        for row in rows
+        for count, first_id in (budgets.get(row.id, (0, None)),)
     ]
 
 
@@ -77,12 +92,15 @@ def told_drafts(session: Session, actor: Actor, drafts: Sequence[Draft]) -> list
     """The budgets of a checked file as its report shows them."""
     known = [draft.patient_id for draft in drafts if draft.patient_id]
     named = {row.id: row.name for row in session.scalars(patients_for(actor).where(Patient.id.in_(known)))}
-    names = dict(services(session))
+    names, organisations = dict(services(session)), dict(holders(session, actor))
     return [
         DraftRow(
             name=draft.person.name if draft.person else named[str(draft.patient_id)],
             is_new=draft.person is not None,
+            kind=draft.details.kind,
+            held_by=organisations.get(draft.details.holder_id or "") or HELD_BY[draft.details.managed_as],
             amount_pence=draft.details.amount_pence,
+            valid_from=draft.details.valid_from,
             valid_to=draft.details.valid_to,
             parts=", ".join(f"{names[line.service_id]} ({line.units})" for line in draft.details.lines),
         )

@@ -9,16 +9,19 @@ from typing import Any
 
 from sqlalchemy.orm import Session, contains_eager
 
-from marketplace.journey.scopes import offers_for, one, representations_for
+from marketplace.journey.scopes import objectors_offers_for, offers_for, one, representations_for
+from marketplace.journey.sites import facts_said
 from marketplace.records.offers import Offer, OfferStatus
 from marketplace.records.tenders import Representation, Tender
 from marketplace.rules.clock import Instant
 from marketplace.rules.errors import NotFound
 from marketplace.rules.lifecycle import TenderStatus
 from marketplace.rules.permissions import Actor
+from marketplace.rules.sites import SiteFacts
+from marketplace.rules.tendering import OfferTerms
 from marketplace.web.filters import plural, pounds, words
 
-from .notices import lots_of
+from .notices import Lot, lots_of
 from .offers import RESULT_KNOWN
 
 TOLD = (OfferStatus.STANDING, OfferStatus.EXCLUDED)
@@ -85,6 +88,16 @@ class FeedbackPage:
         return [_change(change) for change in (self.feedback or {}).get("changes", [])]
 
 
+@dataclass(frozen=True, slots=True)
+class ObjectorsOffer:
+    """One opened offer of somebody who objected: its terms, its place as sealed, and what its provider was told."""
+
+    terms: OfferTerms
+    site: SiteFacts
+    lots: Mapping[str, Lot]
+    told: FeedbackPage
+
+
 def feedback_page(session: Session, actor: Actor, offer_id: str) -> FeedbackPage:
     """The feedback on one of the provider's own offers, once the award is confirmed.
 
@@ -110,6 +123,24 @@ def bands_in_words(session: Session, tender: Tender, feedback: Mapping[str, Any]
     named = {lot.bundle_id: f"{lot.service}, {lot.area}" for lot in lots_of(session, tender)}
     bands = (feedback or {}).get("band", {})
     return [(named.get(lot, "A group"), BAND_WORDS.get(band, TOO_FEW)) for lot, band in bands.items()]
+
+
+def objectors_offers(session: Session, actor: Actor, row: Representation) -> list[ObjectorsOffer]:
+    """What somebody who objected had offered, and what it was told: for whoever decides on the objection."""
+    query = objectors_offers_for(actor).where(
+        Offer.tender_id == row.tender_id, Offer.provider_id == row.provider_id, Offer.status.in_(TOLD)
+    )
+    offers = session.scalars(query.order_by(Offer.number, Offer.id)).all()
+    lots = {lot.bundle_id: lot for lot in lots_of(session, row.tender)} if offers else {}
+    return [
+        ObjectorsOffer(
+            terms=OfferTerms.from_document(offer.content or {}),
+            site=facts_said(offer),
+            lots=lots,
+            told=FeedbackPage(offer, offer.feedback, bands_in_words(session, row.tender, offer.feedback), None),
+        )
+        for offer in offers
+    ]
 
 
 def results_to_read(session: Session, actor: Actor, now: Instant) -> list[Offer]:

@@ -18,9 +18,12 @@ from marketplace.journey.scopes import (
 )
 from marketplace.records.offers import Offer
 from marketplace.records.people import Broker, Interest
+from marketplace.records.pools import Bundle, Need
 from marketplace.records.providers import Provider
 from marketplace.records.tenders import Amendment, Question, Representation, Tender
+from marketplace.rules.clock import Instant
 from marketplace.rules.lifecycle import LotResult, TenderStatus
+from marketplace.rules.money import Pence
 from marketplace.rules.permissions import Actor, Role
 from marketplace.rules.tendering import Policy
 from marketplace.web.filters import decision
@@ -74,12 +77,13 @@ def unanswered(session: Session, actor: Actor) -> list[tuple[Question, Tender]]:
     return [(row[0], row[1]) for row in session.execute(query)]
 
 
-def undecided(session: Session, actor: Actor) -> int:
-    """How many representations wait for a commissioner's decision."""
+def undecided(session: Session, actor: Actor) -> tuple[int, Instant | None]:
+    """How many representations wait for a commissioner's decision, and by when the first is to be decided."""
     query = representations_for(actor).where(
         Representation.decision.is_(None), Tender.status == TenderStatus.UNDER_REVIEW
     )
-    return session.scalar(select(func.count()).select_from(query.subquery())) or 0
+    count, by = session.execute(query.with_only_columns(func.count(), func.min(Tender.review_by))).one()
+    return count, by
 
 
 TURN_TO_CANCEL = case((Tender.status.in_(AFTER_OPENING), 0), else_=1)
@@ -130,6 +134,17 @@ def active_lots(tender: Tender) -> list[tuple[str, str]]:
     if tender.status not in SINGLE_LOTS or len(lots) < 2:
         return []
     return [(bundle.id, f"{bundle.service.name}, {bundle.area}") for bundle in lots]
+
+
+def set_aside(session: Session, tender: Tender) -> tuple[int, Pence]:
+    """For how many people money is set aside for a tender, and how much in all: what its end would set free."""
+    query = (
+        select(func.count(func.distinct(Need.patient_id)), func.coalesce(func.sum(Need.reserved_pence), 0))
+        .join(Need.bundle)
+        .where(Bundle.tender_id == tender.id, Need.reserved_pence > 0)
+    )
+    people, pence = session.execute(query).one()
+    return people, int(pence)
 
 
 def successor_of(session: Session, tender: Tender) -> Tender | None:

@@ -12,8 +12,9 @@ from marketplace.journey.audit_trail import events_for
 from marketplace.records.audit import AuditEvent
 from marketplace.records.people import User
 from marketplace.rules.clock import Instant
-from marketplace.rules.money import format_pounds
 from marketplace.rules.permissions import Actor
+
+from .trail_words import acts_called, fact_words
 
 PERIODS: dict[str, tuple[str, int | None]] = {
     "week": ("The last 7 days", 7),
@@ -69,7 +70,7 @@ def acts(
             role=row.role,
             event=row.event,
             about_id=row.about_id,
-            facts=tuple(_told(name, value) for name, value in row.facts.items()),
+            facts=tuple(fact_words(row.event, name, value) for name, value in row.facts.items()),
         )
         for row in rows
     ]
@@ -82,19 +83,14 @@ def _acts(session: Session, actor: Actor, now: Instant, asked: Asked) -> Select[
         query = query.where(AuditEvent.number >= _first_since(session, now - timedelta(days=days)))
     if asked.event:
         spelt = func.replace(AuditEvent.event, ".", "_")
-        query = query.where(spelt.icontains(re.sub(r"[.: ]+", "_", asked.event), autoescape=True))
+        by_code = spelt.icontains(re.sub(r"[.: ]+", "_", asked.event), autoescape=True)
+        query = query.where(by_code | AuditEvent.event.in_(acts_called(asked.event)))
     if asked.about:
         query = query.where(AuditEvent.about_id == asked.about)
     if asked.who:
         named = select(User.id).where(User.name.icontains(asked.who, autoescape=True))
         query = query.where(AuditEvent.actor_id.in_(named))
     return query
-
-
-def _told(name: str, value: object) -> tuple[str, str]:
-    if name.endswith("_pence") and isinstance(value, int):
-        return name.removesuffix("_pence").replace("_", " "), format_pounds(value)
-    return name.replace("_", " "), str(value)
 
 
 def _first_since(session: Session, since: Instant) -> int:

@@ -1,0 +1,131 @@
+"""What the audit trail's codes say to a person: `act_words`, `fact_words`, `acts_called`.
+
+The trail itself keeps the codes, and its file lists them as they are. An act nobody has written better words for is
+told by its code: ``tender.published`` -> ``tender: published``.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import date
+
+from marketplace.rules.money import format_pounds
+from marketplace.web.filters import day
+
+ACTS: Mapping[str, str] = {
+    "account.others_signed_out": "account: signed out everywhere else",
+    "auditor.bundle_handed_out": "auditor: file of the matching handed out",
+    "award.minimum_waived": "award: provider goes below its minimum",
+    "budget.left": "budget: left for the usual package",
+    "budgets.allocated": "budgets: opened from a file",
+    "budgets.checked": "budgets: file checked",
+    "client.taken_on": "client: taken on by a broker",
+    "clients.checked": "clients: file checked",
+    "clients.imported": "clients: taken on from a file",
+    "consent.voided": "consent: no longer holds",
+    "contract.pool_short": "contract: the group's money was not enough",
+    "contract.signed": "contract: signed by all",
+    "contract.signed_by_party": "contract: signed by one side",
+    "contract.waits": "contract: signed by all, waits for the group's money",
+    "deliveries.imported": "deliveries: recorded from a file",
+    "holder.admitted": "organisation that holds budgets: admitted",
+    "lot.cancelled": "group: cancelled",
+    "payments.posted_back": "payments: the bank's answer noted",
+    "plan.line_changed": "plan: one part changed",
+    "pool.agreed": "group: joined",
+    "pool.declined": "group: invitation declined",
+    "pool.handed_over": "shared group: money handed over",
+    "pool.invited": "group: people invited",
+    "pool.left": "group: left",
+    "pool.preferences_set": "group: what counts for the person noted",
+    "pool.returned": "shared group: money given back",
+    "bundle.built": "group: formed",
+    "rematch.started": "match: begun again after refusals",
+    "representation.decided": "objection: decided",
+    "representation.made": "objection: made",
+    "round.failed": "match: broken off",
+    "round.started": "match: begun",
+    "round.verified": "match: result checked",
+    "standstill.resumed": "standstill: goes on",
+    "support.granted": "extra support: given",
+    "tender.opened": "tender: offers opened",
+}
+FACTS: Mapping[str, str] = {
+    "asked_on": "asked for on",
+    "browsers": "browsers signed out",
+    "code": "grounds",
+    "consents_voided": "consents that no longer hold",
+    "default_answer": "if they do not answer",
+    "demand_sha256": "hash of what is asked for",
+    "displaced": "moved to another provider",
+    "due_pence": "now owed to the provider",
+    "easy_read": "easy read",
+    "ends_on": "ends on",
+    "facts_sha256": "hash of what it says",
+    "known": "known already",
+    "lines": "parts",
+    "may_write": "may write",
+    "needs": "parts of plans",
+    "next_review": "next review",
+    "nonce_sha256": "hash of the tender's secret",
+    "offers_voided": "offers that no longer hold",
+    "outcome_root": "root of the result",
+    "market_root": "root of the market",
+    "seed": "seed of the search",
+    "shares_pool": "helps others to pay",
+    "termination": "how the search ended",
+    "units": "how many",
+    "voided": "consents that no longer hold",
+    "was_paid": "was paid before",
+    "whole": "the whole budget",
+}
+OF_ACT: Mapping[tuple[str, str], str] = {
+    ("patient.broker_chosen", "left"): "groups left",
+    ("rematch.started", "left"): "people who left",
+    ("payments.prepared", "lines"): "payments",
+    ("budgets.checked", "lines"): "lines of the file",
+}
+"""Facts whose name says different things of different acts."""
+
+VALUES: Mapping[str, str] = {
+    "cancelled": "cancelled",
+    "limit_reached": "at its time limit",
+    "nothing_matched": "nobody can be matched",
+    "optimal": "nothing better can be found",
+    "within_gap": "close enough to the best",
+    "pool_short": "the group's money was not enough",
+    "run_again": "to be matched again",
+}
+_CODE = re.compile(r"[a-z]+(?:_[a-z]+)+")
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+
+
+def act_words(event: str) -> str:
+    """An act in words."""
+    return ACTS.get(event) or event.replace(".", ": ").replace("_", " ")
+
+
+def acts_called(words: str) -> list[str]:
+    """The acts whose words have these in them: people look for what they have read."""
+    return [event for event, told in ACTS.items() if words.lower() in told.lower()]
+
+
+def fact_words(event: str, name: str, value: object) -> tuple[str, str]:
+    """A fact noted with an act: its name and its value in words."""
+    told = OF_ACT.get((event, name)) or FACTS.get(name)
+    if told is None:
+        plain = name.removesuffix("_pence").removesuffix("_sha256").replace("_", " ")
+        told = f"hash of the {plain}" if name.endswith("_sha256") else plain
+    if name.endswith("_pence") and isinstance(value, int):
+        return told, format_pounds(value)
+    return told, _value(value)
+
+
+def _value(value: object) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    text = str(value)
+    if _DAY.fullmatch(text):
+        return day(date.fromisoformat(text))
+    return VALUES.get(text) or (text.replace("_", " ") if _CODE.fullmatch(text) else text)
