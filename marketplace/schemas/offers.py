@@ -56,7 +56,7 @@ class OfferSchema(Schema):
         1,
         MAX_UNITS,
         load_default=None,
-        metadata={"title": "Most units in all (optional)", "description": "What you can deliver in the period."},
+        metadata={"title": "Most units in all (optional)", "description": "What you can deliver in the period of care."},
     )
     max_distance_m = Kilometres(
         load_default=None,

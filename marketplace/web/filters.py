@@ -12,7 +12,7 @@ from flask import Flask
 from markupsafe import Markup, escape
 
 from marketplace.records.tenders import Decision
-from marketplace.rules.clock import LONDON, Instant
+from marketplace.rules.clock import LONDON, Instant, day_in_words
 from marketplace.rules.money import Pence, format_pounds
 
 _UNIT_PLURALS = {
@@ -45,7 +45,7 @@ def day(value: date | datetime | None) -> str:
         return "–"
     if isinstance(value, datetime):
         value = value.astimezone(LONDON).date()
-    return f"{value.day} {value:%B %Y}"
+    return day_in_words(value)
 
 
 def london_day(value: Instant | None) -> date | None:

@@ -141,9 +141,10 @@ def test_a_patient_ends_an_authority(site: Site) -> None:
     assert "Nobody may act for you" in client.get("/patient/representatives").text
     # the daughter's next click finds herself again, and nobody's pages
     refused = daughter.get("/patient/")
-    assert refused.status_code == 403
-    assert "You can no longer act for this person" in refused.text
-    assert "You may act for nobody" in daughter.get("/representative/").text
+    assert (refused.status_code, refused.location) == (302, "/representative/")
+    own = daughter.get("/representative/").text
+    assert "You can no longer act for this person" in own
+    assert "You may act for nobody" in own
 
 
 def test_a_representative_acts_in_a_patients_place(site: Site) -> None:
@@ -180,7 +181,9 @@ def test_what_is_not_covered_is_refused_in_words(site: Site) -> None:
     refused = client.post(f"/patient/invitations/{world.need(1).id}", data={"default_answer": "accept"})
     for answer in (refused, client.get("/patient/broker"), client.post("/patient/broker", data={"broker_id": "x"})):
         assert answer.status_code == 403
-        assert "does not cover this" in answer.text
+        assert "You may not do this for this person" in answer.text
+        assert "right account" not in answer.text
+        assert '<p><a href="/representative/">' in answer.text
     assert site.fresh().need(1).status is NeedStatus.INVITED
 
 

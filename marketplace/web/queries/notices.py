@@ -6,6 +6,7 @@ standstill's notice. Nothing here follows who joins or leaves later.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from sqlalchemy import Row, Select, func, select
@@ -61,6 +62,8 @@ class Lot:
     service: str
     unit: str
     area: str
+    period_from: date
+    period_to: date
     patients: str
     units: int | None
 
@@ -253,6 +256,8 @@ def _lots(tender: Tender, names: Mapping[str, Service]) -> list[Lot]:
             service=names[lot["service"]].name,
             unit=names[lot["service"]].unit,
             area=lot["area"],
+            period_from=date.fromisoformat(lot["period_from"]),
+            period_to=date.fromisoformat(lot["period_to"]),
             patients=lot["patients"],
             units=lot["units"],
         )
