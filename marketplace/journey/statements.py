@@ -25,6 +25,9 @@ from .scopes import budgets_for, one
 
 OWN_ACCOUNTS = (AccountKind.AVAILABLE, AccountKind.RESERVED, AccountKind.COMMITTED)
 
+CARE_TEAM = "the local care team"
+"""What patients call the commissioner."""
+
 WORDS: Mapping[TransferKind, str] = {
     TransferKind.ALLOCATE: "Paid into the budget",
     TransferKind.SUPPLEMENT: "Extra money paid into the budget",
@@ -35,7 +38,7 @@ WORDS: Mapping[TransferKind, str] = {
     TransferKind.PAY: "Paid for {service} by {payer}",
     TransferKind.REFUND: "Given back for {service} that was wrong",
     TransferKind.EXPIRE: "Returned because the budget ended",
-    TransferKind.RECLAIM: "Taken back by the commissioner",
+    TransferKind.RECLAIM: f"Taken back by {CARE_TEAM}",
     TransferKind.RETURN: "Returned: the conventional package was chosen",
     TransferKind.POOL_GIVE: "Given to others in the group for {service}",
     TransferKind.POOL_RECEIVE: "Carried by others in the group for {service}",
@@ -130,7 +133,7 @@ def statement(session: Session, actor: Actor, budget_id: str) -> list[StatementR
             StatementRow(
                 posted_at=transfer.posted_at,
                 kind=transfer.kind,
-                words=WORDS[transfer.kind].format(service=service, payer=PAYERS[budget.parties.payer.role]),
+                words=WORDS[transfer.kind].format(service=service, payer=_payer(budget)),
                 reason=transfer.reason,
                 amount_pence=transfer.amount_pence,
                 available_change_pence=changes.get(AccountKind.AVAILABLE, 0),
@@ -252,3 +255,8 @@ def _services(session: Session, budget_id: str) -> dict[str, str]:
         if delivery_id:
             names[delivery_id] = name
     return names
+
+
+def _payer(budget: Budget) -> str:
+    role = budget.parties.payer.role
+    return CARE_TEAM if role is Role.COMMISSIONER else PAYERS[role]

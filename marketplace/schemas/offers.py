@@ -14,7 +14,9 @@ class TierSchema(Schema):
     """One volume band of an offer: from so many units on, this price for every unit."""
 
     from_units = Whole(0, MAX_UNITS, required=True, metadata={"title": "From how many units"})
-    price_pence = Pounds(required=True, metadata={"title": "Price per unit", "x-prefix": "£"})
+    price_pence = Pounds(
+        required=True, metadata={"title": "Price per unit", "x-missing": "Enter an amount, like 48.50", "x-prefix": "£"}
+    )
 
 
 class LineSchema(Schema):
@@ -56,7 +58,10 @@ class OfferSchema(Schema):
         1,
         MAX_UNITS,
         load_default=None,
-        metadata={"title": "Most units in all (optional)", "description": "What you can deliver in the period of care."},
+        metadata={
+            "title": "Most units in all (optional)",
+            "description": "What you can deliver in the period of care.",
+        },
     )
     max_distance_m = Kilometres(
         load_default=None,

@@ -80,7 +80,12 @@ def typed_pounds(pence: Pence) -> str:
 
 def units(count: int, unit: str = "session") -> str:
     """``1 session``, ``1,200 sessions``: the unit is the catalogue's, said in the singular."""
-    return f"{count:,} {unit if count == 1 else _UNIT_PLURALS.get(unit, unit + 's')}"
+    return f"{count:,} {unit if count == 1 else units_of(unit)}"
+
+
+def units_of(unit: str) -> str:
+    """``session`` -> ``sessions``: a unit of the catalogue, said of no number."""
+    return _UNIT_PLURALS.get(unit, unit + "s")
 
 
 def plural(count: int, one: str, many: str | None = None) -> str:
@@ -119,6 +124,11 @@ def short_hash(digest: str | None) -> str:
     return "–" if digest is None else digest[:12]
 
 
+def breakable(name: str) -> Markup:
+    """A name of programs that may be broken into two lines after ``_`` and ``/``, and within no word."""
+    return Markup(re.sub(r"([_/])(?=.)", r"\1<wbr>", str(escape(name))))  # noqa: S704 - escaped first
+
+
 def stackable(rows: Markup, headings: Sequence[str]) -> Markup:
     """Table rows that can become blocks on a narrow screen: each cell carries its column's heading, for the eye only.
 
@@ -143,6 +153,7 @@ def stackable(rows: Markup, headings: Sequence[str]) -> Markup:
 def init_app(app: Flask) -> None:
     """Give the templates their words."""
     for says in (
+        breakable,
         stackable,
         pounds,
         change,
@@ -150,6 +161,7 @@ def init_app(app: Flask) -> None:
         moment,
         clock_time,
         units,
+        units_of,
         plural,
         words,
         decision,

@@ -103,7 +103,9 @@ def tenders() -> str | Response:
 @public
 def tender(tender_id: str) -> str:
     """One tender's notice: what was published of it, and what has come of it since."""
-    return render_template("public/tender.html", notice=notices.notice(db_session(), tender_id), now=request_now(), least=K)
+    return render_template(
+        "public/tender.html", notice=notices.notice(db_session(), tender_id), now=request_now(), least=K
+    )
 
 
 @pages.get("/tenders/<tender_id>/ocds.json")

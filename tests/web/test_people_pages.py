@@ -223,4 +223,15 @@ def test_nobody_acts_without_an_authority_that_holds(site: Site) -> None:
     assert late.post(f"/representative/act-for/{authority.patient_id}").status_code == 404
     with late.session_transaction() as cookie:
         cookie["acting_for"] = authority.patient_id
+    assert late.get("/patient/").location == "/representative/"
     assert late.get("/patient/").status_code == 403
+
+
+def test_an_invitation_says_who_is_asked_and_until_when(site: Site) -> None:
+    """At least so many with so much, in whole groups of eight; by when, and that the group may start sooner."""
+    site.world.draft()
+    client = site.client("p1@example.test")
+    page = client.get(f"/patient/invitations/{site.world.need(1).id}").text
+    assert "At least 8 people, with £4,800.00 together" in page
+    assert "Answer by <strong>the end of Friday 1 May 2026</strong>. The group may start sooner" in page
+    assert "Answer by the end of Friday 1 May 2026. The group may start sooner." in client.get("/patient/").text
