@@ -207,8 +207,7 @@ def _go_on(session: Session, now: Instant, actor: Actor, tender_id: str | None) 
 
 
 def _last_signature(contract: Contract) -> tuple[Instant, str]:
-    assert contract.last_signed_at is not None  # all have signed
-    return contract.last_signed_at, contract.id
+    return contract.last_signed_at or contract.offered_at, contract.id
 
 
 def _signatories(contract: Contract) -> list[str]:

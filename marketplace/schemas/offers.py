@@ -23,7 +23,7 @@ class LineSchema(Schema):
     """An offer's part for one lot."""
 
     bundle = fields.String(required=True, error_messages={"required": "Choose a lot"}, metadata={"title": "Lot"})
-    min_units = Whole(0, MAX_UNITS, load_default=0, metadata={"title": "Least units in this lot (optional)"})
+    min_units = Whole(0, MAX_UNITS, load_default=0, metadata={"title": "Fewest units in this lot (optional)"})
     max_units = Whole(1, MAX_UNITS, load_default=None, metadata={"title": "Most units in this lot (optional)"})
     tiers = fields.List(
         fields.Nested(TierSchema),
@@ -38,7 +38,7 @@ class OfferSchema(Schema):
     """A whole offer: site, fee, least and most units, prices by lot and volume band."""
 
     site_id = fields.String(
-        required=True, error_messages={"required": "Choose a site"}, metadata={"title": "From which site"}
+        required=True, error_messages={"required": "Choose a place"}, metadata={"title": "From which place"}
     )
     fee_pence = Pounds(
         load_default=0,
@@ -52,7 +52,7 @@ class OfferSchema(Schema):
         0,
         MAX_UNITS,
         load_default=0,
-        metadata={"title": "Least units in all (optional)", "description": "Below this you would not start."},
+        metadata={"title": "Fewest units in all (optional)", "description": "Below this you would not start."},
     )
     max_units = Whole(
         1,

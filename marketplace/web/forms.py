@@ -150,7 +150,7 @@ class WebForm:
             "prefix": about.get("x-prefix"),
             "suffix": about.get("x-suffix"),
             "width": about.get("x-width"),
-            "value": self.value(name),
+            "value": _shown_after(about.get("x-prefix"), self.value(name)),
             "values": self.values(name),
             "parts": {part: self.value(f"{name}-{part}") for part in (*_DATE_PARTS, "time")},
             "errorMessage": self.error(name),
@@ -376,3 +376,8 @@ def _say(message: str, field: fields.Field[Any] | None, name: str) -> str:
 def _words(name: str) -> str:
     text = name.rsplit("-", 1)[-1].replace("_", " ")
     return text[:1].upper() + text[1:]
+
+
+def _shown_after(prefix: str | None, typed: str) -> str:
+    """What was typed, without the sign that stands before the field already."""
+    return typed.strip().removeprefix(prefix).lstrip() if prefix else typed

@@ -52,7 +52,7 @@ def test_a_site_is_known_by_its_words() -> None:
     twins = [*SITES, Site(id="s2", name="Near clinic", district="LN2")]
 
     def site(text: str) -> str | None:
-        found = read(read_lines(csv_file([["From which site", text], ["Lot number"]])), TENDER, LOTS, twins)
+        found = read(read_lines(csv_file([["From which place", text], ["Lot number"]])), TENDER, LOTS, twins)
         assert bool(found.faults) == (found.typed.get("site_id") == "")
         return found.typed.get("site_id")
 

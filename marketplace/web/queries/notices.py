@@ -29,6 +29,8 @@ from marketplace.web.listing import Listing, ListPage
 
 WINNERS_KNOWN = frozenset({TenderStatus.STANDSTILL, TenderStatus.UNDER_REVIEW, TenderStatus.AWARDED})
 OFFERS_COUNTED = frozenset(TenderStatus) - {TenderStatus.DRAFT, TenderStatus.OPEN, TenderStatus.WITHDRAWN}
+PUBLIC_WORDS = {**TENDER_WORDS, TenderStatus.STANDSTILL: "Result out, objections open"}
+"""A notice's state in words for those who do not know the trade's."""
 STATES: Mapping[str, tuple[str, frozenset[TenderStatus]]] = {
     "open": ("Open for offers", frozenset({TenderStatus.OPEN})),
     "running": (
@@ -152,7 +154,7 @@ def some(session: Session, query: Select[Tender], first: int, size: int) -> list
     """Some published tenders of a query, with their lots."""
     names = _names(session)
     part = query.order_by(Tender.id).options(joinedload(Tender.broker)).offset(first).limit(size)
-    return [Listed(tender, TENDER_WORDS[tender.status], _lots(tender, names)) for tender in session.scalars(part)]
+    return [Listed(tender, PUBLIC_WORDS[tender.status], _lots(tender, names)) for tender in session.scalars(part)]
 
 
 def notice(session: Session, tender_id: str) -> Notice:
@@ -178,7 +180,7 @@ def _notice(session: Session, tender: Tender) -> Notice:
     asked = select(Question).where(Question.tender_id == tender.id).order_by(Question.asked_at)
     return Notice(
         tender=tender,
-        status_words=TENDER_WORDS[tender.status],
+        status_words=PUBLIC_WORDS[tender.status],
         lots=_lots(tender, _names(session)),
         offers=_offers(session, tender),
         winners=_winners(session, won.id) if won else (),
