@@ -76,9 +76,13 @@ def _answer(row: list[str], number: int) -> Answer:
         raise Invalid("cells", f"{place}: there must be {len(ANSWER_COLUMNS)} cells, not {len(row)}.", place=place)
     reference, amount, result, reason = (cell.strip() for cell in row)
     if result.lower() not in RESULTS:
-        raise Invalid("result", f"{place}: the result must be {' or '.join(RESULTS)}.", place=place)
+        raise Invalid("result", f"{place}: {_holds(2, result)}. Write {' or '.join(RESULTS)}.", place=place)
     try:
         amount_pence = parse_pounds(amount)
     except Invalid:
-        raise Invalid("amount", f"{place}: the amount must look like 48.50.", place=place) from None
+        raise Invalid("amount", f"{place}: {_holds(1, amount)}. Write it like 48.50.", place=place) from None
     return Answer(reference, amount_pence, result.lower() == "paid", reason, number)
+
+
+def _holds(column: int, cell: str) -> str:
+    return f"{ANSWER_COLUMNS[column]} is {f'“{cell[:40]}”' if cell else 'empty'}"

@@ -85,7 +85,11 @@ def sign_in(session: Session, now: Instant, email: str, password: str) -> str:
     """
     user = session.scalar(select(User).where(User.email == email.strip().lower()))
     if not verify_password(user.password_hash if user else None, password) or user is None or user.closed_at:
-        raise NotAllowed("sign_in_failed", "The e-mail address and the password do not match an account.")
+        raise NotAllowed(
+            "sign_in_failed",
+            "The e-mail address and the password do not match an account. "
+            "Check both and try again, or choose “I forgot my password”.",
+        )
     token = secrets.token_urlsafe(32)
     session.add(SignIn(token_sha256=digest(token), user_id=user.id, started_at=now, seen_at=now))
     audit.append(session, now, actor_for(user), "account.signed_in", user.id)

@@ -207,8 +207,7 @@ def _go_on(session: Session, now: Instant, actor: Actor, tender_id: str | None) 
 
 
 def _last_signature(contract: Contract) -> tuple[Instant, str]:
-    signed_at = (contract.patient_signed_at, contract.provider_signed_at, contract.holder_signed_at)
-    return max(at for at in signed_at if at is not None), contract.id
+    return contract.last_signed_at or contract.offered_at, contract.id
 
 
 def _signatories(contract: Contract) -> list[str]:

@@ -12,7 +12,7 @@ from marketplace.records import audit
 from marketplace.records.contracts import Contract, Delivery, DeliveryStatus, due_so_far
 from marketplace.records.ledger import AccountKind, Posting, TransferKind, post
 from marketplace.records.outbox import tell
-from marketplace.rules.clock import Instant, london_date, london_midnight_after
+from marketplace.rules.clock import Instant, day_in_words, london_date, london_midnight_after
 from marketplace.rules.errors import Invalid, WrongState
 from marketplace.rules.lifecycle import CONTRACT_MOVES, ContractStatus, check_move
 from marketplace.rules.money import Pence
@@ -35,7 +35,7 @@ def record_delivery(
     WrongState
         If the contract is not in force.
     Invalid
-        If the day is in the future or before the contract, or the contract has fewer units left.
+        If the day is none of `days_of_care`, or the contract has fewer units left.
     """
     contract = locked(session, Contract, contract_id, "contract")
     check_record(session, now, actor, contract, units, delivered_on)
@@ -78,14 +78,27 @@ def check_record(
     check_owner(actor, Role.PROVIDER, contract.provider_id, "contract")
     if contract.status not in (ContractStatus.SIGNED, ContractStatus.IN_DELIVERY):
         raise WrongState("contract_not_in_force", "Deliveries can be recorded while the contract is in force.")
-    if not london_date(contract.offered_at) <= delivered_on <= london_date(now):
-        raise Invalid("day_out_of_range", "Enter a day between the contract's start and today.", place="delivered_on")
+    first, last = days_of_care(contract, london_date(now))
+    if not first <= delivered_on <= last:
+        until = "today" if last == london_date(now) else day_in_words(last)
+        message = f"Enter a day from {day_in_words(first)}, when all had signed, to {until}"
+        raise Invalid("day_out_of_range", message, place="delivered_on", first=first.isoformat(), last=last.isoformat())
     waiting = session.scalar(
         select(func.coalesce(func.sum(Delivery.units), 0)).where(
             Delivery.contract_id == contract.id, Delivery.status == DeliveryStatus.RECORDED
         )
     )
     check_left(contract.units, contract.units_confirmed + int(waiting or 0) + beside, units)
+
+
+def days_of_care(contract: Contract, today: date) -> tuple[date, date]:
+    """The first and the last day of which care under a signed contract can be recorded.
+
+    It may begin as soon as all have signed, before the period too: nobody waits for a date when all are ready, and a
+    provider does not know for whom the contract is until then. It ends with the period, or for now with today.
+    """
+    first = london_date(contract.last_signed_at or contract.offered_at)
+    return first, min(today, contract.need.bundle.period_to)
 
 
 def confirm_delivery(session: Session, now: Instant, actor: Actor, delivery_id: str) -> Delivery:

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from datetime import date
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from marketplace.records import audit
 from marketplace.records.contracts import Contract, Delivery, DeliveryStatus
+from marketplace.records.pools import Need
 from marketplace.rules.clock import Instant
 from marketplace.rules.errors import DomainError, Invalid
 from marketplace.rules.permissions import Actor, Role, check_role
@@ -90,6 +91,7 @@ def record_all(session: Session, now: Instant, actor: Actor, rows: Sequence[Deli
 
 def _contracts(session: Session, actor: Actor, rows: Sequence[DeliveryDetails]) -> dict[str, Contract]:
     own = contracts_for(actor).where(Contract.id.in_({row.contract_id for row in rows}))
+    own = own.options(joinedload(Contract.need).joinedload(Need.bundle))
     return {contract.id: contract for contract in session.scalars(own)}
 
 

@@ -162,14 +162,14 @@ def check_site(session: Session, provider_id: str, tender: Tender, terms: OfferT
     """
     site = session.get(Site, terms.site_id)
     if site is None or site.provider_id != provider_id:
-        raise Invalid("site_unknown", "Choose one of your own sites.", place="site_id")
+        raise Invalid("site_unknown", "Choose one of your own places.", place="site_id")
     if site.closed_at is not None:
-        raise Invalid("site_closed", "This site is closed: choose another one.", place="site_id")
+        raise Invalid("site_closed", "This place is closed: choose another one.", place="site_id")
     service_of = {bundle.id: bundle.service_id for bundle in tender.bundles}
     for at, line in enumerate(terms.lines):
         if service_of[line.bundle] not in site.services:
             raise Invalid(
-                "service_not_at_site", "This site does not offer the service of this lot.", place=f"lines[{at}].bundle"
+                "service_not_at_site", "This place does not offer the service of this lot.", place=f"lines[{at}].bundle"
             )
     return site
 

@@ -25,6 +25,9 @@ from .scopes import budgets_for, one
 
 OWN_ACCOUNTS = (AccountKind.AVAILABLE, AccountKind.RESERVED, AccountKind.COMMITTED)
 
+CARE_TEAM = "the local care team"
+"""What patients call the commissioner."""
+
 WORDS: Mapping[TransferKind, str] = {
     TransferKind.ALLOCATE: "Paid into the budget",
     TransferKind.SUPPLEMENT: "Extra money paid into the budget",
@@ -35,7 +38,7 @@ WORDS: Mapping[TransferKind, str] = {
     TransferKind.PAY: "Paid for {service} by {payer}",
     TransferKind.REFUND: "Given back for {service} that was wrong",
     TransferKind.EXPIRE: "Returned because the budget ended",
-    TransferKind.RECLAIM: "Taken back by the commissioner",
+    TransferKind.RECLAIM: f"Taken back by {CARE_TEAM}",
     TransferKind.RETURN: "Returned: the conventional package was chosen",
     TransferKind.POOL_GIVE: "Given to others in the group for {service}",
     TransferKind.POOL_RECEIVE: "Carried by others in the group for {service}",
@@ -143,7 +146,9 @@ def statement(session: Session, actor: Actor, budget_id: str) -> list[StatementR
 def payer_words(budget: Budget, actor: Actor) -> str:
     """Who pays providers from a budget, told to somebody: to the commissioner who pays itself, "you"."""
     payer = budget.parties.payer
-    return "you" if actor.role is Role.COMMISSIONER and payer.id == actor.party_id else PAYERS[payer.role]
+    if payer.role is Role.COMMISSIONER and actor.role is not Role.HOLDER:
+        return "you" if actor.role is Role.COMMISSIONER else CARE_TEAM
+    return PAYERS[payer.role]
 
 
 def figures_of(session: Session, budget_ids: Collection[str] | Select[str]) -> BudgetFigures:

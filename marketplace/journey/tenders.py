@@ -317,6 +317,8 @@ def _frozen_demand(tender: Tender, agreed: list[Need]) -> dict[str, object]:
                 "service": bundle.service_id,
                 "area": bundle.area,
                 "districts": bundle.districts,
+                "period_from": bundle.period_from.isoformat(),
+                "period_to": bundle.period_to.isoformat(),
                 "patients": shown_count(len(needs)),
                 "units": shown_units(sum(need.units for need in needs), len(needs)),
             }

@@ -73,6 +73,12 @@ class Contract(Base):
     deliveries: Mapped[list["Delivery"]] = relationship(back_populates="contract", order_by="Delivery.recorded_at")
 
     @property
+    def last_signed_at(self) -> datetime | None:
+        """When the latest of its signatures so far was given."""
+        signed_at = (self.patient_signed_at, self.provider_signed_at, self.holder_signed_at)
+        return max((at for at in signed_at if at is not None), default=None)
+
+    @property
     def bill_pence(self) -> int:
         """What all its units cost, the fee's share with them: the charge, without what is given to the pool."""
         return self.charge_pence - self.pool_pence

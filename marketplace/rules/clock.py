@@ -28,6 +28,11 @@ def london_date(instant: Instant) -> date:
     return instant.astimezone(LONDON).date()
 
 
+def day_in_words(day: date) -> str:
+    """``21 November 2026``."""
+    return f"{day.day} {day:%B %Y}"
+
+
 def london_midnight_after(day: date) -> Instant:
     """The moment at which `day` ends in London, in UTC."""
     return datetime.combine(day + timedelta(days=1), time.min, tzinfo=LONDON).astimezone(UTC)

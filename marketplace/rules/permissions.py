@@ -103,6 +103,6 @@ def check_scope(actor: Actor, scope: Scope) -> None:
     if actor.scopes is not None and scope not in actor.scopes:
         raise NotAllowed(
             "outside_authority",
-            "Your authority to act for this person does not cover this. Ask the commissioner to widen it.",
+            "You may not do this for this person. Their local care team can change what you may do.",
             scope=scope.value,
         )

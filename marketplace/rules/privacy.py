@@ -20,6 +20,14 @@ def shown_units(units: int, patients: int, k: int = K) -> int | None:
     return units if patients >= k else None
 
 
+def whole_groups(count: int, k: int = K) -> int:
+    """How many of a growing number of people may be counted: it grows by `k` at a time.
+
+    So two looks at it, and at a sum over those people, differ by nobody or by at least `k` people.
+    """
+    return count - count % k
+
+
 def hidden(counts: Sequence[int], k: int = K) -> frozenset[int]:
     """Which cells of a row (by position) stay hidden when the row's sum is shown beside them.
 

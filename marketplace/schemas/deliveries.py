@@ -17,7 +17,7 @@ class DeliverySchema(Schema):
         1,
         MAX_UNITS,
         required=True,
-        metadata={"title": "How many units were delivered"},
+        metadata={"title": "How many units were delivered", "x-missing": "Enter how many were delivered"},
     )
     delivered_on = Day(required=True, missing="Enter the day it was delivered", metadata={"title": "On which day"})
 

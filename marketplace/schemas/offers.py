@@ -14,14 +14,16 @@ class TierSchema(Schema):
     """One volume band of an offer: from so many units on, this price for every unit."""
 
     from_units = Whole(0, MAX_UNITS, required=True, metadata={"title": "From how many units"})
-    price_pence = Pounds(required=True, metadata={"title": "Price per unit", "x-prefix": "£"})
+    price_pence = Pounds(
+        required=True, metadata={"title": "Price per unit", "x-missing": "Enter an amount, like 48.50", "x-prefix": "£"}
+    )
 
 
 class LineSchema(Schema):
     """An offer's part for one lot."""
 
     bundle = fields.String(required=True, error_messages={"required": "Choose a lot"}, metadata={"title": "Lot"})
-    min_units = Whole(0, MAX_UNITS, load_default=0, metadata={"title": "Least units in this lot (optional)"})
+    min_units = Whole(0, MAX_UNITS, load_default=0, metadata={"title": "Fewest units in this lot (optional)"})
     max_units = Whole(1, MAX_UNITS, load_default=None, metadata={"title": "Most units in this lot (optional)"})
     tiers = fields.List(
         fields.Nested(TierSchema),
@@ -36,7 +38,7 @@ class OfferSchema(Schema):
     """A whole offer: site, fee, least and most units, prices by lot and volume band."""
 
     site_id = fields.String(
-        required=True, error_messages={"required": "Choose a site"}, metadata={"title": "From which site"}
+        required=True, error_messages={"required": "Choose a place"}, metadata={"title": "From which place"}
     )
     fee_pence = Pounds(
         load_default=0,
@@ -50,13 +52,16 @@ class OfferSchema(Schema):
         0,
         MAX_UNITS,
         load_default=0,
-        metadata={"title": "Least units in all (optional)", "description": "Below this you would not start."},
+        metadata={"title": "Fewest units in all (optional)", "description": "Below this you would not start."},
     )
     max_units = Whole(
         1,
         MAX_UNITS,
         load_default=None,
-        metadata={"title": "Most units in all (optional)", "description": "What you can deliver in the period."},
+        metadata={
+            "title": "Most units in all (optional)",
+            "description": "What you can deliver in the period of care.",
+        },
     )
     max_distance_m = Kilometres(
         load_default=None,

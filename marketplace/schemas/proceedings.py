@@ -169,7 +169,7 @@ class InterestSchema(Schema):
         required=True,
         error_messages=choice("how you stand to this provider"),
         metadata={
-            "title": "How do you stand to this provider?",
+            "title": "What is your link to this provider?",
             "x-words": INTEREST_WORDS,
         },
     )

@@ -92,6 +92,7 @@ def _acting_for(own: Actor | None) -> Actor | None:
         return representatives.acting_for(db_session(), request_now(), own, patient_id)
     except NotFound:
         session.pop(ACTING_FOR)
+        g.stopped_acting = True
         flash("You can no longer act for this person.", "error")
         return own
 
@@ -137,6 +138,8 @@ def check_access() -> Response | None:
             return redirect(url_for("account.sign_in"))
         return redirect(url_for("account.sign_in", next=request.full_path.removesuffix("?")))
     if actor.role not in access.roles and own_actor().role not in access.roles:
+        if "stopped_acting" in g:  # the page was theirs a moment ago: what is left to them, with the reason above it
+            return redirect(url_for("representing.home"))
         abort(403)
     if actor.authority_id is not None and Role.REPRESENTATIVE not in access.roles:
         note_seen(request_now(), actor, [actor.party_id], _page_name(request.endpoint))

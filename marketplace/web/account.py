@@ -36,6 +36,8 @@ def sign_in() -> str | Response | tuple[str, int]:
             token = accounts.sign_in(transaction, request_now(), form.data["email"], form.data["password"])
     except DomainError as error:
         form.refuse("email", error.message)
+        if error.code == "sign_in_failed":
+            form.refuse("password", "Check your password")
         return _sign_in_page(form, came_for), 422
     session.clear()  # nothing from before the sign-in lives on: neither an old token nor anything planted there
     session["sign_in"] = token

@@ -75,6 +75,9 @@ LOST_TOKEN = Problem(
     "Go back, reload the page and send it again.",
 )
 
+TELL_ALL = frozenset({"outside_authority"})
+"""Refusals that say themselves what can be done: the usual advice would be wrong beside them."""
+
 
 def init_app(app: Flask) -> None:
     """Answer every error with a page."""
@@ -105,7 +108,8 @@ def domain_error(error: domain.DomainError) -> tuple[str, int]:
     usual = PROBLEMS[code]
     if code == 404:
         return _page(code, usual)
-    return _page(code, Problem(usual.title, error.message, usual.advice))
+    advice = "" if error.code in TELL_ALL else usual.advice
+    return _page(code, Problem(usual.title, error.message, advice))
 
 
 def unforeseen(error: Exception) -> tuple[str, int]:

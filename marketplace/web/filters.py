@@ -12,7 +12,7 @@ from flask import Flask
 from markupsafe import Markup, escape
 
 from marketplace.records.tenders import Decision
-from marketplace.rules.clock import LONDON, Instant
+from marketplace.rules.clock import LONDON, Instant, day_in_words
 from marketplace.rules.money import Pence, format_pounds
 
 _UNIT_PLURALS = {
@@ -46,7 +46,7 @@ def day(value: date | datetime | None) -> str:
         return "–"
     if isinstance(value, datetime):
         value = value.astimezone(LONDON).date()
-    return f"{value.day} {value:%B %Y}"
+    return day_in_words(value)
 
 
 def london_day(value: Instant | None) -> date | None:
@@ -81,7 +81,12 @@ def typed_pounds(pence: Pence) -> str:
 
 def units(count: int, unit: str = "session") -> str:
     """``1 session``, ``1,200 sessions``: the unit is the catalogue's, said in the singular."""
-    return f"{count:,} {unit if count == 1 else _UNIT_PLURALS.get(unit, unit + 's')}"
+    return f"{count:,} {unit if count == 1 else units_of(unit)}"
+
+
+def units_of(unit: str) -> str:
+    """``session`` -> ``sessions``: a unit of the catalogue, said of no number."""
+    return _UNIT_PLURALS.get(unit, unit + "s")
 
 
 def plural(count: int, one: str, many: str | None = None) -> str:
@@ -120,6 +125,11 @@ def short_hash(digest: str | None) -> str:
     return "–" if digest is None else digest[:12]
 
 
+def breakable(name: str) -> Markup:
+    """A name of programs that may be broken into two lines after ``_`` and ``/``, and within no word."""
+    return Markup(re.sub(r"([_/])(?=.)", r"\1<wbr>", str(escape(name))))  # noqa: S704 - escaped first
+
+
 def stackable(rows: Markup, headings: Sequence[str]) -> Markup:
     """Table rows that can become blocks on a narrow screen: each cell carries its column's heading, for the eye only.
 
@@ -146,6 +156,7 @@ def stackable(rows: Markup, headings: Sequence[str]) -> Markup:
 def init_app(app: Flask) -> None:
     """Give the templates their words."""
     for says in (
+        breakable,
         stackable,
         pounds,
         change,
@@ -153,6 +164,7 @@ def init_app(app: Flask) -> None:
         moment,
         clock_time,
         units,
+        units_of,
         plural,
         words,
         decision,

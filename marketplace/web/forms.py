@@ -56,6 +56,8 @@ class WebForm:
         For a field by its (last) name: the values to choose from, with their words.
     beside
         Names on the same page that belong to something else than this document.
+    told_as
+        How the summary calls a field whose words on the page are not its schema's, or stand there more than once.
     """
 
     def __init__(
@@ -66,6 +68,7 @@ class WebForm:
         initial: Mapping[str, Any] | None = None,
         choices: Choices | None = None,
         beside: Collection[str] = (),
+        told_as: Mapping[str, str] | None = None,
     ) -> None:
         self.schema = schema
         self.typed: MultiDict[str, str] = MultiDict() if typed is None else MultiDict(typed)
@@ -73,6 +76,7 @@ class WebForm:
             _flatten(initial, schema, "", self.typed)
         self.choices = choices or {}
         self.beside = NOT_OURS.union(beside)
+        self.told_as = told_as or {}
         self.data: Any = None
         self.errors: dict[str, str] = {}
         self._row_numbers: dict[str, list[int]] = {}
@@ -146,7 +150,7 @@ class WebForm:
             "prefix": about.get("x-prefix"),
             "suffix": about.get("x-suffix"),
             "width": about.get("x-width"),
-            "value": self.value(name),
+            "value": _shown_after(about.get("x-prefix"), self.value(name)),
             "values": self.values(name),
             "parts": {part: self.value(f"{name}-{part}") for part in (*_DATE_PARTS, "time")},
             "errorMessage": self.error(name),
@@ -249,6 +253,8 @@ class WebForm:
 
     def _told(self, name: str, text: str) -> str:
         """A message away from its field says which field it is about, if it does not do so in its own words."""
+        if name in self.told_as:
+            return f"{self.told_as[name]}: {text[:1].lower()}{text[1:]}"
         try:
             title = str(_find(self.schema, name).metadata.get("title", ""))
         except KeyError:
@@ -370,3 +376,8 @@ def _say(message: str, field: fields.Field[Any] | None, name: str) -> str:
 def _words(name: str) -> str:
     text = name.rsplit("-", 1)[-1].replace("_", " ")
     return text[:1].upper() + text[1:]
+
+
+def _shown_after(prefix: str | None, typed: str) -> str:
+    """What was typed, without the sign that stands before the field already."""
+    return typed.strip().removeprefix(prefix).lstrip() if prefix else typed

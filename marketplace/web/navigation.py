@@ -60,6 +60,11 @@ class Visitor:
     acting_for: str | None = None
     easy_read: bool = False
 
+    @property
+    def whose(self) -> str:
+        """Whose a patient's page is, at the beginning of a heading: ``Your``, or, while acting, ``Patient 01’s``."""
+        return f"{self.acting_for}’s" if self.acting_for else "Your"
+
 
 def visitor() -> Visitor:
     """Whoever looks at this page."""

@@ -11,6 +11,7 @@ from marketplace.records.pools import DefaultAnswer
 from marketplace.rules.errors import Invalid
 from marketplace.rules.lifecycle import RESULT_PUBLISHED
 from marketplace.rules.permissions import Role
+from marketplace.rules.privacy import K
 from marketplace.rules.sharing import example_of, is_shared
 from marketplace.schemas.answers import AgreeSchema, AgreeToShareSchema, DeliveryAnswerSchema, MatchAnswerSchema
 from marketplace.schemas.preferences import PreferencesSchema
@@ -22,7 +23,7 @@ from .easy_read import patient_page, was_not_asked
 from .forms import WebForm, sent
 from .listing import page_from
 from .preferences import IMPORTANCE, shown
-from .queries import budgets, care, matches
+from .queries import budgets, care, invitations, matches
 
 pages = Blueprint("patient", __name__, url_prefix="/patient")
 Answer = str | Response | tuple[str, int]
@@ -100,6 +101,9 @@ def invitation(need_id: str) -> Answer:
     html = patient_page(
         "invitation.html",
         need=need,
+        asked=invitations.asked_so_far(session, need.bundle_id),
+        least=K,
+        answer_by=care.answer_by(need.bundle.tender),
         form=form,
         no_match=no_match,
         can_check=no_match is not None and need.bundle.tender.status in RESULT_PUBLISHED,

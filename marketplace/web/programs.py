@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response
 from marketplace.journey import programs as steps
 from marketplace.records.programs import AccessToken
 from marketplace.rules.errors import DomainError, NotFound
-from marketplace.schemas.programs import ProgramSchema
+from marketplace.schemas.programs import MAY_WORDS, ProgramSchema
 
 from .access import own_actor, public, signed_in
 from .clock import request_now
@@ -41,7 +41,7 @@ def programs() -> Answer:
             form.refuse(str(error.facts.get("place", WHOLE_FORM)), error.message)
     query = steps.standing_for(own_actor(), request_now()).order_by(AccessToken.made_at.desc(), AccessToken.id)
     rows = db_session().scalars(query).all()
-    page = render_template("account/programs.html", form=form, page=page_of(rows))
+    page = render_template("account/programs.html", form=form, page=page_of(rows), may_words=MAY_WORDS)
     return (page, 422) if form.errors else page
 
 

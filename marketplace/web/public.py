@@ -12,6 +12,7 @@ from marketplace.journey.bundles import open_bundle, roots_of
 from marketplace.journey.claims.unmet import UnmetArea, UnmetService
 from marketplace.records.tenders import Tender
 from marketplace.rules.errors import NotFound
+from marketplace.rules.privacy import K
 
 from .access import public
 from .clock import request_now
@@ -92,6 +93,7 @@ def tenders() -> str | Response:
         page=page,
         listing=listing,
         states=[(key, words) for key, (words, _) in notices.STATES.items()],
+        least=K,
         services=_services(),
         state=state,
         service=service,
@@ -103,7 +105,9 @@ def tenders() -> str | Response:
 @public
 def tender(tender_id: str) -> str:
     """One tender's notice: what was published of it, and what has come of it since."""
-    return render_template("public/tender.html", notice=notices.notice(db_session(), tender_id))
+    return render_template(
+        "public/tender.html", notice=notices.notice(db_session(), tender_id), now=request_now(), least=K
+    )
 
 
 @pages.get("/tenders/<tender_id>/ocds.json")
@@ -167,6 +171,7 @@ def unmet_needs() -> Answer:
     return render_template(
         "public/unmet_needs.html",
         claim=claim,
+        least=K,
         page=page_of(found),
         listing=listing,
         services=_services(),
@@ -180,7 +185,7 @@ def unmet_needs() -> Answer:
 def figures() -> Answer:
     """The six claims, each as a picture and as a table."""
     counted = claims.current_claims(db_session(), request_now())
-    return _come_back() if counted is None else render_template("public/figures.html", claims=counted)
+    return _come_back() if counted is None else render_template("public/figures.html", claims=counted, least=K)
 
 
 def _package(found: Sequence[Notice], address: str) -> dict[str, object]:

@@ -39,7 +39,7 @@ def test_a_daughter_acts_and_is_stopped(site: Site, enter: Open) -> None:
     window.press("Act for Patient 01").look("representative-acting")
     assert window.heading == "Home page of Patient 01"
     window.follow("My broker").look("representative-not-covered", status=403)
-    assert "does not cover this" in window.text
+    assert "You may not do this for this person" in window.text
     window.go(f"/patient/invitations/{world.need(1).id}").look("representative-invitation")
     window.page.get_by_label("Say no for me").check()
     window.press("Yes, join the group")
@@ -47,9 +47,10 @@ def test_a_daughter_acts_and_is_stopped(site: Site, enter: Open) -> None:
     window.go("/patient/representatives").look("representative-reads-authority")
     window.go("/representative/").look("representative-home-acting")
     father = enter("p1").go("/patient/representatives").look("patient-representatives")
-    father.follow("End it").look("patient-representative-end").press("Yes, stop it now")
+    father.follow("Stop it").look("patient-representative-end").press("Yes, stop it now")
     assert "Nobody may act for you" in father.text
-    window.go("/patient/").look("representative-ended", status=403)
+    window.go("/patient/").look("representative-ended")
+    assert window.heading == "People you act for"
     window.go("/representative/").look("representative-home-nobody")
     window.follow("My interests in providers").look("representative-interests")
     window.press("Declare it").look("representative-interests-nothing", status=422)

@@ -53,7 +53,7 @@ def test_helping_each_other_to_pay(site: Site, enter: Open) -> None:
 
     world.accept().confirm().later(days=20).sign(3)
     receiver = enter("p3").go(f"/patient/contracts/{world.contract(3).id}").look("sharing-waits")
-    assert "It waits for others in your group" in receiver.text
+    assert "The contract waits for others in your group" in receiver.text
     world.sign(*(number for number in range(1, 13) if number != 3))
     assert "came from your group" in enter("p3").go("/patient/budget").look("sharing-budget").text
     assert "You help others in your group" in enter("p1").go("/patient/budget").text

@@ -214,10 +214,10 @@ def test_a_provider_makes_an_offer(site: Site, enter: Open) -> None:
     assert site.fresh().tender.offers[0].receipt_sha256 in window.text
     window.follow("Change the offer")
     assert window.page.get_by_label("Price in band 2").input_value() == "56.00"
-    window.page.get_by_label("Most units in all").fill("50")
-    window.page.get_by_label("Least units in all").fill("60")
+    window.page.get_by_label("Most sessions in all").fill("50")
+    window.page.get_by_label("Fewest sessions in all").fill("60")
     window.press("Seal and send the offer").look("provider-offer-limits", status=422)
-    window.page.get_by_label("Least units in all").fill("20")
+    window.page.get_by_label("Fewest sessions in all").fill("20")
     window.press("Seal and send the offer").press("Withdraw the offer")
     states = [offer.status for offer in sorted(site.fresh().tender.offers, key=lambda offer: offer.version)]
     assert states == [OfferStatus.REPLACED, OfferStatus.WITHDRAWN]
@@ -230,12 +230,12 @@ def test_care_is_signed_delivered_and_confirmed(site: Site, enter: Open) -> None
     patient, provider = enter("p1"), enter("bulk")
     patient.go("/patient/").follow("Sign your contract").press("Sign the contract")
     provider.go(f"/provider/contracts/{world.contract(1).id}").press("Sign the contract")
-    provider.page.get_by_label("How many units were delivered").fill("1")
+    provider.page.get_by_label("How many sessions were delivered").fill("1")
     fill_date(provider, "On which day", "1", "1", "2020")
     provider.press("Record it").look("provider-contract-wrong-day", status=422)
     today = world.now
     for _ in range(2):
-        provider.page.get_by_label("How many units were delivered").fill("1")
+        provider.page.get_by_label("How many sessions were delivered").fill("1")
         fill_date(provider, "On which day", str(today.day), str(today.month), str(today.year))
         provider.press("Record it")
     patient.go("/patient/").follow("Did your physiotherapy").press("Send my answer")

@@ -1,6 +1,6 @@
 """After the award: deliveries, ends, ratings, and what bidders are told."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from sqlalchemy import select
@@ -70,6 +70,26 @@ def test_silence_confirms(world: SmallWorld) -> None:
         deliveries.record_delivery(world.session, world.now, world.provider("bulk"), contract.id, 2, world.now.date())
     world.later(days=15)
     assert world.contract(1).units_confirmed == 2
+
+
+def test_care_counts_from_the_signature_to_the_end_of_the_period(world: SmallWorld) -> None:
+    """Not the days between offer and signature, nor one after the period; the refusal names both days."""
+    world.proposed().accept().confirm().later(days=20)
+    world.later(days=3).sign(1)
+    contract, signed_on = world.contract(1), world.now.date()
+
+    def record(on: date) -> None:
+        with writing(world.session):
+            deliveries.record_delivery(world.session, world.now, world.by_provider(contract), contract.id, 1, on)
+
+    for wrong in (signed_on - timedelta(days=1), signed_on + timedelta(days=1)):
+        with pytest.raises(Invalid, match=r"from 9 April 2026, when all had signed, to today"):
+            record(wrong)
+    record(signed_on)
+    world.now = datetime(2026, 11, 2, 9, tzinfo=UTC)
+    with pytest.raises(Invalid, match=r"to 31 October 2026"):
+        record(date(2026, 11, 1))
+    record(date(2026, 10, 31))
 
 
 def test_the_period_ends(world: SmallWorld) -> None:

@@ -80,7 +80,7 @@ def test_an_authority_covers_what_it_says(world: SmallWorld) -> None:
     """Authority for deliveries is none for pools; and it is for one patient only."""
     world.draft()
     _, daughter = daughter_of(world, 1, Scope.DELIVERIES)
-    with pytest.raises(NotAllowed, match="does not cover"):
+    with pytest.raises(NotAllowed, match="You may not do this"):
         agree_as(world, daughter, 1)
     with pytest.raises(NotFound):
         agree_as(world, replace(daughter, scopes=frozenset(ALL)), 2)

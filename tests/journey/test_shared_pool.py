@@ -216,7 +216,7 @@ def test_to_share_a_budget_needs_authority_for_it(found: Found) -> None:
     """Somebody who may agree to pools, and to nothing else about the money, cannot give it away."""
     world = found().draft(SHARED)
     _, daughter = daughter_of(world, 1, Scope.POOLS)
-    with pytest.raises(NotAllowed, match="does not cover"), writing(world.session):
+    with pytest.raises(NotAllowed, match="You may not do this"), writing(world.session):
         pools.agree(world.session, world.now, daughter, world.need(1).id, DefaultAnswer.ACCEPT, shares_pool=True)
     _, niece = daughter_of(world, 2, Scope.POOLS, Scope.BUDGET)
     with writing(world.session):

@@ -4,7 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marketplace.rules.privacy import HIDDEN, K, has_nhs_number, hidden, share_permille, shown, without_nhs_numbers
+from marketplace.rules.privacy import (
+    HIDDEN,
+    K,
+    has_nhs_number,
+    hidden,
+    share_permille,
+    shown,
+    whole_groups,
+    without_nhs_numbers,
+)
 
 
 def test_a_single_small_cell_takes_the_next_smallest_with_it() -> None:
@@ -13,6 +22,10 @@ def test_a_single_small_cell_takes_the_next_smallest_with_it() -> None:
 
 def test_small_cells_that_come_to_enough_together_need_no_company() -> None:
     assert hidden([30, 4, 5, 50]) == {1, 2}
+
+
+def test_a_growing_count_is_told_in_whole_groups() -> None:
+    assert [whole_groups(count, 8) for count in (0, 7, 8, 15, 16, 25)] == [0, 0, 8, 8, 16, 24]
 
 
 def test_a_row_without_small_cells_is_shown_whole() -> None:

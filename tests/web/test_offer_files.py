@@ -79,7 +79,7 @@ def test_what_is_wrong_is_told_by_cell(site: Site, provider: FlaskClient) -> Non
     assert "about 5" in text
     assert "B (Fixed fee)" in text
     assert "F (Price in band 1 (£))" in text
-    assert "Enter one of your sites" in text
+    assert "Enter one of your places" in text
     assert "ten" in text
     assert "dear" in text
     bands = send(provider, site, filled(provider, site, {"H11": 20, "G11": 50, "F12": 6, "G12": 5, "H12": 4}))

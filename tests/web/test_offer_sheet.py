@@ -1,5 +1,7 @@
 """The sheet of an offer, without a site around it: several lots and sites, lines in another order."""
 
+from datetime import date
+
 from werkzeug.datastructures import MultiDict
 
 from marketplace.adapters.spreadsheets import csv_file, read_lines
@@ -10,9 +12,10 @@ from marketplace.web.provider.offer_terms import form_for
 from marketplace.web.queries.notices import Lot
 
 TENDER = Tender(id="t0", title="Physiotherapy, Lincoln")
+PERIOD = (date(2026, 5, 1), date(2026, 10, 31))
 LOTS = [
-    Lot("b0", "Physiotherapy", "session", "Lincoln", "12", 120),
-    Lot("b1", "Physiotherapy", "session", "Louth", "fewer than 8", None),
+    Lot("b0", "Physiotherapy", "session", "Lincoln", *PERIOD, "12", 120),
+    Lot("b1", "Physiotherapy", "session", "Louth", *PERIOD, "fewer than 8", None),
 ]
 SITES = [Site(id="s0", name="Near clinic", district="LN1"), Site(id="s1", name="Far clinic", district="LN11")]
 TYPED = {
@@ -49,7 +52,7 @@ def test_a_site_is_known_by_its_words() -> None:
     twins = [*SITES, Site(id="s2", name="Near clinic", district="LN2")]
 
     def site(text: str) -> str | None:
-        found = read(read_lines(csv_file([["From which site", text], ["Lot number"]])), TENDER, LOTS, twins)
+        found = read(read_lines(csv_file([["From which place", text], ["Lot number"]])), TENDER, LOTS, twins)
         assert bool(found.faults) == (found.typed.get("site_id") == "")
         return found.typed.get("site_id")
 

@@ -109,7 +109,7 @@ def test_a_wrong_line_is_named_and_nothing_is_settled(due: Site) -> None:
         "line 3: this reference is not of this payment run": [good, ("nobody", "1.00", "paid", "")],
         "line 4: this reference is not of this payment run": [good, (), ("nobody", "1.00", "paid", "")],
         f"line 2: £{pounds(line)} was sent": [(line.id, "1.00", "paid", "")],
-        "line 3: the result must be": [good, (line.id, "1.00", "perhaps", "")],
+        "line 3: Result is “perhaps”. Write paid or returned.": [good, (line.id, "1.00", "perhaps", "")],
         "There is no payment in this file": [],
     }
     for told, rows in wrong.items():

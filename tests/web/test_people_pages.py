@@ -141,9 +141,10 @@ def test_a_patient_ends_an_authority(site: Site) -> None:
     assert "Nobody may act for you" in client.get("/patient/representatives").text
     # the daughter's next click finds herself again, and nobody's pages
     refused = daughter.get("/patient/")
-    assert refused.status_code == 403
-    assert "You can no longer act for this person" in refused.text
-    assert "You may act for nobody" in daughter.get("/representative/").text
+    assert (refused.status_code, refused.location) == (302, "/representative/")
+    own = daughter.get("/representative/").text
+    assert "You can no longer act for this person" in own
+    assert "You may act for nobody" in own
 
 
 def test_a_representative_acts_in_a_patients_place(site: Site) -> None:
@@ -180,7 +181,9 @@ def test_what_is_not_covered_is_refused_in_words(site: Site) -> None:
     refused = client.post(f"/patient/invitations/{world.need(1).id}", data={"default_answer": "accept"})
     for answer in (refused, client.get("/patient/broker"), client.post("/patient/broker", data={"broker_id": "x"})):
         assert answer.status_code == 403
-        assert "does not cover this" in answer.text
+        assert "You may not do this for this person" in answer.text
+        assert "right account" not in answer.text
+        assert '<p><a href="/representative/">' in answer.text
     assert site.fresh().need(1).status is NeedStatus.INVITED
 
 
@@ -220,4 +223,15 @@ def test_nobody_acts_without_an_authority_that_holds(site: Site) -> None:
     assert late.post(f"/representative/act-for/{authority.patient_id}").status_code == 404
     with late.session_transaction() as cookie:
         cookie["acting_for"] = authority.patient_id
+    assert late.get("/patient/").location == "/representative/"
     assert late.get("/patient/").status_code == 403
+
+
+def test_an_invitation_says_who_is_asked_and_until_when(site: Site) -> None:
+    """At least so many with so much, in whole groups of eight; by when, and that the group may start sooner."""
+    site.world.draft()
+    client = site.client("p1@example.test")
+    page = client.get(f"/patient/invitations/{site.world.need(1).id}").text
+    assert "At least 8 people, with £4,800.00 together" in page
+    assert "Answer by <strong>the end of Friday 1 May 2026</strong>. The group may start sooner" in page
+    assert "Answer by the end of Friday 1 May 2026. The group may start sooner." in client.get("/patient/").text

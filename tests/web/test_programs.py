@@ -140,10 +140,10 @@ def test_the_description_is_the_document(site: Site) -> None:
     client = site.client()
     document = client.get("/api/v1/openapi.json").get_json()
     page = client.get("/for-programs")
-    shown = page.text.replace("<wbr>", "")  # where an address may break
+    addresses = page.text.replace("<wbr>", "")
     for path, item in document["paths"].items():
         for method in {"get", "post", "put"} & set(item):
-            assert f"{method.upper()} {path.removeprefix('/v1')}" in shown
+            assert f"{method.upper()} {path.removeprefix('/v1')}" in addresses
     to_read, read = set(re.findall(r'href="(/for-programs/documents/\w+)"', page.text)), set[str]()
     while to_read:
         address = to_read.pop()

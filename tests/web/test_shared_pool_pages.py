@@ -113,6 +113,9 @@ def test_a_match_says_who_carries_what(site: Site) -> None:
     assert "£584.61 from your budget: £550.00 for your care, and £34.61 helps others" in giver
     receiver = site.client(P3).get(f"/patient/matches/{world.match(3).id}").text
     assert "£400.00 from your budget. Your care costs £550.00, and others in the group carry £150.00" in receiver
+    assert "Buying alone would cost the same" in receiver
+    assert "saves you" not in receiver
+    assert "set aside" not in receiver[receiver.index("What it costs") : receiver.index("Why this provider")]
     people = site.client(BROKER).get(f"/broker/tenders/{world.tender.id}/people").text
     assert "+£34.61" in people
     assert "−£150.00" in people
@@ -136,7 +139,7 @@ def test_who_waits_is_told_what_for(site: Site) -> None:
     contract = world.contract(3)
     assert contracts.waits_for_pool(contract)
     page = site.client(P3).get(f"/patient/contracts/{contract.id}").text
-    assert "It waits for others in your group" in page
+    assert "You and your provider have signed. The contract waits for others in your group" in page
     shown = site.client(NEAR).get(f"/provider/contracts/{contract.id}").text
     assert "£550.00" in shown
     assert "it waits for others to sign" in shown

@@ -9,6 +9,7 @@ from marketplace.journey import contracts as steps
 from marketplace.journey import deliveries
 from marketplace.journey.scopes import contracts_for, one
 from marketplace.records.contracts import Contract
+from marketplace.rules.clock import london_date
 from marketplace.rules.errors import Invalid
 from marketplace.rules.lifecycle import ContractStatus
 from marketplace.rules.permissions import Role
@@ -103,6 +104,7 @@ def contract(contract_id: str) -> Answer:
     found = one(session, contracts_for(actor), contract_id, "contract")
     if contracts.names_patient(found):
         seen([found.patient_id], "contract")
+    today = london_date(request_now())
     html = render_template(
         "provider/contract.html",
         contract=found,
@@ -111,6 +113,8 @@ def contract(contract_id: str) -> Answer:
         words=contracts.CONTRACT_WORDS,
         delivery_words=contracts.DELIVERY_WORDS,
         now=request_now(),
+        today=today,
+        care_days=deliveries.days_of_care(found, today),
     )
     return (html, 422) if form.errors else html
 

@@ -176,7 +176,7 @@ def _read_site(found: Reading, line: Line, sites: Sequence[Site]) -> None:
         found.typed["site_id"] = fitting[0].id
     elif typed:
         found.typed["site_id"] = ""
-        found.fault(line, 1, f"Enter one of your sites: {'; '.join(site_words(site) for site in sites[:10])}.")
+        found.fault(line, 1, f"Enter one of your places: {'; '.join(site_words(site) for site in sites[:10])}.")
 
 
 def _hint(name: str, sites: Sequence[Site]) -> str:

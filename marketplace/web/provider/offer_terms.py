@@ -6,7 +6,7 @@ line before the schema reads it, because an offer's document states them there. 
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from flask import request
 from sqlalchemy.orm import Session
@@ -20,7 +20,7 @@ from marketplace.rules.errors import Invalid, NotFound
 from marketplace.rules.permissions import Actor
 from marketplace.rules.tendering import OfferTerms, check_offer
 from marketplace.schemas.offers import OfferSchema
-from marketplace.web.filters import typed_pounds
+from marketplace.web.filters import typed_pounds, units_of
 from marketplace.web.forms import WebForm
 from marketplace.web.queries import offers
 from marketplace.web.queries.notices import Lot
@@ -71,7 +71,23 @@ def form_for(typed: MultiDict[str, str], lots: Sequence[Lot], sites: Sequence[Si
         _spread(typed, len(lots)),
         choices={"site_id": [(site.id, site_words(site)) for site in sites]},
         beside=[f"bands-{band}" for band in range(1, BANDS)],
+        told_as={name: words for number, lot in enumerate(lots) for name, words in _told_as(number, lot)},
     )
+
+
+def price_words(band: int, unit: str) -> str:
+    """What a price is called beside its field."""
+    return f"Price per {unit}" if band == 0 else f"Price in band {band + 1}"
+
+
+def _told_as(number: int, lot: Lot) -> Iterator[tuple[str, str]]:
+    """The fields of one lot, as the summary above the form tells them from another lot's."""
+    start, group = f"lines-{number}", f"{lot.service}, {lot.area}"
+    for band in range(BANDS):
+        words = price_words(band, lot.unit)
+        yield f"{start}-tiers-{band}-price_pence", f"{group}, {words[:1].lower()}{words[1:]}"
+    yield f"{start}-min_units", f"{group}, fewest {units_of(lot.unit)}"
+    yield f"{start}-max_units", f"{group}, most {units_of(lot.unit)}"
 
 
 def check(session: Session, actor: Actor, tender: Tender, form: WebForm) -> bool:

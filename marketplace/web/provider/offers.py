@@ -22,7 +22,7 @@ from marketplace.web.queries import notices, offers
 from marketplace.web.queries.proceedings import talk
 
 from .blueprint import pages
-from .offer_terms import BANDS, at_hand, check, form_for, number_asked, refuse
+from .offer_terms import BANDS, at_hand, check, form_for, number_asked, price_words, refuse
 
 Answer = str | Response | tuple[str, int]
 COLUMNS: list[Column[Offer]] = [
@@ -63,7 +63,15 @@ def offer_form(tender_id: str) -> Answer:
         initial["site_id"] = sites[0].id
     typed = sent()
     form = form_for(initial if typed is None else typed, lots, sites)
-    shown = {"form": form, "tender": found, "lots": lots, "bands": range(BANDS), "standing": standing, "number": number}
+    shown = {
+        "form": form,
+        "tender": found,
+        "lots": lots,
+        "bands": range(BANDS),
+        "price_words": price_words,
+        "standing": standing,
+        "number": number,
+    }
     if typed is None:
         return render_template("provider/offer_form.html", earnings=None, **shown)
     if not check(session, actor, found, form):

@@ -16,6 +16,7 @@ from marketplace.records.budgets import PlanLine
 from marketplace.records.contracts import Contract, Delivery, DeliveryStatus, Rating
 from marketplace.records.pools import Bundle, Need, NeedStatus
 from marketplace.records.rounds import Award, Match, MatchStatus
+from marketplace.records.tenders import Tender
 from marketplace.rules.clock import Instant
 from marketplace.rules.lifecycle import ContractStatus, TenderStatus
 from marketplace.rules.permissions import Actor
@@ -55,13 +56,17 @@ class WaitingFor(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """One thing that waits for an answer: what, about which service, and by when (None: until it is published)."""
+    """One thing that waits for an answer: what, about which service, and by when.
+
+    ``may_start_sooner``: a draft is published when its broker wants to, and whoever has not answered is not in it.
+    """
 
     kind: WaitingFor
     about_id: str
     service: str
     answer_by: Instant | None
     day: date | None = None
+    may_start_sooner: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +136,11 @@ def waiting(session: Session, actor: Actor, now: Instant) -> list[Waiting]:
     for row in care_lines(session, actor):
         service = row.line.service.name
         if row.need is not None and _can_be_joined(row.need):
-            found.append(Waiting(WaitingFor.INVITATION, row.need.id, service, row.need.bundle.tender.offers_due_at))
+            tender = row.need.bundle.tender
+            sooner = tender.status is TenderStatus.DRAFT
+            found.append(
+                Waiting(WaitingFor.INVITATION, row.need.id, service, answer_by(tender), may_start_sooner=sooner)
+            )
         if row.match is not None and can_be_answered(row.match, now):
             due_at = row.match.award.round.tender.answers_due_at
             found.append(Waiting(WaitingFor.MATCH, row.match.id, service, due_at))
@@ -142,6 +151,11 @@ def waiting(session: Session, actor: Actor, now: Instant) -> list[Waiting]:
         service = delivery.contract.need.plan_line.service.name
         found.append(Waiting(WaitingFor.DELIVERY, delivery.id, service, delivery.confirm_by, day=delivery.delivered_on))
     return sorted(found, key=lambda item: (item.answer_by is not None, item.answer_by or now, item.about_id))
+
+
+def answer_by(tender: Tender) -> Instant | None:
+    """Until when an invitation can be answered: while offers come in, or at the latest till the draft runs out."""
+    return tender.publish_by if tender.status is TenderStatus.DRAFT else tender.offers_due_at
 
 
 def can_be_answered(match: Match, now: Instant) -> bool:

@@ -6,6 +6,7 @@ standstill's notice. Nothing here follows who joins or leaves later.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from itertools import groupby
 from typing import Any
 
@@ -29,6 +30,8 @@ from marketplace.web.listing import Listing, ListPage
 
 WINNERS_KNOWN = frozenset({TenderStatus.STANDSTILL, TenderStatus.UNDER_REVIEW, TenderStatus.AWARDED})
 OFFERS_COUNTED = frozenset(TenderStatus) - {TenderStatus.DRAFT, TenderStatus.OPEN, TenderStatus.WITHDRAWN}
+PUBLIC_WORDS = {**TENDER_WORDS, TenderStatus.STANDSTILL: "Result out, objections open"}
+"""A notice's state in words for those who do not know the trade's."""
 STATES: Mapping[str, tuple[str, frozenset[TenderStatus]]] = {
     "open": ("Open for offers", frozenset({TenderStatus.OPEN})),
     "running": (
@@ -62,6 +65,8 @@ class Lot:
     service: str
     unit: str
     area: str
+    period_from: date
+    period_to: date
     patients: str
     units: int | None
 
@@ -154,7 +159,7 @@ def some(session: Session, query: Select[Tender], first: int, size: int) -> list
     tenders = session.scalars(part).all()
     winners = _winners_of(session, [tender.id for tender in tenders if tender.status in WINNERS_KNOWN])
     return [
-        Listed(tender, TENDER_WORDS[tender.status], _lots(tender, names), winners.get(tender.id, ()))
+        Listed(tender, PUBLIC_WORDS[tender.status], _lots(tender, names), winners.get(tender.id, ()))
         for tender in tenders
     ]
 
@@ -182,7 +187,7 @@ def _notice(session: Session, tender: Tender) -> Notice:
     asked = select(Question).where(Question.tender_id == tender.id).order_by(Question.asked_at)
     return Notice(
         tender=tender,
-        status_words=TENDER_WORDS[tender.status],
+        status_words=PUBLIC_WORDS[tender.status],
         lots=_lots(tender, _names(session)),
         offers=_offers(session, tender),
         winners=_winners_of(session, [tender.id]).get(tender.id, ()) if won else (),
@@ -273,6 +278,8 @@ def _lots(tender: Tender, names: Mapping[str, Service]) -> list[Lot]:
             service=names[lot["service"]].name,
             unit=names[lot["service"]].unit,
             area=lot["area"],
+            period_from=date.fromisoformat(lot["period_from"]),
+            period_to=date.fromisoformat(lot["period_to"]),
             patients=lot["patients"],
             units=lot["units"],
         )
