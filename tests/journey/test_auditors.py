@@ -116,6 +116,7 @@ def test_both_files_can_be_checked_by_hand(published: SmallWorld) -> None:
     parts = {name: json.loads(part) for name, part in read(bundle(world)).items() if name.endswith(".json")}
     market, salts = parts["market.json"], parts["salts.json"]["market"]
     rows = {"policy policy": {"policy": market["policy"]}}
+    rows["document document"] = {"document": parts["roots.json"]["market_sha256"]}
     for kind in ("bundle", "need", "provider", "offer"):
         rows |= {f"{kind} {found['id']}": {kind: found} for found in market[f"{kind}s"]}
     rows |= {name: {"empty": name.removeprefix("empty ")} for name in salts if name.startswith("empty ")}
