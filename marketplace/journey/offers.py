@@ -28,7 +28,7 @@ from marketplace.rules.tendering import OfferTerms, check_offer
 
 from .conduct import check_firewall
 from .keys import keyring_of
-from .scopes import locked
+from .scopes import locked, locked_of_tender
 from .sites import facts_of, facts_said
 
 
@@ -99,9 +99,9 @@ def submit_offer(
 
 def withdraw_offer(session: Session, now: Instant, actor: Actor, offer_id: str) -> Offer:
     """Take a standing offer back; allowed until the deadline."""
-    offer = locked(session, Offer, offer_id, "offer")
+    offer, tender = locked_of_tender(session, Offer, offer_id, "offer")
     check_owner(actor, Role.PROVIDER, offer.provider_id, "offer")
-    _open_tender(session, now, offer.tender_id)
+    _check_open(tender, now)
     if offer.status is not OfferStatus.STANDING:
         raise WrongState("offer_not_standing", "Only the version that stands can be withdrawn.")
     offer.status = OfferStatus.WITHDRAWN
@@ -178,9 +178,13 @@ def _open_tender(session: Session, now: Instant, tender_id: str) -> Tender:
     tender = locked(session, Tender, tender_id, "tender")
     if tender.published_at is None:
         raise NotFound("not_found", "We cannot find that tender.")
+    _check_open(tender, now)
+    return tender
+
+
+def _check_open(tender: Tender, now: Instant) -> None:
     if tender.status is not TenderStatus.OPEN or tender.offers_due_at is None or now >= tender.offers_due_at:
         raise WrongState("tender_not_open", "The deadline for offers on this tender has passed.")
-    return tender
 
 
 def _sealed(offer: Offer) -> Sealed:
