@@ -59,11 +59,11 @@ class Tree:
     @cached_property
     def root(self) -> str:
         """The root in hexadecimal."""
-        return proofs.root(self._leaves).hex()
+        return proofs.root(self._levels).hex()
 
     @cached_property
-    def _leaves(self) -> list[bytes]:
-        return [proofs.leaf(row.salt, row.row) for row in self.rows]
+    def _levels(self) -> proofs.Levels:
+        return proofs.levels([proofs.leaf(row.salt, row.row) for row in self.rows])
 
     @cached_property
     def _places(self) -> dict[Key, int]:
@@ -76,7 +76,7 @@ class Tree:
     def shown(self, *key: str) -> dict[str, Any]:
         """One row with its salt, its place and the path from it to the root: all that it takes to check it."""
         place = self._places[key[0], key[1]]
-        found, path = self.rows[place], proofs.proof(self._leaves, place)
+        found, path = self.rows[place], proofs.proof(self._levels, place)
         return {"row": found.row, "salt": found.salt, "place": place, "path": [step.hex() for step in path]}
 
     def salts(self) -> dict[str, str]:
