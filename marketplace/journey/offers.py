@@ -1,6 +1,6 @@
 """Step four: providers seal their offers. Nobody but the provider can read one until the tender's opening.
 
-`submit_offer` (a later version replaces the earlier), `withdraw_offer`, `read_own_offer` and `read_own_site`;
+`submit_offer` (a later version replaces the earlier), `withdraw_offer`, `read_own_offer` and `read_own`;
 `open_seal` is called by `close_tender` alone.
 """
 
@@ -111,12 +111,13 @@ def withdraw_offer(session: Session, now: Instant, actor: Actor, offer_id: str) 
 
 def read_own_offer(session: Session, actor: Actor, offer_id: str) -> OfferTerms:
     """What a provider sealed, for its eyes only."""
-    return OfferTerms.from_document(_own_content(session, actor, offer_id))
+    return read_own(session, actor, offer_id)[0]
 
 
-def read_own_site(session: Session, actor: Actor, offer_id: str) -> SiteFacts:
-    """What a provider's offer says of its site, sealed with the terms."""
-    return SiteFacts.from_document(_own_content(session, actor, offer_id)["site"])
+def read_own(session: Session, actor: Actor, offer_id: str) -> tuple[OfferTerms, SiteFacts]:
+    """The same, and what the offer says of its site, sealed with the terms: the seal is opened once for both."""
+    content = _own_content(session, actor, offer_id)
+    return OfferTerms.from_document(content), SiteFacts.from_document(content["site"])
 
 
 def _own_content(session: Session, actor: Actor, offer_id: str) -> dict[str, Any]:

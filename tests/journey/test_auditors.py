@@ -216,7 +216,7 @@ def test_a_rounds_trees_are_grown_once(published: SmallWorld, monkeypatch: pytes
     event.listen(world.session.get_bind(), "before_cursor_execute", lambda *given: asked.append(given[2]))
     monkeypatch.setattr(roots, "_kept", {})
     for actor, need_id in mine.values():
-        world.session.expunge_all()
+        world.session.rollback()
         assert holds(proof_files.check_proof(proofs.own_proof(world.session, actor, need_id)))
     assert sum("rounds.market " in statement for statement in asked) == 1
     for most, kept in ((1 << 19, ["another", last_round(world).id]), (200, [last_round(world).id])):
