@@ -31,7 +31,7 @@ from .records.rounds import Round, RoundStatus
 from .rules.clock import Instant
 from .rules.errors import Invalid
 from .rules.money import format_pounds
-from .rules.proof_files import check_file, hex_root, published_roots, read_json
+from .rules.proof_files import check_file, hex_root, published_hashes, published_roots, read_json
 from .web.demo_doors import doors_file
 from .work.supervise import run_together
 
@@ -183,9 +183,12 @@ def proof_check(file: Path, roots: tuple[str, ...], notice: Path | None) -> None
     """
     try:
         published = {hex_root(root) for root in roots}
+        hashes = {}
         if notice is not None:
-            published |= published_roots(read_json(notice.read_bytes()))
-        findings = check_file(file.read_bytes(), published)
+            shown = read_json(notice.read_bytes())
+            published |= published_roots(shown)
+            hashes = published_hashes(shown)
+        findings = check_file(file.read_bytes(), published, hashes)
     except Invalid as error:
         raise _BadInput(error.message) from None
     except OSError as error:

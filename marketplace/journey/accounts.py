@@ -1,10 +1,12 @@
 """Signing in and out. The browser holds a random token; the database holds its hash, and ends it.
 
-`sign_in` and `sign_out` are steps; `actor_of` is what every page asks first.
+`sign_in` and `sign_out` are steps; `actor_of` is what every page asks first. Comparing a password is slow on purpose,
+so `try_password` does it before the transaction: on SQLite a guess would keep every writer waiting.
 """
 
 import hashlib
 import secrets
+from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlalchemy import func, select
@@ -18,10 +20,25 @@ from marketplace.rules.clock import Instant
 from marketplace.rules.errors import Conflict, Invalid, NotAllowed
 from marketplace.rules.permissions import Actor, Role
 
+from .scopes import locked
+
 IDLE = timedelta(minutes=30)
 LONGEST = timedelta(hours=12)
 SEEN_EVERY = timedelta(minutes=1)
 SHORTEST_PASSWORD = 12
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Tried:
+    """A password that somebody typed for an address: whether it fits, and the hash that it was compared with."""
+
+    email: str
+    stored: str | None
+    fits: bool
+
+    def holds_for(self, user: User | None) -> bool:
+        """Whether it fits, and the account still has the password that it was compared with."""
+        return self.fits and user is not None and user.password_hash == self.stored
 
 
 def open_account(
@@ -75,16 +92,25 @@ def check_email_free(session: Session, email: str) -> str:
     return email
 
 
-def sign_in(session: Session, now: Instant, email: str, password: str) -> str:
-    """Begin a session and return its token, new every time.
+def try_password(session: Session, email: str, password: str) -> Tried:
+    """Compare a password with the account's of this address; one that is not there takes as long."""
+    email = email.strip().lower()
+    stored = session.scalar(select(User.password_hash).where(User.email == email))
+    return Tried(email, stored, verify_password(stored, password))
+
+
+def sign_in(session: Session, now: Instant, tried: Tried) -> str:
+    """Begin a session with a password that was tried (`try_password`); returns its token, new every time.
 
     Raises
     ------
     NotAllowed
         If address and password do not fit; which of the two is not said.
     """
-    user = session.scalar(select(User).where(User.email == email.strip().lower()))
-    if not verify_password(user.password_hash if user else None, password) or user is None or user.closed_at:
+    user = session.scalar(select(User).where(User.email == tried.email))
+    if user is not None:
+        user = locked(session, User, user.id, "account")  # a password replaced now signs this one out, or comes first
+    if user is None or not tried.holds_for(user) or user.closed_at:
         raise NotAllowed(
             "sign_in_failed",
             "The e-mail address and the password do not match an account. "

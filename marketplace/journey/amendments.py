@@ -21,7 +21,7 @@ from marketplace.rules.permissions import Actor, Role, check_owner, check_role
 from marketplace.rules.tendering import Policy, check_later_deadline, policy_document
 
 from .pools import void_consents
-from .scopes import locked
+from .scopes import locked, locked_of_tender
 from .tenders import needs_of
 
 
@@ -122,8 +122,9 @@ def ask(session: Session, now: Instant, actor: Actor, tender_id: str, text: str)
 
 def answer(session: Session, now: Instant, actor: Actor, question_id: str, text: str) -> Question:
     """The broker answers, for everybody to read; an answer is given once."""
-    question = locked(session, Question, question_id, "question")
-    tender = _own_open_tender(session, now, actor, question.tender_id)
+    question, tender = locked_of_tender(session, Question, question_id, "question")
+    _check_open(tender, now)
+    check_owner(actor, Role.BROKER, tender.broker_id, "tender")
     if question.answered_at is not None:
         raise WrongState("answered", "This question has been answered.")
     question.answer = _written(text, "text")
@@ -154,10 +155,14 @@ def _own_open_tender(session: Session, now: Instant, actor: Actor, tender_id: st
 
 def _open_tender(session: Session, now: Instant, tender_id: str) -> Tender:
     tender = locked(session, Tender, tender_id, "tender")
+    _check_open(tender, now)
+    return tender
+
+
+def _check_open(tender: Tender, now: Instant) -> None:
     due_at = tender.offers_due_at
     if tender.status is not TenderStatus.OPEN or due_at is None or now >= due_at:
         raise WrongState("tender_not_open", "This can be done while the tender is open for offers.")
-    return tender
 
 
 def _everybody(session: Session, tender: Tender) -> set[str]:

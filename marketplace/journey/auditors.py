@@ -2,8 +2,12 @@
 
 Both are recorded acts, and each patient in a bundle reads in the list of who has seen their record that it was given
 out. What the audit trail keeps are ids and the bundle's hash; the auditor's name stands in `Auditor` alone.
+
+A bundle takes seconds to make where a county is matched. `make` does that with no writing transaction open; `hand_out`
+sees, under the tender's lock, that it is of the round that is published still, records it, and only then hands it over.
 """
 
+from dataclasses import dataclass
 from hashlib import sha256
 
 from sqlalchemy import select
@@ -14,7 +18,7 @@ from marketplace.records.auditors import Auditor, Handout
 from marketplace.records.pools import Need
 from marketplace.records.tenders import Tender
 from marketplace.rules.clock import Instant
-from marketplace.rules.errors import Invalid
+from marketplace.rules.errors import Conflict, Invalid
 from marketplace.rules.permissions import Actor, Role, check_role
 
 from .bundles import Bundle, bundle_of
@@ -27,6 +31,17 @@ SEEN_AS = "file for an auditor, without your name"
 
 _AT_ONCE = 500
 LONGEST = {"name": 120, "organisation": 120, "purpose": 1000}
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Made:
+    """A bundle that is made for an auditor and not handed out yet: of which round, and of which patients."""
+
+    auditor_id: str
+    round_id: str
+    people: frozenset[str]
+    bundle: Bundle
+    sha256: str
 
 
 def name_auditor(
@@ -52,8 +67,8 @@ def name_auditor(
     return auditor
 
 
-def hand_out(session: Session, now: Instant, actor: Actor, auditor_id: str) -> Bundle:
-    """The commissioner takes the bundle of the published round for an auditor whom it named: recorded each time.
+def make(session: Session, actor: Actor, auditor_id: str) -> Made:
+    """Make the bundle of the published round for an auditor, for `hand_out`. Nothing is changed by it.
 
     Raises
     ------
@@ -64,21 +79,38 @@ def hand_out(session: Session, now: Instant, actor: Actor, auditor_id: str) -> B
     """
     check_role(actor, Role.COMMISSIONER)
     auditor = one(session, auditors_for(actor), auditor_id, "auditor")
-    tender = locked(session, Tender, auditor.tender_id, "tender")
-    row = published_round(session, tender)
+    row = published_round(session, one(session, overseen_tenders_for(actor), auditor.tender_id, "tender"))
     bundle = bundle_of(session, row)
     people = _patients_of(session, [need["id"] for need in row.market["needs"]])
+    return Made(auditor.id, row.id, frozenset(people), bundle, sha256(bundle.content).hexdigest())
+
+
+def hand_out(session: Session, now: Instant, actor: Actor, made: Made) -> Bundle:
+    """The commissioner takes the bundle that was made for an auditor whom it named: recorded each time.
+
+    Raises
+    ------
+    NotFound, WrongState
+        As `make` says.
+    Conflict
+        If another round was published after the bundle was made.
+    """
+    check_role(actor, Role.COMMISSIONER)
+    auditor = one(session, auditors_for(actor), made.auditor_id, "auditor")
+    tender = locked(session, Tender, auditor.tender_id, "tender")
+    if published_round(session, tender).id != made.round_id:
+        raise Conflict("round_changed", "Another result was published just now. Get the file again.")
     handout = Handout(
         auditor_id=auditor.id,
-        round_id=row.id,
-        people=len(people),
-        sha256=sha256(bundle.content).hexdigest(),
+        round_id=made.round_id,
+        people=len(made.people),
+        sha256=made.sha256,
         handed_by=actor.user_id,
         handed_at=now,
     )
     session.add(handout)
     session.flush()
-    note_views(session, now, actor, people, SEEN_AS)
+    note_views(session, now, actor, made.people, SEEN_AS)
     audit.append(
         session,
         now,
@@ -86,11 +118,11 @@ def hand_out(session: Session, now: Instant, actor: Actor, auditor_id: str) -> B
         "auditor.bundle_handed_out",
         auditor.id,
         tender=tender.id,
-        round=row.id,
+        round=made.round_id,
         people=handout.people,
         bundle_sha256=handout.sha256,
     )
-    return bundle
+    return made.bundle
 
 
 def _patients_of(session: Session, need_ids: list[str]) -> set[str]:

@@ -73,9 +73,11 @@ def answer_by_default(session: Session, now: Instant, tender_id: str) -> int:
 
 def waive_minimum(session: Session, now: Instant, actor: Actor, award_id: str) -> Award:
     """A provider agrees to deliver at the same prices although refusals took the award below its minimum."""
+    tender_id = session.scalar(select(Round.tender_id).join(Award).where(Award.id == award_id))
+    tender = locked(session, Tender, tender_id or "", "award")  # nothing is waived after its confirmation
     award = locked(session, Award, award_id, "award")
     check_owner(actor, Role.PROVIDER, award.offer.provider_id, "award")
-    if award.round.tender.status is not TenderStatus.PROPOSED or award.waived_at is not None:
+    if tender.status is not TenderStatus.PROPOSED or award.waived_at is not None:
         raise WrongState("cannot_waive", "There is nothing to waive now.")
     award.waived_at = now
     audit.append(session, now, actor, "award.minimum_waived", award.id)

@@ -56,18 +56,21 @@ salts.json     the salt of each row; with them the rows lead to the roots
        python -m matching verify market.json outcome.json
 
 2. That these are the documents of the published result (copy both roots from the notice, not
-   from this folder):
+   from this folder, or download the notice's own file of roots and give that):
 
        carepool proof check THIS.zip --root MARKET_ROOT --root OUTCOME_ROOT
+       carepool proof check THIS.zip --notice ROOTS_OF_THE_NOTICE.json
 
    Neither asks a database, a key or the network.
 
 By hand: a row is hashed as SHA-256(00, JSON), where JSON is [salt, {{kind: row}}] with sorted keys
 and no spaces. The kinds of market.json are policy, bundle, need, provider, offer and pair; those of
 outcome.json are objective (the levels without gap_permille, with termination, market_sha256 and
-seed), assignment, unmatched and award. Rows go by the name under which salts.json lists them; those
-called "empty N" are {{"empty": "N"}} and only fill the tree. Put all rows of one side in the order of
-their salts. The root over them is that of RFC 6962, section 2.1, with SHA-256.
+seed), assignment, unmatched and award. On either side one row more, "document", is the hash of
+the whole document, as roots.json states it; only the timings ("seconds") are in no hash. Rows go
+by the name under which salts.json lists them; those called "empty N" are {{"empty": "N"}} and only
+fill the tree. Put all rows of one side in the order of their salts. The root over them is that of
+RFC 6962, section 2.1, with SHA-256.
 """
 
 

@@ -20,7 +20,7 @@ from marketplace.rules.permissions import Actor, Role, check_owner, check_role
 from .awards import matches_of
 from .pools import keep_draft
 from .reservations import release
-from .scopes import locked, may_name_providers
+from .scopes import locked, locked_of_tender, may_name_providers
 from .sites import rating_fell
 from .tenders import HOLDING, give_up, move_lot, needs_of
 
@@ -47,8 +47,7 @@ def exclude_offer(
     Invalid
         If the rating is the ground, and is no worse than the offer says, or nobody may know yet whose offer it is.
     """
-    offer = locked(session, Offer, offer_id, "offer")
-    tender = locked(session, Tender, offer.tender_id, "tender")
+    offer, tender = locked_of_tender(session, Offer, offer_id, "offer")
     check_owner(actor, Role.BROKER, tender.broker_id, "offer")
     if code is ExclusionCode.RATING_FELL and not (may_name_providers(tender) and rating_fell(offer)):
         message = "Choose this once a match is proposed, and the published rating is worse than the offer says."
@@ -58,9 +57,8 @@ def exclude_offer(
 
 def admit_error(session: Session, now: Instant, actor: Actor, offer_id: str, reason: str) -> Offer:
     """A provider owns up to a mistake in its offer, between opening and round: it is left out, never changed."""
-    offer = locked(session, Offer, offer_id, "offer")
+    offer, tender = locked_of_tender(session, Offer, offer_id, "offer")
     check_owner(actor, Role.PROVIDER, offer.provider_id, "offer")
-    tender = locked(session, Tender, offer.tender_id, "tender")
     if tender.status is not TenderStatus.CLOSED:
         raise WrongState("correction_over", "An error can be admitted between the opening and the matching.")
     return _exclude(session, now, actor, tender, offer, code=ExclusionCode.PROVIDERS_ERROR, reason=reason)

@@ -71,12 +71,20 @@ def standing_of(session: Session, keeper_id: str) -> Standing | None:
 
 
 def hand_over(
-    session: Session, now: Instant, actor: Actor, keeper_id: str, amount_pence: Pence, *, request_id: str
+    session: Session,
+    now: Instant,
+    actor: Actor,
+    keeper_id: str,
+    amount_pence: Pence,
+    *,
+    due_pence: Pence,
+    request_id: str,
 ) -> Standing:
     """The commissioner notes that money for shared pools was paid, in the direction in which it is owed.
 
-    clearing -> funder where the keeper owed it, funder -> clearing where it was owed to the keeper. The same request
-    again moves nothing.
+    clearing -> funder where the keeper owed it, funder -> clearing where it was owed to the keeper. ``due_pence`` is
+    what the commissioner was shown as owed: an amount says nothing of its direction, and what is owed can turn round
+    between the page and its form. The same request again moves nothing.
 
     Raises
     ------
@@ -85,7 +93,8 @@ def hand_over(
     WrongState
         If nothing is owed now.
     Invalid, Conflict
-        If the amount is more than what is owed (place: amount_pence), or the request was used for another amount.
+        If the amount is more than what is owed (place: amount_pence); if something else is owed now than was shown, or
+        the request was used for another amount.
     """
     check_role(actor, Role.COMMISSIONER)
     key = f"hand-over:{keeper_id}:{checked_request(request_id)}"
@@ -101,6 +110,9 @@ def hand_over(
         if earlier.amount_pence != amount_pence:
             raise Conflict("key_used_for_another", "This was already posted with other figures.", key=key)
         return standing
+    if owed_pence != due_pence:
+        message = "What is owed has changed since you opened the page. Look at it again, then note what was paid."
+        raise Conflict("owed_changed", message, shown_pence=due_pence, owed_pence=owed_pence)
     if owed_pence == 0:
         raise WrongState("nothing_owed", "Nothing is owed for shared groups now.")
     if not 0 < amount_pence <= abs(owed_pence):

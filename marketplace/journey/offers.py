@@ -1,6 +1,6 @@
 """Step four: providers seal their offers. Nobody but the provider can read one until the tender's opening.
 
-`submit_offer` (a later version replaces the earlier), `withdraw_offer`, `read_own_offer` and `read_own_site`;
+`submit_offer` (a later version replaces the earlier), `withdraw_offer`, `read_own_offer` and `read_own`;
 `open_seal` is called by `close_tender` alone.
 """
 
@@ -28,7 +28,7 @@ from marketplace.rules.tendering import OfferTerms, check_offer
 
 from .conduct import check_firewall
 from .keys import keyring_of
-from .scopes import locked
+from .scopes import locked, locked_of_tender
 from .sites import facts_of, facts_said
 
 
@@ -99,9 +99,9 @@ def submit_offer(
 
 def withdraw_offer(session: Session, now: Instant, actor: Actor, offer_id: str) -> Offer:
     """Take a standing offer back; allowed until the deadline."""
-    offer = locked(session, Offer, offer_id, "offer")
+    offer, tender = locked_of_tender(session, Offer, offer_id, "offer")
     check_owner(actor, Role.PROVIDER, offer.provider_id, "offer")
-    _open_tender(session, now, offer.tender_id)
+    _check_open(tender, now)
     if offer.status is not OfferStatus.STANDING:
         raise WrongState("offer_not_standing", "Only the version that stands can be withdrawn.")
     offer.status = OfferStatus.WITHDRAWN
@@ -111,12 +111,13 @@ def withdraw_offer(session: Session, now: Instant, actor: Actor, offer_id: str) 
 
 def read_own_offer(session: Session, actor: Actor, offer_id: str) -> OfferTerms:
     """What a provider sealed, for its eyes only."""
-    return OfferTerms.from_document(_own_content(session, actor, offer_id))
+    return read_own(session, actor, offer_id)[0]
 
 
-def read_own_site(session: Session, actor: Actor, offer_id: str) -> SiteFacts:
-    """What a provider's offer says of its site, sealed with the terms."""
-    return SiteFacts.from_document(_own_content(session, actor, offer_id)["site"])
+def read_own(session: Session, actor: Actor, offer_id: str) -> tuple[OfferTerms, SiteFacts]:
+    """The same, and what the offer says of its site, sealed with the terms: the seal is opened once for both."""
+    content = _own_content(session, actor, offer_id)
+    return OfferTerms.from_document(content), SiteFacts.from_document(content["site"])
 
 
 def _own_content(session: Session, actor: Actor, offer_id: str) -> dict[str, Any]:
@@ -178,9 +179,13 @@ def _open_tender(session: Session, now: Instant, tender_id: str) -> Tender:
     tender = locked(session, Tender, tender_id, "tender")
     if tender.published_at is None:
         raise NotFound("not_found", "We cannot find that tender.")
+    _check_open(tender, now)
+    return tender
+
+
+def _check_open(tender: Tender, now: Instant) -> None:
     if tender.status is not TenderStatus.OPEN or tender.offers_due_at is None or now >= tender.offers_due_at:
         raise WrongState("tender_not_open", "The deadline for offers on this tender has passed.")
-    return tender
 
 
 def _sealed(offer: Offer) -> Sealed:

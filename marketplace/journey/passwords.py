@@ -3,18 +3,25 @@
 `new_code` makes a code and keeps its hash; `choose_password` takes it. Whoever forgot their password asks for a code by
 e-mail with `ask_for_code`. That queues a message and nothing else: the code is made by `code_for_letter` when the
 letter is written, so that no working code ever lies in the outbox. Nobody can set a password in another's place.
+
+Hashing is slow on purpose. `choosable` and `changeable` do it before the transaction begins (`accounts` says why), and
+look first whether it is worth it; the steps themselves look again, under the account's lock.
+
+Whoever replaces a password may fear that somebody else is in the account. So other browsers are signed out, and the
+programs that act for it are disconnected: a token that a stranger connected would open it as before.
 """
 
 import hashlib
 import hmac
 import re
 import secrets
+from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from marketplace.adapters.passwords import hash_password, verify_password
+from marketplace.adapters.passwords import hash_password
 from marketplace.records import audit
 from marketplace.records.outbox import tell
 from marketplace.records.people import AccountCode, SignIn, User
@@ -22,7 +29,8 @@ from marketplace.rules.clock import Instant
 from marketplace.rules.errors import Invalid, NotAllowed
 from marketplace.rules.permissions import Actor
 
-from .accounts import actor_for, check_password, digest
+from .accounts import Tried, actor_for, check_password, digest, try_password
+from .programs import end_all
 from .scopes import locked
 
 CODE_HOLDS = timedelta(days=14)
@@ -31,58 +39,94 @@ LETTER_HOLDS = timedelta(hours=1)
 """A code sent by e-mail: whoever asked for it is waiting."""
 FORGOTTEN = "password_forgotten"
 """The message whose letter carries a code."""
+_WRONG = "The e-mail address and the code do not fit, or the code is too old. Ask for a new code."
 _LETTERS = "23456789abcdefghjkmnpqrstvwxyz"
 """Without those that look alike on paper (0 and o, 1 and i and l, u and v)."""
 _GROUPS = 4
 
 
-def new_code(session: Session, now: Instant, user: User, holds: timedelta) -> str:
-    """Another one-time code for an account, good for so long; the one before is void. It is kept nowhere."""
+@dataclass(frozen=True, slots=True, repr=False)
+class Change:
+    """Another password for an account: the old one as it was tried, the new one's hash."""
+
+    old: Tried
+    new_hash: str
+
+
+def new_code(session: Session, now: Instant, user: User, holds: timedelta, *, by_letter: bool = False) -> str:
+    """Another one-time code for an account, good for so long. It is kept nowhere.
+
+    The one before that came the same way is void. One that was handed over is not voided by a letter, because anybody
+    can ask for a letter in another's name.
+    """
     code = "-".join("".join(secrets.choice(_LETTERS) for _ in range(4)) for _ in range(_GROUPS))
-    row = session.get(AccountCode, user.id) or AccountCode(user_id=user.id)
+    row = session.get(AccountCode, (user.id, by_letter)) or AccountCode(user_id=user.id, by_letter=by_letter)
     row.code_sha256, row.good_until = _code_digest(code), now + holds
     session.add(row)
     session.flush()
     return code
 
 
-def choose_password(session: Session, now: Instant, email: str, code: str, password: str) -> User:
-    """Somebody chooses the password of their account with the one-time code they were given. Other browsers are out.
+def choosable(session: Session, now: Instant, email: str, code: str, password: str) -> str:
+    """The hash of a password that somebody may choose with this code, for `choose_password`.
+
+    Raises
+    ------
+    NotAllowed, Invalid
+        As `choose_password` says; or the password is too short.
+    """
+    _check_code(session, now, _user_of(session, email), code)
+    check_password(password)
+    return hash_password(password)
+
+
+def choose_password(session: Session, now: Instant, email: str, code: str, new_hash: str) -> User:
+    """Somebody chooses the password of their account with the one-time code they were given, which is used up by it.
+
+    Other browsers are signed out, and programs disconnected. ``new_hash`` comes from `choosable`.
 
     Raises
     ------
     NotAllowed
-        If address and code do not fit, or the code is too old; which of the two is not said.
-    Invalid
-        If the password is too short.
+        If address and code do not fit, or the code is too old or used; which of these is not said.
     """
-    user = session.scalar(select(User).where(User.email == email.strip().lower()))
-    row = None if user is None else session.get(AccountCode, user.id)
-    fits = hmac.compare_digest(_code_digest(code), row.code_sha256 if row else "-" * 64)
-    if user is None or row is None or not fits or user.closed_at is not None or now > row.good_until:
-        message = "The e-mail address and the code do not fit, or the code is too old. Ask for a new code."
-        raise NotAllowed("code_wrong", message)
-    check_password(password)
+    user = _user_of(session, email)
+    if user is not None:
+        user = locked(session, User, user.id, "account")  # of two with the same code, one is first
+    user = _check_code(session, now, user, code)
     event = "account.password_chosen" if user.password_hash is None else "account.password_replaced"
-    session.delete(row)
-    _set(session, now, user, password, but="")
+    session.execute(delete(AccountCode).where(AccountCode.user_id == user.id))
+    _set(session, now, user, new_hash, but="")
     audit.append(session, now, actor_for(user), event, user.id)
     return user
 
 
-def change_password(session: Session, now: Instant, actor: Actor, token: str, old: str, new: str) -> None:
-    """Whoever is signed in chooses another password. Every other browser is signed out; this one (`token`) stays.
+def changeable(session: Session, actor: Actor, old: str, new: str) -> Change:
+    """What `change_password` takes: the old password tried, the new one hashed.
 
     Raises
     ------
     Invalid
-        If the old password is not theirs (place: old_password), or the new one is too short.
+        As `change_password` says; or the new password is too short.
+    """
+    user = session.get_one(User, actor.user_id)
+    tried = try_password(session, user.email, old)
+    _check_old(user, tried)
+    check_password(new)
+    return Change(tried, hash_password(new))
+
+
+def change_password(session: Session, now: Instant, actor: Actor, token: str, change: Change) -> None:
+    """Whoever is signed in chooses another password. Only this browser (`token`) stays; programs are disconnected.
+
+    Raises
+    ------
+    Invalid
+        If the old password is not theirs, or not any more (place: old_password).
     """
     user = locked(session, User, actor.user_id, "account")
-    if not verify_password(user.password_hash, old):
-        raise Invalid("password_wrong", "This is not your password.", place="old_password")
-    check_password(new)
-    _set(session, now, user, new, but=token)
+    _check_old(user, change.old)
+    _set(session, now, user, change.new_hash, but=token)
     audit.append(session, now, actor, "account.password_replaced", user.id)
 
 
@@ -100,7 +144,7 @@ def ask_for_code(session: Session, now: Instant, email: str) -> None:
 
 def code_for_letter(session: Session, now: Instant, user_id: str) -> str:
     """The code that goes into a letter which is being written now."""
-    return new_code(session, now, session.get_one(User, user_id), LETTER_HOLDS)
+    return new_code(session, now, session.get_one(User, user_id), LETTER_HOLDS, by_letter=True)
 
 
 def sign_out_others(session: Session, now: Instant, actor: Actor, token: str) -> int:
@@ -111,11 +155,34 @@ def sign_out_others(session: Session, now: Instant, actor: Actor, token: str) ->
     return ended
 
 
-def _set(session: Session, now: Instant, user: User, password: str, *, but: str) -> None:
+def _user_of(session: Session, email: str) -> User | None:
+    return session.scalar(select(User).where(User.email == email.strip().lower()))
+
+
+def _check_code(session: Session, now: Instant, user: User | None, code: str) -> User:
+    """Whose code this is: handed over or by letter, either opens the account."""
+    own = select(AccountCode).where(AccountCode.user_id == (user.id if user else ""))
+    good = [
+        row
+        for row in session.scalars(own)
+        if hmac.compare_digest(_code_digest(code), row.code_sha256) and now <= row.good_until
+    ]
+    if user is None or user.closed_at is not None or not good:
+        raise NotAllowed("code_wrong", _WRONG)
+    return user
+
+
+def _check_old(user: User, tried: Tried) -> None:
+    if not tried.holds_for(user):
+        raise Invalid("password_wrong", "This is not your password.", place="old_password")
+
+
+def _set(session: Session, now: Instant, user: User, new_hash: str, *, but: str) -> None:
     if user.password_hash is not None:
         tell(session, now, [user.id], "password_changed", user.id)
-    user.password_hash = hash_password(password)
+    user.password_hash = new_hash
     _end_sign_ins(session, now, user.id, but=but)
+    end_all(session, now, actor_for(user), select(User.id).where(User.id == user.id))
 
 
 def _end_sign_ins(session: Session, now: Instant, user_id: str, *, but: str) -> int:

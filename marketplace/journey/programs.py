@@ -1,8 +1,9 @@
 """Other programs that act for an account: `connect` hands out a token, `disconnect` ends one at once.
 
 `actor_of` is what every request of such a program asks first; `note_use` says when a token was last seen. A token acts
-as its account and never as more: it reads, or reads and writes, until its last day. When the account is closed or its
-organisation suspended, `end_all` ends what was handed out (`users.close`, `conduct.suspend`).
+as its account and never as more: it reads, or reads and writes, until its last day. When the account is closed, its
+password replaced or its organisation suspended, `end_all` ends what was handed out (`users.close`, `passwords`,
+`conduct.suspend`).
 
 `once` lets a program send the same thing again, as programs do when an answer is lost: what has been done under a key
 is not done a second time; the first answer is given again.
@@ -70,14 +71,15 @@ def connect(session: Session, now: Instant, actor: Actor, details: ProgramDetail
     WrongState
         If the account has many programs already.
     NotAllowed
-        If its organisation is suspended.
+        If its organisation is suspended, or the account closed.
     """
     _check_not_suspended(session, actor)
     today = london_date(now)
     if not today <= details.last_day <= today + timedelta(days=LONGEST_DAYS):
         message = "Choose a last day from today on, at most a year away."
         raise Invalid("last_day_out_of_range", message, place="last_day")
-    locked(session, User, actor.user_id, "account")
+    if locked(session, User, actor.user_id, "account").closed_at is not None:
+        raise NotAllowed("account_closed", "This account is closed, so no program can be connected.")
     if len(session.scalars(standing_for(actor, now)).all()) >= MOST_TOKENS:
         message = f"There are {MOST_TOKENS} programs connected. End one that is not used any more first."
         raise WrongState("many_programs", message, programs=MOST_TOKENS)
@@ -117,7 +119,7 @@ def disconnect(session: Session, now: Instant, actor: Actor, token_id: str) -> A
 
 
 def end_all(session: Session, now: Instant, actor: Actor, user_ids: Select[str]) -> int:
-    """End every token of these accounts; returns how many. Called by the steps that close an account or suspend."""
+    """End every token of these accounts; returns how many. Called by the steps that shut somebody out."""
     rows = session.scalars(
         select(AccessToken).where(AccessToken.user_id.in_(user_ids), AccessToken.ended_at.is_(None)).with_for_update()
     ).all()
@@ -204,11 +206,12 @@ def once(
 
 
 def _check_not_suspended(session: Session, actor: Actor) -> None:
+    """The party stays locked: a suspension at the same time comes before this, or ends the token that it finds."""
     party: Broker | Provider | None = None
     if actor.role is Role.BROKER:
-        party = session.get(Broker, actor.party_id)
+        party = locked(session, Broker, actor.party_id, "organisation")
     elif actor.role is Role.PROVIDER:
-        party = session.get(Provider, actor.party_id)
+        party = locked(session, Provider, actor.party_id, "organisation")
     if party is not None and party.suspended_at is not None:
         message = "Your organisation is suspended, so no program can be connected. Ask the commissioner."
         raise NotAllowed("party_suspended", message)

@@ -5,7 +5,8 @@
 
 from typing import Any
 
-from sqlalchemy.orm import Session
+from sqlalchemy import select
+from sqlalchemy.orm import Session, defer
 
 from marketplace.records.pools import Need
 from marketplace.records.rounds import Round
@@ -15,20 +16,22 @@ from marketplace.rules.lifecycle import RESULT_PUBLISHED
 from marketplace.rules.permissions import Actor, Role, check_role
 from marketplace.rules.proof_files import proof_document
 
-from .roots import trees_of
-from .rounds import latest_round, latest_round_id
+from .roots import kept_trees
+from .rounds import latest_round_id
 from .scopes import needs_for, one
 
 
 def published_round(session: Session, tender: Tender) -> Round:
-    """The round whose hashes and roots a tender's notice shows.
+    """The round whose hashes and roots a tender's notice shows; its documents are loaded when they are asked for.
 
     Raises
     ------
     WrongState
         If the tender has no published result.
     """
-    row = latest_round(session, tender.id) if tender.status in RESULT_PUBLISHED else None
+    round_id = published_round_id(session, tender)
+    without_documents = select(Round).options(defer(Round.market), defer(Round.outcome))
+    row = session.scalar(without_documents.where(Round.id == round_id)) if round_id else None
     if row is None:
         raise WrongState("no_result", "There is no published result to check yet.")
     return row
@@ -50,8 +53,7 @@ def own_proof(session: Session, actor: Actor, need_id: str) -> dict[str, Any]:
         If there is no published result.
     """
     need, row = own_round(session, actor, need_id)
-    trees = trees_of(session, row)
-    return proof_document(tender=row.tender_id, round_id=row.id, need=need.id, trees=trees)
+    return proof_document(tender=row.tender_id, round_id=row.id, need=need.id, trees=kept_trees(session, row))
 
 
 def own_round(session: Session, actor: Actor, need_id: str) -> tuple[Need, Round]:
@@ -65,6 +67,6 @@ def own_round(session: Session, actor: Actor, need_id: str) -> tuple[Need, Round
     check_role(actor, Role.PATIENT)
     need = one(session, needs_for(actor), need_id, "group")
     row = published_round(session, need.bundle.tender)
-    if all(found["id"] != need.id for found in row.market["needs"]):
+    if not kept_trees(session, row)["market"].has("need", need.id):
         raise NotFound("not_in_round", "You were not in the last matching of this group, so nothing of it is yours.")
     return need, row

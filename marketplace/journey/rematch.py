@@ -36,7 +36,7 @@ from .rounds import (
     latest_round,
     open_round,
 )
-from .scopes import locked
+from .scopes import locked, locked_of_tender
 
 
 def run_rematch(
@@ -141,7 +141,7 @@ def finish_rematch(
     session: Session, now: Instant, actor: Actor, round_id: str, revised: dict[str, Any], outcome: dict[str, Any]
 ) -> Tender:
     """Status: matching -> proposed. The revised market takes the place of the one the rematch began from."""
-    row = locked(session, Round, round_id, "round")
+    row, _ = locked_of_tender(session, Round, round_id, "round")
     row.market = revised
     row.market_sha256 = matching.read_market(revised).sha256
     return finish_round(session, now, actor, round_id, outcome)
@@ -149,7 +149,7 @@ def finish_rematch(
 
 def fail_rematch(session: Session, now: Instant, actor: Actor, round_id: str, reason: str) -> Tender:
     """Status: matching -> proposed. What was held again for the rematch is free again."""
-    row = locked(session, Round, round_id, "round")
+    row, _ = locked_of_tender(session, Round, round_id, "round")
     for need_id in (row.request or {}).get("refused", []):
         need = locked(session, Need, need_id, "need")
         release(session, now, actor, need, status=NeedStatus.REFUSED, reason="The search for another provider failed")

@@ -26,7 +26,7 @@ from marketplace.rules.errors import Invalid, NotAllowed, NotFound, WrongState
 from marketplace.rules.lifecycle import TENDER_MOVES, TenderStatus, check_move
 from marketplace.rules.permissions import SYSTEM, Actor, Role, check_owner, check_role
 
-from .scopes import locked
+from .scopes import locked, locked_of_tender
 from .tenders import give_up
 
 
@@ -78,8 +78,7 @@ def decide(
         If the person has had a hand in this tender before: somebody else must decide.
     """
     check_role(actor, Role.COMMISSIONER)
-    row = locked(session, Representation, representation_id, "representation")
-    tender = locked(session, Tender, row.tender_id, "tender")
+    row, tender = locked_of_tender(session, Representation, representation_id, "representation")
     check_owner(actor, Role.COMMISSIONER, tender.broker.commissioner_id, "representation")
     if row.decided_at is not None or tender.status is not TenderStatus.UNDER_REVIEW:
         raise WrongState("decided", "This objection has been decided.")

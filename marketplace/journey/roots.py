@@ -1,8 +1,12 @@
 """A round's two roots: sealed when it is verified, grown again whenever somebody checks.
 
 `rounds.finish_round` seals them, `rounds.recheck` looks for faults; `proofs` and `bundles` take rows out of the same
-trees. The secret that the salts are made from is kept encrypted and leaves this module in no form.
+trees. Growing them costs seconds where a county is matched, and on the day of a result everybody asks for their own
+rows of the same round: `kept_trees` keeps those of a few rounds in this process's memory. The secret that the salts
+are made from is kept encrypted and leaves this module in no form.
 """
+
+from threading import Lock
 
 from sqlalchemy.orm import Session
 
@@ -12,6 +16,11 @@ from marketplace.records.rounds import Round
 from marketplace.rules.round_rows import Tree, market_rows, market_sha256, outcome_rows, outcome_sha256, salts_from
 
 from .keys import keyring_of
+
+MOST_ROWS = 1 << 19
+"""How many rows are kept in all: those of one county's round, or of thousands of small ones."""
+_kept: dict[tuple[str, str | None, str | None], dict[str, Tree]] = {}
+_growing = Lock()
 
 
 def seal_roots(session: Session, row: Round) -> None:
@@ -34,6 +43,21 @@ def trees_of(session: Session, row: Round) -> dict[str, Tree]:
         "market": Tree.grown(market_rows(row.market), salts_from(secret, "market")),
         "outcome": Tree.grown(outcome_rows(row.outcome or {}), salts_from(secret, "outcome")),
     }
+
+
+def kept_trees(session: Session, row: Round) -> dict[str, Tree]:
+    """The trees of a verified round, grown once: its documents never change, and are not even loaded the next time."""
+    key = (row.id, row.market_root, row.outcome_root)
+    with _growing:  # of several who ask for the same round one grows the trees, and the others wait for them
+        trees = _kept.pop(key, None) or trees_of(session, row)
+        _kept[key] = trees
+        while len(_kept) > 1 and sum(_rows_of(kept) for kept in _kept.values()) > MOST_ROWS:
+            del _kept[next(iter(_kept))]  # the one that was asked for longest ago
+    return trees
+
+
+def _rows_of(trees: dict[str, Tree]) -> int:
+    return sum(len(tree.rows) for tree in trees.values())
 
 
 def faults_of(session: Session, row: Round) -> list[str]:

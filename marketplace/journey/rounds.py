@@ -31,7 +31,7 @@ from marketplace.rules.tendering import seed_of
 from . import roots
 from .markets import market_document
 from .reasons import reasons_of
-from .scopes import locked
+from .scopes import locked, locked_of_tender
 from .tenders import give_up
 
 COST_GAP_PERMILLE = 1.0
@@ -156,8 +156,7 @@ def solve(
 
 def finish_round(session: Session, now: Instant, actor: Actor, round_id: str, outcome: dict[str, Any]) -> Tender:
     """Status: matching -> proposed, or matching -> unsuccessful when no need could be matched."""
-    row = locked(session, Round, round_id, "round")
-    tender = locked(session, Tender, row.tender_id, "tender")
+    row, tender = locked_of_tender(session, Round, round_id, "round")
     check_move(TENDER_MOVES, tender.status, TenderStatus.PROPOSED)
     row.status = RoundStatus.VERIFIED
     row.outcome = outcome
@@ -196,8 +195,7 @@ def finish_round(session: Session, now: Instant, actor: Actor, round_id: str, ou
 
 def fail_round(session: Session, now: Instant, actor: Actor, round_id: str, reason: str) -> Tender:
     """Status: matching -> closed (a rematch: -> proposed). Nothing has changed but the reason, which stays visible."""
-    row = locked(session, Round, round_id, "round")
-    tender = locked(session, Tender, row.tender_id, "tender")
+    row, tender = locked_of_tender(session, Round, round_id, "round")
     back_to = TenderStatus.PROPOSED if row.came_from is TenderStatus.PROPOSED else TenderStatus.CLOSED
     check_move(TENDER_MOVES, tender.status, back_to)
     row.status = RoundStatus.FAILED

@@ -26,6 +26,7 @@ from marketplace.rules.lifecycle import TenderStatus
 from marketplace.rules.permissions import Actor, Role
 
 Thing = TypeVar("Thing", bound=Base)
+Part = TypeVar("Part", Offer, Question, Representation, Round)
 
 BEFORE_OPENING = (TenderStatus.DRAFT, TenderStatus.OPEN)
 BEFORE_PROPOSAL = (*BEFORE_OPENING, TenderStatus.CLOSED, TenderStatus.MATCHING)
@@ -64,6 +65,21 @@ def locked(session: Session, kind: type[Thing], thing_id: str, thing: str) -> Th
     if found is None:
         raise NotFound("not_found", f"We cannot find that {thing}.")
     return found
+
+
+def locked_of_tender(session: Session, kind: type[Part], thing_id: str, thing: str) -> tuple[Part, Tender]:
+    """Load one thing of a tender for changing it, and the tender: the tender's row is locked first.
+
+    Every step that holds both takes them in this order, so that no two wait for one another.
+
+    Raises
+    ------
+    NotFound
+        If there is none.
+    """
+    tender_id = session.scalar(select(kind.tender_id).where(kind.id == thing_id))
+    tender = locked(session, Tender, tender_id or "", thing)
+    return locked(session, kind, thing_id, thing), tender
 
 
 def patients_for(actor: Actor) -> Select[Patient]:

@@ -4,7 +4,7 @@
 Everything after the opening reads the latter; why is in README.md.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import date
 from typing import Any
 
@@ -22,6 +22,7 @@ from marketplace.rules.clock import Instant, london_date
 from marketplace.rules.errors import Conflict, Invalid, WrongState
 from marketplace.rules.lifecycle import TenderStatus
 from marketplace.rules.permissions import Actor, Role, check_owner, check_role
+from marketplace.rules.pooling import Reach
 from marketplace.rules.quality import UNRATED, grade_of
 from marketplace.rules.sites import SiteFacts, SiteStatement, check_statement
 
@@ -219,11 +220,19 @@ def _reason(text: str) -> str:
     return text.strip()
 
 
-def providers_with(session: Session, services: Collection[str]) -> set[str]:
-    """Who could offer: every approved provider with an open site that has one of these services."""
+def providers_with(session: Session, wanted: Mapping[str, Collection[Reach]]) -> set[str]:
+    """Who could offer: every approved provider with an open site that has a service within reach of who wants it.
+
+    ``wanted`` has, by service, the reach of each pool. A tender is public, and a provider farther away may offer; it
+    is only not told of every tender of every county.
+    """
     query = (
-        select(Site.provider_id, Site.services)
+        select(Site.provider_id, Site.services, Site.easting_m, Site.northing_m)
         .join(Provider, Provider.id == Site.provider_id)
         .where(Provider.approved_at.is_not(None), Provider.suspended_at.is_(None), Site.closed_at.is_(None))
     )
-    return {provider_id for provider_id, has in session.execute(query) if not set(services).isdisjoint(has)}
+    return {
+        provider_id
+        for provider_id, services, easting_m, northing_m in session.execute(query)
+        if any(reach.has(easting_m, northing_m) for service in services for reach in wanted.get(service, ()))
+    }

@@ -13,9 +13,11 @@ from sqlalchemy.orm import Session, contains_eager, selectinload
 
 from marketplace.records import audit
 from marketplace.records.base import new_nonce
+from marketplace.records.budgets import PlanLine
 from marketplace.records.ledger import hold
 from marketplace.records.offers import Offer, OfferStatus
 from marketplace.records.outbox import tell
+from marketplace.records.people import Patient
 from marketplace.records.pools import Bundle, Need, NeedStatus
 from marketplace.records.tenders import Tender
 from marketplace.rules.canonical import sha256_of
@@ -23,6 +25,7 @@ from marketplace.rules.clock import Instant, london_date, london_midnight_after,
 from marketplace.rules.errors import Invalid, WrongState
 from marketplace.rules.lifecycle import LOT_MOVES, TENDER_MOVES, LotResult, TenderStatus, check_move
 from marketplace.rules.permissions import SYSTEM, Actor, Role, check_owner, check_role
+from marketplace.rules.pooling import Reach, reach_of
 from marketplace.rules.privacy import shown_count, shown_units
 from marketplace.rules.tendering import Policy, check_publishable, nonce_commitment, policy_document
 
@@ -100,9 +103,9 @@ def amend_policy(session: Session, now: Instant, actor: Actor, tender_id: str, p
 def publish_tender(session: Session, now: Instant, actor: Actor, tender_id: str, offers_due_at: Instant) -> Tender:
     """Status: draft -> open. Everybody who agreed to exactly this is in; their money is held; the policy is frozen.
 
-    Invitations without an answer lapse; every provider with a fitting site is told. The demand that providers will see
-    is written down here, with counts that could point at somebody suppressed, and does not follow later comings and
-    goings.
+    Invitations without an answer lapse; every provider with a fitting site within reach is told. The demand that
+    providers will see is written down here, with counts that could point at somebody suppressed, and does not follow
+    later comings and goings.
 
     Raises
     ------
@@ -147,9 +150,26 @@ def publish_tender(session: Session, now: Instant, actor: Actor, tender_id: str,
         reserved_pence=sum(need.reserved_pence for need in agreed),
     )
     tell(session, now, [need.patient_id for need in agreed], "tender_published", tender.id)
-    fitting = providers_with(session, {bundle.service_id for bundle in tender.bundles})
-    tell(session, now, fitting, "tender_to_offer", tender.id)
+    tell(session, now, providers_with(session, _wanted(session, tender)), "tender_to_offer", tender.id)
     return tender
+
+
+def _wanted(session: Session, tender: Tender) -> dict[str, list[Reach]]:
+    """By service, how far around its people each lot reaches."""
+    query = (
+        select(Bundle.id, Bundle.service_id, Patient.easting_m, Patient.northing_m, PlanLine.max_distance_m)
+        .join(Need, Need.bundle_id == Bundle.id)
+        .join(Need.patient)
+        .join(Need.plan_line)
+        .where(Bundle.tender_id == tender.id, Need.status == NeedStatus.POOLED)
+    )
+    places = defaultdict(list)
+    for bundle_id, service_id, easting_m, northing_m, limit_m in session.execute(query):
+        places[bundle_id, service_id].append((easting_m, northing_m, limit_m))
+    wanted = defaultdict(list)
+    for (_, service_id), found in places.items():
+        wanted[service_id].append(reach_of(found))
+    return wanted
 
 
 def delete_draft(session: Session, now: Instant, actor: Actor, tender_id: str, reason: str) -> Tender:

@@ -37,11 +37,15 @@ class User(Base):
 
 
 class AccountCode(Base):
-    """The one-time code with which somebody chooses the password of their account; only its hash is kept."""
+    """A one-time code with which somebody chooses the password of their account; only its hash is kept.
+
+    One that somebody handed over and one that came by letter stand side by side.
+    """
 
     __tablename__ = "account_codes"
 
     user_id: Mapped[str] = mapped_column(ForeignKey("users.id"), primary_key=True)
+    by_letter: Mapped[bool] = mapped_column(primary_key=True)
     code_sha256: Mapped[str] = mapped_column(String(64))
     good_until: Mapped[datetime]
 

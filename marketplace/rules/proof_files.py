@@ -7,11 +7,11 @@ such a file holds, it is read as something that anybody may have written.
 
 import json
 import zlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
-from zipfile import BadZipFile, ZipFile
+from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
 
 from . import proofs
 from .errors import Invalid
@@ -29,6 +29,8 @@ HOW_TO_CHECK = (
     "The end must be the root (the tree is that of RFC 6962, section 2.1, its size a power of two).",
 )
 _LARGEST = 1 << 40
+_MOST_BYTES, _MOST_TIMES = 1 << 30, 50
+"""What a bundle may unpack to: that much, and so many times its own size (half of salts.json is chance)."""
 _HEX = frozenset("0123456789abcdef")
 
 
@@ -95,6 +97,18 @@ def published_roots(document: object) -> frozenset[str]:
     return frozenset(hex_root(_text(found, f"{side}_root"), f"{side}_root") for side in SIDES)
 
 
+def published_hashes(document: object) -> dict[str, str]:
+    """The hashes of both documents in a file that a notice offers, by side.
+
+    Raises
+    ------
+    Invalid
+        If it is no such file.
+    """
+    found = _of_format(document, ROOTS, "That is not the file of roots that a notice offers.")
+    return {side: hex_root(_text(found, f"{side}_sha256"), f"{side}_sha256") for side in SIDES}
+
+
 def hex_root(text: str, place: str = "root") -> str:
     """A root as it is written: 64 hexadecimal digits.
 
@@ -120,8 +134,10 @@ def read_json(content: bytes) -> object:
         raise Invalid("not_json", "That file is not JSON that can be read.", place="file") from None
 
 
-def check_file(content: bytes, published: Collection[str] = ()) -> list[Finding]:
-    """Check a patient's file, or an auditor's bundle as the ZIP that it came as.
+def check_file(
+    content: bytes, published: Collection[str] = (), hashes: Mapping[str, str] | None = None
+) -> list[Finding]:
+    """Check a patient's file, or an auditor's bundle as the ZIP that it came as (its documents' hashes too).
 
     Raises
     ------
@@ -132,10 +148,10 @@ def check_file(content: bytes, published: Collection[str] = ()) -> list[Finding]
         return check_proof(read_json(content), published)
     try:
         with ZipFile(BytesIO(content)) as archive:
-            parts = {name: read_json(archive.read(f"{name}.json")) for name in ("market", "outcome", "roots", "salts")}
+            parts = {name: read_json(part) for name, part in _unpacked(archive, len(content))}
     except (BadZipFile, EOFError, KeyError, OSError, NotImplementedError, RuntimeError, zlib.error):
         raise Invalid("not_a_bundle", "That ZIP is not the bundle of a round.", place="file") from None
-    return check_bundle(**parts, published=published)
+    return check_bundle(**parts, published=published, hashes=hashes)
 
 
 def check_proof(document: object, published: Collection[str] = ()) -> list[Finding]:
@@ -167,11 +183,18 @@ def check_proof(document: object, published: Collection[str] = ()) -> list[Findi
 
 
 def check_bundle(
-    market: object, outcome: object, roots: object, salts: object, published: Collection[str] = ()
+    market: object,
+    outcome: object,
+    roots: object,
+    salts: object,
+    published: Collection[str] = (),
+    hashes: Mapping[str, str] | None = None,
 ) -> list[Finding]:
     """Check an auditor's bundle: documents have their hashes, rows lead to the roots, and these are the published ones.
 
-    Whether the outcome keeps the rules of the market is for ``python -m matching verify`` to say.
+    A root stands for a document's hash as well as for its rows; only how long the matching took is vouched for by
+    nothing. ``published`` are roots and ``hashes`` the documents' hashes by side, as the notice shows them. Whether the
+    outcome keeps the rules of the market is for ``python -m matching verify`` to say.
 
     Raises
     ------
@@ -185,7 +208,7 @@ def check_bundle(
         "outcome": _of_format(outcome, "outcome/1", "outcome.json is no outcome/1 document."),
     }
     try:
-        hashes = {"market": market_sha256(documents["market"]), "outcome": outcome_sha256(documents["outcome"])}
+        hashed = {"market": market_sha256(documents["market"]), "outcome": outcome_sha256(documents["outcome"])}
         rows = {"market": market_rows(documents["market"]), "outcome": outcome_rows(documents["outcome"])}
         trees = {side: Tree.grown(rows[side], _listed(salted, side)) for side in SIDES}
         grown = {side: tree.root for side, tree in trees.items()}
@@ -193,14 +216,32 @@ def check_bundle(
         raise _wrong("the bundle", f"lacks something or has it in another shape ({type(error).__name__})") from None
     findings = []
     for side, words in SIDES.items():
-        same = hashes[side] == stated.get(f"{side}_sha256")
-        findings.append(Finding(same, f"{side}.json, {words}, {'has' if same else 'does NOT have'} the stated hash."))
+        same = hashed[side] == stated.get(f"{side}_sha256")
+        aside = ", its timings aside" if side == "outcome" else ""
+        has = "has" if same else "does NOT have"
+        findings.append(Finding(same, f"{side}.json, {words}, {has} the stated hash{aside}."))
         same = grown[side] == stated.get(f"{side}_root")
         leads = "lead" if same else "do NOT lead"
         findings.append(Finding(same, f"Its {len(rows[side]):,} rows {leads} to the stated root."))
-    same = documents["outcome"].get("market_sha256") == hashes["market"]
+    same = documents["outcome"].get("market_sha256") == hashed["market"]
     findings.append(Finding(same, f"The outcome {'names' if same else 'does NOT name'} this market as its own."))
+    for side, published_hash in (hashes or {}).items():
+        same = hashed[side] == published_hash
+        findings.append(Finding(same, f"The hash of {SIDES[side]} is {'' if same else 'NOT '}the published one."))
     return findings + _check_published(grown, published)
+
+
+def _unpacked(archive: ZipFile, packed_bytes: int) -> Iterator[tuple[str, bytes]]:
+    """The four documents of a bundle, of a ZIP that unpacks to no more than such a file can hold."""
+    parts = {name: archive.getinfo(f"{name}.json") for name in ("market", "outcome", "roots", "salts")}
+    unpacked_bytes = sum(part.file_size for part in parts.values())
+    if unpacked_bytes > min(_MOST_BYTES, _MOST_TIMES * packed_bytes):
+        raise Invalid("bundle_too_large", "That ZIP unpacks to more than the bundle of a round holds.", place="file")
+    for name, part in parts.items():
+        if part.compress_type not in (ZIP_STORED, ZIP_DEFLATED):  # the others unpack without a bound
+            raise NotImplementedError(part.compress_type)
+        with archive.open(part) as packed:
+            yield name, packed.read(part.file_size + 1)
 
 
 def _check_row(shown: object, size: int, root: str, side: str, place: str) -> tuple[Finding, str]:

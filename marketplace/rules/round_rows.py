@@ -1,16 +1,17 @@
 """The rows of a round and the trees over them: what went into the matching, and what came out of it.
 
-`market_rows` and `outcome_rows` take the two documents apart; `Tree` salts their rows and puts them in order. Two
-things about a tree would say something about people, so neither does. The place of a row: rows stand in the order of
-their salts, which is chance. How many rows there are: a tree is filled up with empty rows to `LEAST` or to the next
-power of two, so that whoever holds one path cannot count a pool of seven.
+`market_rows` and `outcome_rows` take the two documents apart; one row more, `document`, is the hash of the whole, so
+that a root vouches also for what stands in no row of its own. `Tree` salts the rows and puts them in order. Two things
+about a tree would say something about people, so neither does. The place of a row: rows stand in the order of their
+salts, which is chance. How many rows there are: a tree is filled up with empty rows to `LEAST` or to the next power of
+two, so that whoever holds one path cannot count a pool of seven.
 
 The salts come from a secret of the round (`salts_from`), or from the list of them that an auditor was handed.
 """
 
 import hmac
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -27,6 +28,7 @@ Key = tuple[str, str]
 SaltOf = Callable[[Key], str]
 """The salt of a row by its kind and id."""
 
+_WHOLE: Key = ("document", "document")
 _MARKET = (("bundles", "bundle"), ("needs", "need"), ("providers", "provider"), ("offers", "offer"))
 _OUTCOME = (("assignments", "assignment", "need"), ("unmatched", "unmatched", "need"), ("awards", "award", "offer"))
 
@@ -57,11 +59,11 @@ class Tree:
     @cached_property
     def root(self) -> str:
         """The root in hexadecimal."""
-        return proofs.root(self._leaves).hex()
+        return proofs.root(self._levels).hex()
 
     @cached_property
-    def _leaves(self) -> list[bytes]:
-        return [proofs.leaf(row.salt, row.row) for row in self.rows]
+    def _levels(self) -> proofs.Levels:
+        return proofs.levels([proofs.leaf(row.salt, row.row) for row in self.rows])
 
     @cached_property
     def _places(self) -> dict[Key, int]:
@@ -74,7 +76,7 @@ class Tree:
     def shown(self, *key: str) -> dict[str, Any]:
         """One row with its salt, its place and the path from it to the root: all that it takes to check it."""
         place = self._places[key[0], key[1]]
-        found, path = self.rows[place], proofs.proof(self._leaves, place)
+        found, path = self.rows[place], proofs.proof(self._levels, place)
         return {"row": found.row, "salt": found.salt, "place": place, "path": [step.hex() for step in path]}
 
     def salts(self) -> dict[str, str]:
@@ -83,21 +85,34 @@ class Tree:
 
 
 def market_rows(market: Document) -> dict[Key, Any]:
-    """The rows of a market/1 document in its settled form; the policy is a row too."""
-    rows: dict[Key, Any] = {("policy", "policy"): market["policy"]}
+    """The rows of a market/1 document in its settled form; the policy is a row too.
+
+    Raises
+    ------
+    ValueError
+        If two rows of one kind have the same id: which of them counts would be anybody's choice.
+    """
+    rows: dict[Key, Any] = {_WHOLE: market_sha256(market), ("policy", "policy"): market["policy"]}
     for name, kind in _MARKET:
-        rows |= {(kind, row["id"]): row for row in market[name]}
-    return rows | {("pair", canonical_json([row["need"], row["offer"]])): row for row in market.get("pairs", [])}
+        _add(rows, (((kind, row["id"]), row) for row in market[name]))
+    pairs = market.get("pairs", [])
+    _add(rows, ((("pair", canonical_json([row["need"], row["offer"]])), row) for row in pairs))
+    return rows
 
 
 def outcome_rows(outcome: Document) -> dict[Key, Any]:
     """The rows of an outcome/1 document, and one with how good it is, for which market and by which seed.
 
     A gap is no figure of its own (it follows from value and bound), so that a row has whole numbers only.
+
+    Raises
+    ------
+    ValueError
+        If two rows of one kind are about the same need or offer.
     """
-    rows: dict[Key, Any] = {("objective", "objective"): dict(_objective(outcome))}
+    rows: dict[Key, Any] = {_WHOLE: outcome_sha256(outcome), ("objective", "objective"): dict(_objective(outcome))}
     for name, kind, about in _OUTCOME:
-        rows |= {(kind, row[about]): row for row in outcome[name]}
+        _add(rows, (((kind, row[about]), row) for row in outcome[name]))
     return rows
 
 
@@ -121,6 +136,13 @@ def outcome_sha256(outcome: Document) -> str:
     kept = {name: value for name, value in outcome.items() if name != "seconds"}
     text = json.dumps(kept, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return sha256(text.encode()).hexdigest()
+
+
+def _add(rows: dict[Key, Any], more: Iterable[tuple[Key, Any]]) -> None:
+    for key, row in more:
+        if key in rows:
+            raise ValueError("two rows of one kind have the same id")
+        rows[key] = row
 
 
 def _objective(outcome: Document) -> Iterator[tuple[str, Any]]:

@@ -60,6 +60,9 @@ class HandOverSchema(Schema):
         error_messages=dict.fromkeys(("required", "null"), "Enter an amount in pounds, like 48.50"),
         metadata={"title": "How much was paid?", "x-prefix": "£"},
     )
+    due_pence = Whole(
+        -MAX_PENCE, MAX_PENCE, required=True, metadata={"title": "What the page showed as owed by the keeper, in pence"}
+    )
     request_id = Words(
         required=True, longest=40, missing="Open the page again", metadata={"title": "This form's number"}
     )

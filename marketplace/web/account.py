@@ -32,8 +32,9 @@ def sign_in() -> str | Response | tuple[str, int]:
     if not form.validate():
         return _sign_in_page(form, came_for), 422
     try:
+        tried = accounts.try_password(db_session(), form.data["email"], form.data["password"])
         with writing(db_session()) as transaction:
-            token = accounts.sign_in(transaction, request_now(), form.data["email"], form.data["password"])
+            token = accounts.sign_in(transaction, request_now(), tried)
     except DomainError as error:
         form.refuse("email", error.message)
         if error.code == "sign_in_failed":

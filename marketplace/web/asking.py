@@ -30,6 +30,7 @@ def ask(
     done: str,
     places: Mapping[str, str] | None = None,
     told_here: Collection[str] = (),
+    prepare: Callable[[dict[str, Any]], object] | None = None,
     **shown: Any,
 ) -> Answer:
     """One page with one form for one step.
@@ -46,13 +47,16 @@ def ask(
         The form's names for the rules' places, where they differ.
     told_here
         Codes of refusals, other than of a value, that are told above the form.
+    prepare
+        What is slow is done here, before the transaction begins: it makes of the form's data what `step` takes.
     """
     if sent() is None:
         return render_template(template, form=form, back=back, **shown)
     if form.validate():
         try:
+            data = prepare(form.data) if prepare else form.data
             with writing(db_session()) as session:
-                step(session, form.data)
+                step(session, data)
         except DomainError as error:
             _refuse(form, error, places or {}, told_here)
         else:

@@ -48,6 +48,7 @@ def tender_auditors(tender_id: str) -> Answer:
 @for_role(Role.COMMISSIONER)
 def hand_out(auditor_id: str) -> Response:
     """The matching as one file, for this auditor: each time is recorded, and each patient in it can read that."""
+    made = auditors.make(db_session(), current_actor(), auditor_id)
     with writing(db_session()) as session:
-        bundle = auditors.hand_out(session, request_now(), current_actor(), auditor_id)
+        bundle = auditors.hand_out(session, request_now(), current_actor(), made)
     return attached(Response(bundle.content, mimetype="application/zip"), bundle.name)

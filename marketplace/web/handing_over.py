@@ -60,13 +60,12 @@ def hand_over(keeper_id: str) -> Answer:
         amount_pence = form.data["amount_pence"]
         try:
             with writing(db_session()) as session:
-                hand_overs.hand_over(
-                    session, request_now(), current_actor(), keeper_id, amount_pence, request_id=form.data["request_id"]
-                )
-        except (NotFound, Conflict):
-            raise
+                hand_overs.hand_over(session, request_now(), current_actor(), keeper_id, **form.data)
         except DomainError as error:
+            if isinstance(error, NotFound | Conflict) and error.code != "owed_changed":
+                raise
             form.refuse_for(error)
+            standing = _standing(db_session(), keeper_id)  # what is owed may be what was refused
         else:
             flash(f"It is noted that {format_pounds(amount_pence)} was paid. {standing.name} is told.", "done")
             return redirect(url_for("handing_over.standings"))

@@ -29,10 +29,10 @@ def choose() -> Answer:
         return render_template("account/choose_password.html", form=form)
     if form.validate():
         try:
+            email, code = form.data["email"], form.data["code"]
+            new_hash = passwords.choosable(db_session(), request_now(), email, code, form.data["password"])
             with writing(db_session()) as transaction:
-                passwords.choose_password(
-                    transaction, request_now(), form.data["email"], form.data["code"], form.data["password"]
-                )
+                passwords.choose_password(transaction, request_now(), email, code, new_hash)
         except DomainError as error:
             form.refuse(str(error.facts.get("place", "code")), error.message)
         else:
@@ -63,17 +63,19 @@ def account() -> Answer:
     """Under which name and address I sign in; another password; the other browsers in which I am signed in."""
     me = db_session().get_one(User, own_actor().user_id)
 
-    def step(transaction: Session, data: dict[str, Any]) -> None:
-        passwords.change_password(
-            transaction, request_now(), own_actor(), session["sign_in"], data["old_password"], data["password"]
-        )
+    def prepare(data: dict[str, Any]) -> passwords.Change:
+        return passwords.changeable(db_session(), own_actor(), data["old_password"], data["password"])
+
+    def step(transaction: Session, change: passwords.Change) -> None:
+        passwords.change_password(transaction, request_now(), own_actor(), session["sign_in"], change)
 
     return ask(
         "account/account.html",
         WebForm(ChangePasswordSchema(), sent()),
         step,
+        prepare=prepare,
         back=url_for("passwords.account"),
-        done="Your password is changed. Everywhere else you are signed out.",
+        done="Your password is changed. Everywhere else you are signed out, and no program is connected any more.",
         me=me,
         others=accounts.others_signed_in(db_session(), request_now(), own_actor(), session["sign_in"]),
     )

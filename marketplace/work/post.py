@@ -109,19 +109,18 @@ def _post_one(
     if not _claim(session, tools.now(), message_id):
         return
     message = session.get_one(Message, message_id)
-    readers = recipients(session, tools.now(), message.party_id)
-    if not readers:
+    everybody = recipients(session, tools.now(), message.party_id)
+    if not everybody:
         _note(session, message_id, skipped_at=tools.now())
         posted.skipped += 1
         return
     had = set(session.scalars(select(Mailing.user_id).where(Mailing.message_id == message_id)))
+    readers = [(user_id, address) for user_id, address in everybody if user_id not in had]
     words, key, attempts = text_of(message.template), message.id, message.attempts
-    gaps = _gaps(session, tools.now(), message)
+    gaps = _gaps(session, tools.now(), message) if readers else {}
     session.rollback()
     missed = False
     for user_id, address in readers:
-        if user_id in had:
-            continue
         try:
             send(letter(words, server, to=address, key=f"{key}.{user_id}", at=tools.now(), **gaps))
         except NotSent as error:

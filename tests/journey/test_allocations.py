@@ -93,10 +93,13 @@ def test_an_account_on_both_databases(world: SmallWorld) -> None:
     details = users.AccountDetails(Role.REPRESENTATIVE, "A Daughter", "Daughter@example.test")
     with writing(world.session):
         user, code = users.open_for(world.session, world.now, world.funder, details)
+    email, password = "daughter@example.test", "three or four words"
+    hashed = passwords.choosable(world.session, world.now, email, code, password)
     with writing(world.session):
-        passwords.choose_password(world.session, world.now, "daughter@example.test", code, "three or four words")
+        passwords.choose_password(world.session, world.now, email, code, hashed)
+    tried = accounts.try_password(world.session, email, password)
     with writing(world.session):
-        token = accounts.sign_in(world.session, world.now, "daughter@example.test", "three or four words")
+        token = accounts.sign_in(world.session, world.now, tried)
     assert accounts.actor_of(world.session, world.now, token) == Actor(user.id, Role.REPRESENTATIVE, user.party_id)
     world.session.rollback()
     with writing(world.session):

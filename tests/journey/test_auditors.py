@@ -6,11 +6,11 @@ import zipfile
 from hashlib import sha256
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 import matching
 from marketplace.adapters.sealing import CannotOpen
-from marketplace.journey import auditors, bundles, proofs, rounds
+from marketplace.journey import auditors, bundles, proofs, roots, rounds
 from marketplace.journey.audit_trail import events_for
 from marketplace.journey.keys import keyring_of
 from marketplace.journey.views import views_of
@@ -19,7 +19,7 @@ from marketplace.records.auditors import Auditor, Handout
 from marketplace.records.database import writing
 from marketplace.records.rounds import Round
 from marketplace.rules import proof_files
-from marketplace.rules.errors import Invalid, NotAllowed, NotFound, WrongState
+from marketplace.rules.errors import Conflict, Invalid, NotAllowed, NotFound, WrongState
 from marketplace.rules.permissions import Actor, Role
 from marketplace.rules.round_rows import LEAST
 from tests.worlds import SmallWorld
@@ -47,8 +47,9 @@ def name_one(world: SmallWorld, **more: str) -> Auditor:
 
 
 def hand_out(world: SmallWorld, auditor: Auditor, actor: Actor | None = None) -> bundles.Bundle:
+    made = auditors.make(world.session, actor or world.funder, auditor.id)
     with writing(world.session):
-        return auditors.hand_out(world.session, world.now, actor or world.funder, auditor.id)
+        return auditors.hand_out(world.session, world.now, actor or world.funder, made)
 
 
 def holds(findings: list[proof_files.Finding]) -> bool:
@@ -116,6 +117,7 @@ def test_both_files_can_be_checked_by_hand(published: SmallWorld) -> None:
     parts = {name: json.loads(part) for name, part in read(bundle(world)).items() if name.endswith(".json")}
     market, salts = parts["market.json"], parts["salts.json"]["market"]
     rows = {"policy policy": {"policy": market["policy"]}}
+    rows["document document"] = {"document": parts["roots.json"]["market_sha256"]}
     for kind in ("bundle", "need", "provider", "offer"):
         rows |= {f"{kind} {found['id']}": {kind: found} for found in market[f"{kind}s"]}
     rows |= {name: {"empty": name.removeprefix("empty ")} for name in salts if name.startswith("empty ")}
@@ -191,6 +193,38 @@ def test_nothing_is_given_out_before_the_result_is_public(world: SmallWorld) -> 
     assert proofs.published_round_id(world.session, world.tender) is None
     world.accept().confirm()
     assert proofs.published_round_id(world.session, world.tender) == last_round(world).id
+
+
+@ON_ONE
+def test_a_bundle_of_a_round_that_is_published_no_more_is_not_handed_out(published: SmallWorld) -> None:
+    """Made before a decision to match again, taken after its result: refused, and nothing is recorded."""
+    world, auditor, row = published, name_one(published), last_round(published)
+    made = auditors.make(world.session, world.funder, auditor.id)
+    with writing(world.session):
+        copied = {column.name: getattr(row, column.name) for column in Round.__table__.columns}
+        world.session.add(Round(**{**copied, "id": "another", "number": row.number + 1}))
+    with pytest.raises(Conflict, match="Another result"), writing(world.session):
+        auditors.hand_out(world.session, world.now, world.funder, made)
+    assert world.session.scalars(select(Handout)).all() == []
+
+
+@ON_ONE
+def test_a_rounds_trees_are_grown_once(published: SmallWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twelve people ask for their rows: the documents are loaded, and the trees grown, for the first of them alone."""
+    world, asked = published, list[str]()
+    mine = {number: (world.patient(number), world.need(number).id) for number in range(1, 13)}
+    event.listen(world.session.get_bind(), "before_cursor_execute", lambda *given: asked.append(given[2]))
+    monkeypatch.setattr(roots, "_kept", {})
+    for actor, need_id in mine.values():
+        world.session.rollback()
+        assert holds(proof_files.check_proof(proofs.own_proof(world.session, actor, need_id)))
+    assert sum("rounds.market " in statement for statement in asked) == 1
+    for most, kept in ((1 << 19, ["another", last_round(world).id]), (200, [last_round(world).id])):
+        monkeypatch.setattr(roots, "MOST_ROWS", most)
+        trees = roots.trees_of(world.session, last_round(world))
+        monkeypatch.setattr(roots, "_kept", {("another", None, None): trees})
+        proofs.own_proof(world.session, *mine[1])
+        assert [key[0] for key in roots._kept] == kept, "the one that was asked for longest ago goes first"
 
 
 @ON_ONE

@@ -33,10 +33,26 @@ def due(world: SmallWorld) -> dict[str, int]:
     return {row.name: row.due_pence for row in standings(world.session, world.funder)}
 
 
-def pay(world: SmallWorld, number: int, pence: int, request: str) -> None:
+def pay(world: SmallWorld, number: int, pence: int, request: str, shown: int | None = None) -> None:
+    """Note a payment: what the page showed is what is owed now, unless something else is said."""
+    shown = due(world)[f"Patient {number:02d}"] if shown is None else shown
     with writing(world.session):
         keeper = world.patient(number).party_id
-        hand_over(world.session, world.now, world.funder, keeper, pence, request_id=request)
+        hand_over(world.session, world.now, world.funder, keeper, pence, due_pence=shown, request_id=request)
+
+
+def test_what_was_owed_when_the_page_was_opened_is_what_is_paid(make: Callable[..., SmallWorld]) -> None:
+    """4 is owed £50 and a colleague notes it, the contract ends and 4 owes £50: the old form is no payment of that."""
+    world = make(ManagedAs.DIRECT_PAYMENT)
+    shown = due(world)["Patient 04"]
+    pay(world, 4, 5_000, "a-colleagues")
+    end(world, 4)
+    assert due(world)["Patient 04"] == 5_000
+    with pytest.raises(Conflict, match="changed since you opened"):
+        pay(world, 4, 5_000, "the-old-form", shown)
+    assert due(world)["Patient 04"] == 5_000
+    pay(world, 4, 5_000, "a-colleagues", shown)  # the colleague's own form sent twice is still only a repetition
+    assert due(world)["Patient 04"] == 5_000
 
 
 def test_patients_who_keep_their_money_settle_by_way_of_the_commissioner(make: Callable[..., SmallWorld]) -> None:
@@ -74,7 +90,7 @@ def test_one_organisation_owes_itself_nothing(make: Callable[..., SmallWorld]) -
     assert standing is not None
     assert standing.due_pence == 0
     with pytest.raises(WrongState, match="Nothing is owed"), writing(world.session):
-        hand_over(world.session, world.now, world.funder, world.holder.id, 1, request_id="something")
+        hand_over(world.session, world.now, world.funder, world.holder.id, 1, due_pence=0, request_id="something")
 
 
 def test_the_commissioners_own_purse_needs_no_list(make: Callable[..., SmallWorld]) -> None:
@@ -119,7 +135,8 @@ def test_only_the_commissioner_of_the_budgets_notes_it(make: Callable[..., Small
     keeper = world.patient(1).party_id
     for actor, error in ((world.patient(1), NotAllowed), (world.broking, NotAllowed)):
         with pytest.raises(error), writing(world.session):
-            hand_over(world.session, world.now, actor, keeper, 1, request_id="somebody-else")
+            hand_over(world.session, world.now, actor, keeper, 1, due_pence=12_000, request_id="somebody-else")
+    party = world.broking.party_id
     with pytest.raises(NotFound), writing(world.session):
-        hand_over(world.session, world.now, world.funder, world.broking.party_id, 1, request_id="no-keeper-at-all")
+        hand_over(world.session, world.now, world.funder, party, 1, due_pence=1, request_id="no-keeper-at-all")
     assert hand_overs.standing_of(world.session, world.broking.party_id) is None

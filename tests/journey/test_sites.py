@@ -122,7 +122,7 @@ def test_sealed_again_it_says_what_stands(world: SmallWorld) -> None:
     world.draft().agree().publish()
     world.offer("near", (0, 5_000))
     state(world, attributes=("evening",), name="Near the river")
-    first = offers.read_own_site(world.session, world.provider("near"), world.tender.offers[0].id)
+    first = offers.read_own(world.session, world.provider("near"), world.tender.offers[0].id)[1]
     assert (first.name, first.attributes) == ("near clinic", ("step_free",))
     world.offer("near", (0, 5_000))
     with writing(world.session):
@@ -312,3 +312,13 @@ def test_whoever_could_offer_is_told_of_a_new_tender(world: SmallWorld) -> None:
         )
     world.draft().agree().publish()
     assert world.session.scalars(told).all() == [world.providers["near"].id]
+
+
+def test_a_provider_three_counties_away_is_not_told_of_every_tender(world: SmallWorld) -> None:
+    """Patients go 20 km: who is 12 km away is told, who is 100 km away with the same service is not, but may offer."""
+    with writing(world.session):
+        site_of(world, "bulk").easting_m += 100_000
+    world.draft().agree().publish()
+    told = set(world.session.scalars(select(Message.party_id).where(Message.template == "tender_to_offer")))
+    assert told == {world.providers[name].id for name in ("near", "far")}
+    assert world.offer("bulk", (0, 5_000)).status is OfferStatus.STANDING

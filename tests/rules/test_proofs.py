@@ -46,17 +46,25 @@ def leaves_of(size: int) -> list[bytes]:
     return [proofs.leaf(f"{number:064x}", {"need": {"id": f"n{number}", "units": 10}}) for number in range(size)]
 
 
+def root_of(leaves: list[bytes]) -> bytes:
+    return proofs.root(proofs.levels(leaves))
+
+
+def path_of(leaves: list[bytes], place: int) -> list[bytes]:
+    return proofs.proof(proofs.levels(leaves), place)
+
+
 @pytest.mark.parametrize("size", range(9))
 def test_the_published_roots(size: int) -> None:
     leaves = [proofs.leaf_hash(bytes.fromhex(content)) for content in VECTORS[:size]]
-    assert proofs.root(leaves).hex() == ROOTS[size]
+    assert root_of(leaves).hex() == ROOTS[size]
 
 
 @pytest.mark.parametrize(("place", "size"), PATHS)
 def test_the_published_paths(place: int, size: int) -> None:
     leaves = [proofs.leaf_hash(bytes.fromhex(content)) for content in VECTORS[:size]]
     path = [bytes.fromhex(step) for step in PATHS[place, size]]
-    assert proofs.proof(leaves, place) == path
+    assert path_of(leaves, place) == path
     assert proofs.check(leaves[place], place, size, path, bytes.fromhex(ROOTS[size]))
 
 
@@ -65,9 +73,10 @@ def test_every_row_of_every_tree_proves_itself() -> None:
     everything = leaves_of(200)
     for size in range(1, 201):
         leaves = everything[:size]
-        root = proofs.root(leaves)
+        grown = proofs.levels(leaves)
+        root = proofs.root(grown)
         for place in range(size) if size <= 70 or size in (127, 128, 129, 200) else {0, size // 2, size - 1}:
-            path = proofs.proof(leaves, place)
+            path = proofs.proof(grown, place)
             assert len(path) <= (size - 1).bit_length()
             assert proofs.check(leaves[place], place, size, path, root)
 
@@ -79,7 +88,7 @@ def test_nothing_else_does(data: st.DataObject) -> None:
     size = data.draw(st.integers(2, 200), label="size")
     place = data.draw(st.integers(0, size - 1), label="place")
     leaves = leaves_of(size)
-    root, path = proofs.root(leaves), proofs.proof(leaves, place)
+    root, path = root_of(leaves), path_of(leaves, place)
     salt, row = f"{place:064x}", {"need": {"id": f"n{place}", "units": 10}}
     assert proofs.check(proofs.leaf(salt, row), place, size, path, root)
     changed_row = {"need": {"id": f"n{place}", "units": data.draw(st.integers().filter(lambda units: units != 10))}}
@@ -98,18 +107,18 @@ def test_nothing_else_does(data: st.DataObject) -> None:
 def test_another_size_does_not_prove_where_it_changes_the_way(size: int, other: int) -> None:
     """A claimed size is believed only where the way up is the same: then the very same row is proved."""
     leaves = leaves_of(size)
-    root = proofs.root(leaves)
+    root = root_of(leaves)
     for place in {0, size - 1}:
-        path = proofs.proof(leaves, place)
-        same_way = other > place and len(proofs.proof(leaves_of(other), place)) == len(path)
+        path = path_of(leaves, place)
+        same_way = other > place and len(path_of(leaves_of(other), place)) == len(path)
         assert same_way or not proofs.check(leaves[place], place, other, path, root)
 
 
 def test_a_node_cannot_pose_as_a_row() -> None:
     """What stands inside the tree, offered as a row's content one level up, is refused by the two prefixes."""
     leaves = leaves_of(4)
-    left, right = proofs.root(leaves[:2]), proofs.root(leaves[2:])
-    root = proofs.root(leaves)
+    left, right = root_of(leaves[:2]), root_of(leaves[2:])
+    root = root_of(leaves)
     assert proofs.check(left, 0, 2, [right], root)  # the node itself is on the way, of course
     posing = proofs.leaf_hash(leaves[0] + leaves[1])
     assert posing != left == sha256(b"\x01" + leaves[0] + leaves[1]).digest()
@@ -119,5 +128,5 @@ def test_a_node_cannot_pose_as_a_row() -> None:
 def test_there_is_no_place_outside() -> None:
     for place in (-1, 3):
         with pytest.raises(IndexError):
-            proofs.proof(leaves_of(3), place)
-    assert not proofs.check(b"", 0, 0, [], proofs.root([]))
+            path_of(leaves_of(3), place)
+    assert not proofs.check(b"", 0, 0, [], root_of([]))

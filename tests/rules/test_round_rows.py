@@ -4,7 +4,9 @@ import copy
 import json
 from collections.abc import Callable
 from functools import partial
+from io import BytesIO
 from typing import Any
+from zipfile import ZIP_DEFLATED, ZIP_LZMA, ZipFile
 
 import pytest
 from hypothesis import given, settings
@@ -80,12 +82,12 @@ def is_refused(check: Callable[[], list[proof_files.Finding]]) -> bool:
 
 
 def test_every_row_is_in_its_tree() -> None:
-    """Policy, bundles, needs, provider, offer; objective, assignments, unmatched, award; the rest is empty."""
+    """Policy, bundles, needs, provider, offer; objective, assignments, unmatched, award; the hash of the whole."""
     found = trees(12)
     kinds = {side: [row.key[0] for row in tree.rows if row.key[0] != "empty"] for side, tree in found.items()}
-    assert sorted(set(kinds["market"])) == ["bundle", "need", "offer", "policy", "provider"]
-    assert sorted(set(kinds["outcome"])) == ["assignment", "award", "objective", "unmatched"]
-    assert (len(kinds["market"]), len(kinds["outcome"])) == (17, 14)
+    assert sorted(set(kinds["market"])) == ["bundle", "document", "need", "offer", "policy", "provider"]
+    assert sorted(set(kinds["outcome"])) == ["assignment", "award", "document", "objective", "unmatched"]
+    assert (len(kinds["market"]), len(kinds["outcome"])) == (18, 15)
     pairs = {**market(2), "pairs": [{"need": "n0", "offer": "o1"}, {"need": "n1", "offer": "o1"}]}
     assert sum(kind == "pair" for kind, _ in market_rows(pairs)) == 2
 
@@ -95,9 +97,9 @@ def test_every_row_is_in_its_tree() -> None:
 def test_a_size_counts_nobody(needs: int) -> None:
     """A tree of seven people is as large as one of forty; beyond, only the next power of two is known."""
     size = len(trees(needs)["market"].rows)
-    assert size >= max(LEAST, needs + 5)
+    assert size >= max(LEAST, needs + 6)
     assert size & (size - 1) == 0
-    assert size == LEAST or size < 2 * (needs + 5)
+    assert size == LEAST or size < 2 * (needs + 6)
 
 
 def test_a_place_tells_nothing() -> None:
@@ -224,6 +226,61 @@ def test_a_changed_bundle_does_not_check(change: str) -> None:
     whole = bundle()
     BROKEN[change](whole)
     assert not holds(proof_files.check_bundle(**whole))
+
+
+def forge(whole: dict[str, Any], part: str = "outcome") -> None:
+    """Whoever changes a document changes the hash that the bundle states of it too."""
+    hash_of = market_sha256 if part == "market" else outcome_sha256
+    whole["roots"][f"{part}_sha256"] = hash_of(whole[part])
+
+
+FORGED = {
+    "a false match before the true one": lambda whole: whole["outcome"]["assignments"].insert(
+        0, {"need": "n3", "offer": "o1", "charge_pence": 1}
+    ),
+    "a false need before the true one": lambda whole: whole["market"]["needs"].insert(
+        0, {"id": "n3", "bundle": "b1", "budget_pence": 1}
+    ),
+    "a gap": lambda whole: whole["outcome"]["objective"]["coverage"].update(gap_permille=9.0),
+    "an invented key": lambda whole: whole["outcome"].update(paid_by="somebody"),
+    "an invented key of the market": lambda whole: whole["market"].update(paid_by="somebody"),
+}
+
+
+@pytest.mark.parametrize("change", FORGED)
+def test_a_forged_document_does_not_check_though_its_hash_is_made_to_fit(change: str) -> None:
+    """The roots alone find it, and so do the notice's hashes."""
+    whole = bundle()
+    shown = copy.deepcopy(whole["roots"])
+    FORGED[change](whole)
+    for part in ("market", "outcome"):
+        forge(whole, part)
+    assert is_refused(lambda: proof_files.check_bundle(**whole, published=proof_files.published_roots(shown)))
+    assert is_refused(lambda: proof_files.check_bundle(**whole, hashes=proof_files.published_hashes(shown)))
+
+
+def zipped(parts: dict[str, bytes], packing: int = ZIP_DEFLATED) -> bytes:
+    written = BytesIO()
+    with ZipFile(written, "w", packing) as archive:
+        for name, content in parts.items():
+            archive.writestr(f"{name}.json", content)
+    return written.getvalue()
+
+
+def test_a_bundle_packed_again_still_checks() -> None:
+    whole = bundle()
+    parts = {name: json.dumps(part).encode() for name, part in whole.items()}
+    found = proof_files.check_file(zipped(parts), hashes=proof_files.published_hashes(whole["roots"]))
+    assert holds(found)
+    assert found[-1].told == "The hash of what came out of it is the published one."
+    with pytest.raises(Invalid, match="not the bundle"):
+        proof_files.check_file(zipped(parts, ZIP_LZMA))
+
+
+def test_a_small_file_that_unpacks_to_a_large_one_is_refused_before_it_is_unpacked() -> None:
+    parts = {name: json.dumps(part).encode() for name, part in bundle().items()}
+    with pytest.raises(Invalid, match="unpacks to more"):
+        proof_files.check_file(zipped({**parts, "salts": b" " * (1 << 24) + parts["salts"]}))
 
 
 @pytest.mark.parametrize("part", ["market", "outcome", "roots", "salts"])

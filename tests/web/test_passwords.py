@@ -61,7 +61,7 @@ def test_a_forgotten_password(posted: tuple[Site, Equipment], letterbox: Letterb
     post.send_waiting(worker)
     assert about_passwords(letterbox) == [("p1@example.test", "A code for a new password")]
     code = code_of(letterbox)
-    assert code not in site.fresh().session.get_one(AccountCode, message.about_id).code_sha256
+    assert code not in site.fresh().session.get_one(AccountCode, (message.about_id, True)).code_sha256
     assert signs_in(site, PASSWORD), "until it is used the old one works"
     assert before.get("/patient/").status_code == 200
     chosen = {"email": "p1@example.test", "code": code, "password": BETTER}
@@ -124,3 +124,23 @@ def test_signing_out_everywhere_else(site: Site) -> None:
     assert (here.get("/account").status_code, elsewhere.get("/account").status_code) == (200, 302)
     assert other.get("/account").status_code == 200
     assert "Nowhere" in here.get("/account").text
+
+
+def test_a_letter_that_went_out_keeps_its_code(
+    posted: tuple[Site, Equipment], letterbox: Letterbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The worker dies after the letter, before it could note the message as sent: taken up again, nothing is voided."""
+    site, worker = posted
+    site.client().post("/forgotten-password", data={"email": "p1@example.test"})
+
+    def dying(*_: object, **__: object) -> None:
+        raise SystemExit
+
+    monkeypatch.setattr(post, "_note", dying)
+    with pytest.raises(SystemExit):
+        post.send_waiting(worker)
+    monkeypatch.undo()
+    site.world.now += post.CLAIM
+    post.send_waiting(worker)
+    chosen = {"email": "p1@example.test", "code": code_of(letterbox), "password": BETTER}
+    assert site.client().post("/first-password", data=chosen).status_code == 302

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from marketplace.adapters.sealing import Keyring
 from marketplace.journey import sites
 from marketplace.records.catalogue import Service
 from marketplace.records.database import writing
@@ -113,14 +114,18 @@ def test_home_follows_the_profile(site: Site) -> None:
     assert "near clinic, LN1" in client.get(f"{tender}/offer").text
 
 
-def test_a_sealed_offer_shows_what_it_says(site: Site) -> None:
-    """The profile points at an open offer that says something else, until it is sealed again."""
+def test_a_sealed_offer_shows_what_it_says(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The profile points at an open offer that says something else, until it is sealed again; each is opened once."""
+    opened, real = [], Keyring.read_own_offer
+    monkeypatch.setattr(Keyring, "read_own_offer", lambda *given, **more: opened.append(1) or real(*given, **more))
     world = site.world.draft().agree().publish()
     offer = world.offer("near", (0, 5_000)).id
     client = site.client("near@example.test")
     assert "sealed these offers before" not in client.get("/provider/profile").text
     assert client.post(f"/provider/profile/{place_of(site).id}", data={**STATED, "name": "River"}).status_code == 302
+    opened.clear()
     page = client.get("/provider/profile").text
+    assert len(opened) == 1
     assert "sealed these offers before" in page
     assert f"/provider/tenders/{world.tender.id}/offer?number=1" in page
     shown = client.get(f"/provider/offers/{offer}").text

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from marketplace.journey import conduct, programs, users
+from marketplace.journey import conduct, passwords, programs, users
 from marketplace.records.audit import AuditEvent
 from marketplace.records.database import writing
 from marketplace.records.outbox import Message
@@ -14,7 +14,7 @@ from marketplace.records.people import Broker, User
 from marketplace.records.programs import AccessToken
 from marketplace.records.providers import Provider
 from marketplace.rules.errors import WrongState
-from tests.web.site import Site
+from tests.web.site import PASSWORD, Site
 
 PROBLEMS = {"Problem", "Fault"}
 """They may come in place of every answer, so the page does not name them with each."""
@@ -160,3 +160,20 @@ def test_nobody_else_connects(site: Site) -> None:
     """Whoever is not signed in is asked to be."""
     assert site.client().get("/account/programs").status_code == 302
     assert site.client().post("/account/programs", data=FORM).status_code == 302
+
+
+@pytest.mark.parametrize("how", ["changed", "by a code"])
+def test_another_password_disconnects_programs(site: Site, how: str) -> None:
+    """Whoever fears that somebody else is in the account shuts out their program too; other accounts' go on."""
+    token, others = connect(site, "near@example.test"), connect(site, "bulk@example.test")
+    if how == "changed":
+        sent = {"old_password": PASSWORD, "password": "battery horse correct"}
+        assert site.client("near@example.test").post("/account", data=sent).status_code == 302
+    else:
+        session = site.fresh().session
+        user_id = session.scalars(select(User.id).where(User.email == "near@example.test")).one()
+        with writing(session):
+            code = passwords.code_for_letter(session, site.world.now, user_id)
+        typed = {"email": "near@example.test", "code": code, "password": "battery horse correct"}
+        assert site.client().post("/first-password", data=typed).status_code == 302
+    assert (status_of(site, token), status_of(site, others)) == (401, 200)

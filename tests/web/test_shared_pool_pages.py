@@ -181,10 +181,13 @@ def test_money_kept_by_its_owners_is_paid_on(site: Site) -> None:
     page = funder.get(at).text
     request = re.search(r'name="request_id" value="([^"]+)"', page)
     assert request is not None
-    told = funder.post(at, data={"amount_pence": "40", "request_id": request[1]})
+    told = funder.post(at, data={"amount_pence": "40", "request_id": request[1], "due_pence": "3461"})
     assert (told.status_code, "Enter an amount up to £34.61" in told.text) == (422, True)
+    old = funder.post(at, data={"amount_pence": "30", "request_id": request[1], "due_pence": "3000"})
+    assert (old.status_code, "What is owed has changed since you opened the page" in old.text) == (422, True)
+    assert 'name="due_pence" value="3461"' in old.text
     for _ in range(2):  # a form sent twice counts once
-        paid = {"amount_pence": "34.61", "request_id": request[1]}
+        paid = {"amount_pence": "34.61", "request_id": request[1], "due_pence": "3461"}
         assert funder.post(at, data=paid).location == "/commissioner/hand-overs/"
     assert "Nothing is owed" in funder.get("/commissioner/hand-overs/").text
     assert "You keep" not in site.client(P1).get("/patient/budget").text

@@ -4,6 +4,8 @@ import re
 
 from marketplace.journey import pools
 from marketplace.records.database import writing
+from marketplace.records.pools import DefaultAnswer
+from marketplace.rules.clock import london_midnight_after
 from marketplace.rules.permissions import Actor, Role
 from marketplace.web.queries.care import care_lines
 from marketplace.web.queries.way import StepState, Way
@@ -28,20 +30,24 @@ def test_the_whole_way(site: Site) -> None:
     assert now_at(world) == (1, "Your broker asks you to join a group", "ahead")
     world.draft()
     assert now_at(world) == (2, "You join the group", "now")
-    world.agree().publish()
-    assert now_at(world) == (3, "Providers make their offers", "now")
+    world.agree()
+    assert now_at(world) == (3, "The group is being formed", "now")
+    assert way(world).now.by == world.tender.publish_by
+    world.publish()
+    assert now_at(world) == (4, "Providers make their offers", "now")
     assert way(world).now.by == world.tender.offers_due_at
     world.three_offers().later(days=15)
-    assert now_at(world) == (4, "The offers are matched", "now")
+    assert now_at(world) == (5, "The offers are matched", "now")
     world.run_round()
-    assert now_at(world) == (5, "You answer your match", "now")
+    assert now_at(world) == (6, "You answer your match", "now")
     world.accept()
-    assert now_at(world) == (6, "The result is final", "now")
+    assert now_at(world) == (7, "The result is final", "now")
     world.confirm().later(days=20)
-    assert now_at(world) == (7, "Everybody signs the contract", "now")
+    assert now_at(world) == (8, "Everybody signs the contract", "now")
     world.sign(1)
     world.deliver(1, 3)
-    assert now_at(world) == (8, "You have your care: 3 of 10 so far", "now")
+    assert now_at(world) == (9, "You have your care: 3 of 10 sessions so far", "now")
+    assert way(world).now.by == london_midnight_after(world.bundle.period_to)
     world.deliver(1, 7)
     found = way(world)
     assert {step.state for step in found.steps} == {StepState.DONE}
@@ -57,17 +63,33 @@ def test_a_way_that_ends_says_where(site: Site) -> None:
         pools.leave(world.session, world.now, world.patient(2), world.need(2).id)
     assert now_at(world, 2)[1:] == ("You left the group", "stopped")
     world.three_offers().later(days=15).run_round().decline(1)
-    assert now_at(world) == (5, "You turned the match down", "stopped")
-    assert len(way(world).steps) == 5
+    assert now_at(world) == (6, "You turned the match down", "stopped")
+    assert len(way(world).steps) == 6
+
+
+def test_who_was_silent_reads_what_became_of_it(site: Site) -> None:
+    """Nobody reads that they said yes or no when they said nothing: the answer was given for them, as they chose."""
+    world = site.world.draft().agree(1).agree(2, default=DefaultAnswer.DECLINE).agree(*range(3, 13)).publish()
+    world.three_offers().later(days=15).run_round().later(days=10)
+    assert way(world).steps[5].words == "You did not answer, so we said yes for you, as you chose"
+    assert now_at(world, 2) == (6, "You did not answer, so the match was turned down for you", "stopped")
+    client = site.client("p1@example.test")
+    for easy in (False, True):
+        if easy:
+            client.post("/patient/easy-read", data={"easy_read": "on"})
+        page = client.get(f"/patient/matches/{world.match(1).id}").text
+        assert "You said yes to this match" not in page
+        assert "said yes for you" in page
+    assert "We said yes for you, as you chose" in client.get("/patient/").text
 
 
 def test_both_pages_show_it(site: Site) -> None:
     """One line on the home page, all steps on the care page, for whoever hears the page as well."""
     world = site.world.proposed()
     client = site.client("p1@example.test")
-    assert "Step 5 of 8: You answer your match, by the end of" in client.get("/patient/").text
+    assert "Step 6 of 9: You answer your match, by the end of" in client.get("/patient/").text
     care = client.get("/patient/care").text
-    assert care.count("cp-way__step--done") == 4
+    assert care.count("cp-way__step--done") == 5
     assert re.search(r'aria-current="step">\s*<span[^>]*>Now: </span>You answer your match', care)
     world.accept(1)
-    assert "Step 6 of 8: The result is final" in client.get("/patient/").text
+    assert "Step 7 of 9: The result is final" in client.get("/patient/").text

@@ -21,7 +21,7 @@ from marketplace.rules.clock import Instant
 from marketplace.rules.lifecycle import ContractStatus, TenderStatus
 from marketplace.rules.permissions import Actor
 
-from .way import Way, way_of
+from .way import Way, answered_for, way_of
 
 NEED_WORDS = {
     NeedStatus.INVITED: "You are asked to join a group",
@@ -36,6 +36,7 @@ NEED_WORDS = {
     NeedStatus.CONTRACTED: "You have a contract",
     NeedStatus.RELEASED: "Closed. Your money is free again",
 }
+SILENT_NO = "You did not answer, so the match was turned down"
 CONTRACT_WORDS = {
     ContractStatus.OFFERED: "Your contract is ready to sign",
     ContractStatus.SIGNED: "Your care can start",
@@ -90,9 +91,11 @@ class CareLine:
             return "In a group. The offers are being matched"
         if self.match is not None and self.need.status is NeedStatus.MATCHED:
             if self.match.status is MatchStatus.ACCEPTED:
-                return "You said yes. The result is not final yet"
+                yes = "We said yes for you, as you chose" if answered_for(self.match) else "You said yes"
+                return f"{yes}. The result is not final yet"
             return "You have a match to answer"
-        return NEED_WORDS[self.need.status]
+        silent = self.need.status is NeedStatus.REFUSED and self.match is not None and answered_for(self.match)
+        return SILENT_NO if silent else NEED_WORDS[self.need.status]
 
     @property
     def way(self) -> Way:

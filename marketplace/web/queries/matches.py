@@ -32,6 +32,7 @@ from marketplace.web import reasons
 from marketplace.web.maps import People, RingMap, pin_of, ring_map
 
 from .care import can_be_answered
+from .way import answered_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,11 @@ class MatchPage:
     def place(self) -> str:
         """Where it is, without the provider's name said twice."""
         return _place(self.provider, self.site) or self.site.name
+
+    @property
+    def answered_for(self) -> bool:
+        """Whether the patient was silent, and the answer was given for them."""
+        return answered_for(self.match)
 
     @property
     def units(self) -> int:

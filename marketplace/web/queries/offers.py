@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from marketplace.journey.awards import matches_of, shortfall
-from marketplace.journey.offers import read_own_offer, read_own_site
+from marketplace.journey.offers import read_own
 from marketplace.journey.scopes import offers_for, one, sites_for, tenders_for
 from marketplace.records.offers import Offer, OfferStatus
 from marketplace.records.pools import Bundle
@@ -169,7 +169,7 @@ def _offers(actor: Actor, state: str) -> Select[Offer]:
 def offer_page(session: Session, actor: Actor, offer_id: str) -> OfferPage:
     """One of the provider's own offers."""
     offer = one(session, offers_for(actor), offer_id, "offer")
-    terms = read_own_offer(session, actor, offer.id)
+    terms, site = read_own(session, actor, offer.id)
     award = session.scalar(select(Award).where(Award.offer_id == offer.id).order_by(Award.id.desc()).limit(1))
     below = False
     if award is not None and offer.tender.status is TenderStatus.PROPOSED:
@@ -178,7 +178,7 @@ def offer_page(session: Session, actor: Actor, offer_id: str) -> OfferPage:
     return OfferPage(
         offer=offer,
         terms=terms,
-        site=read_own_site(session, actor, offer.id),
+        site=site,
         lots={lot.bundle_id: lot for lot in lots_of(session, offer.tender)},
         award=award,
         below_minimum=below,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import func
 from sqlalchemy.orm import Session, joinedload
 
-from marketplace.journey.offers import read_own_offer, read_own_site
+from marketplace.journey.offers import read_own
 from marketplace.journey.ratings import evidence_of
 from marketplace.journey.scopes import contracts_for, offers_for, sites_for
 from marketplace.journey.sites import facts_of
@@ -62,7 +62,7 @@ def out_of_date(session: Session, actor: Actor, now: Instant, sites: Sequence[Si
     facts = {site.id: facts_of(site) for site in sites if site.closed_at is None}
     found: dict[str, list[Offer]] = {}
     for offer in standing:
-        site_id = read_own_offer(session, actor, offer.id).site_id
-        if site_id in facts and read_own_site(session, actor, offer.id) != facts[site_id]:
-            found.setdefault(site_id, []).append(offer)
+        terms, said = read_own(session, actor, offer.id)
+        if terms.site_id in facts and said != facts[terms.site_id]:
+            found.setdefault(terms.site_id, []).append(offer)
     return found

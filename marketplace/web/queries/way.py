@@ -11,8 +11,10 @@ from enum import StrEnum
 from marketplace.records.contracts import Contract
 from marketplace.records.pools import Need, NeedStatus
 from marketplace.records.rounds import Match, MatchStatus
-from marketplace.rules.clock import Instant
+from marketplace.rules.clock import Instant, london_midnight_after
 from marketplace.rules.lifecycle import ContractStatus
+from marketplace.rules.permissions import SYSTEM
+from marketplace.web.filters import units
 
 
 class StepState(StrEnum):
@@ -68,6 +70,8 @@ def way_of(need: Need | None, match: Match | None, contract: Contract | None) ->
         return Way([WayStep("Your broker asks you to join a group", StepState.AHEAD)])
     steps: list[WayStep] = []
     stopped = STOPPED.get(need.status)
+    if need.status is NeedStatus.REFUSED and match is not None and answered_for(match):
+        stopped = "You did not answer, so the match was turned down for you"
     if contract is not None and contract.status is ContractStatus.ENDED:
         stopped = "The contract ended early" if contract.units_confirmed else "The contract ended"
     for words, past, done, at, by in _steps(need, match, contract):
@@ -91,6 +95,9 @@ def _steps(
     asked = "You were asked to join a group"
     yield asked, asked, True, need.invited_at, None
     yield "You join the group", "You joined the group", agreed_at is not None, agreed_at, tender.publish_by
+    formed = agreed_at is not None and tender.published_at is not None
+    formed_at = max(tender.published_at, agreed_at) if agreed_at is not None and tender.published_at else None
+    yield "The group is being formed", "The group was formed", formed, formed_at, tender.publish_by
     offers_in = tender.closed_at is not None
     yield (
         "Providers make their offers",
@@ -105,7 +112,9 @@ def _steps(
     said_yes = match is not None and match.status is MatchStatus.ACCEPTED
     answered_at = match.answered_at if match is not None else None
     said_yes = said_yes or contract is not None
-    yield "You answer your match", "You said yes to your match", said_yes, answered_at, tender.answers_due_at
+    for_them = match is not None and answered_for(match)
+    yes = "You did not answer, so we said yes for you, as you chose" if for_them else "You said yes to your match"
+    yield "You answer your match", yes, said_yes, answered_at, tender.answers_due_at
     final = "The result is final"
     yield final, final, contract is not None, tender.awarded_at, tender.standstill_ends_at
     signed = contract is not None and contract.status is not ContractStatus.OFFERED and _signed_at(contract) is not None
@@ -117,14 +126,22 @@ def _steps(
         contract.sign_by if contract is not None else None,
     )
     over = contract is not None and contract.status is ContractStatus.COMPLETED
-    done = "" if contract is None or not signed else f": {contract.units_confirmed} of {contract.units} so far"
+    done = ""
+    if contract is not None and signed:
+        done = f": {contract.units_confirmed} of {units(contract.units, need.bundle.service.unit)} so far"
     yield (
         f"You have your care{done}",
         "You had all your care",
         over,
         contract.ended_at if contract is not None else None,
-        contract.ends_at if contract is not None else None,
+        # the contract itself runs on for some weeks, in which the provider may still record what took place before
+        london_midnight_after(need.bundle.period_to) if contract is not None else None,
     )
+
+
+def answered_for(match: Match) -> bool:
+    """Whether the patient was silent and the answer was given for them, when the time to answer was over."""
+    return match.answered_by == SYSTEM.user_id
 
 
 def _signed_at(contract: Contract) -> Instant | None:

@@ -255,10 +255,11 @@ def upgrade() -> None:
 
     op.create_table('account_codes',
     sa.Column('user_id', sa.String(length=24), nullable=False),
+    sa.Column('by_letter', sa.Boolean(), nullable=False),
     sa.Column('code_sha256', sa.String(length=64), nullable=False),
     sa.Column('good_until', marketplace.records.base.UtcInstant(timezone=True), nullable=False),
     sa.ForeignKeyConstraint(['user_id'], ['users.id'], name=op.f('fk_account_codes_user_id')),
-    sa.PrimaryKeyConstraint('user_id', name=op.f('pk_account_codes'))
+    sa.PrimaryKeyConstraint('user_id', 'by_letter', name=op.f('pk_account_codes'))
     )
     op.create_table('access_tokens',
     sa.Column('id', sa.String(length=24), nullable=False),
