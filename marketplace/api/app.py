@@ -64,6 +64,7 @@ def build_api(settings: Mapping[str, object], engine: Engine) -> Flask:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)  # type: ignore[method-assign]
     database.init_app(app, engine)
     problems.init_app(app)
+    app.before_request(read_body)
     app.after_request(add_headers)  # before the limiter's own: what is first here has the last word
     limits = [str(app.config["API_LIMIT"])]
     app.extensions["carepool.limiter"] = Limiter(access.whose_requests, app=app, default_limits=limits)  # type: ignore[arg-type]
@@ -84,6 +85,12 @@ def build_api(settings: Mapping[str, object], engine: Engine) -> Flask:
         api.register_blueprint(pages)
     describing.init_app(app, api)
     return app
+
+
+def read_body() -> None:
+    """Wait for the whole body, before the limiter looks a token up and with it reads the clock (`front.clock`)."""
+    if request.routing_exception is None:
+        request.get_data(cache=True)
 
 
 def add_headers(response: Response) -> Response:

@@ -39,6 +39,7 @@ def init_app(app: Flask) -> None:
     if proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)  # type: ignore[method-assign]
     app.config["TRUSTED_HOSTS"] = app.config["TRUSTED_HOSTS"] or None
+    app.before_request(read_form)
     app.before_request(keep_numbers_out_of_addresses)
     app.before_request(check_origin)
     app.after_request(add_headers)
@@ -58,6 +59,12 @@ def limit_sign_in(app: Flask, *endpoints: str) -> None:
 
 def _account_tried() -> str:
     return request.form.get("email", "").strip().lower()[:254]
+
+
+def read_form() -> None:
+    """Wait for the whole form: whoever is asking, and when, is asked after that (`front.clock`)."""
+    if request.routing_exception is None:
+        request.form  # noqa: B018 - it is read when it is asked for, and kept
 
 
 def check_origin() -> None:

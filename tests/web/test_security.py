@@ -1,14 +1,16 @@
 """The door: who may come, what must come with a form, what every answer carries, and what a kept cookie opens."""
 
 import re
+from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 from werkzeug.test import TestResponse
 
 from marketplace.web.access import access_of
 from marketplace.web.security import HEADERS
-from tests.web.site import PASSWORD, Site, build_site
+from tests.web.site import PASSWORD, Site, SlowBody, build_site
 
 TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 
@@ -126,8 +128,6 @@ def test_a_cookie_kept_after_signing_out_opens_nothing(site: Site) -> None:
 
 
 def test_a_sign_in_idles_out_and_is_kept_alive_by_use(site: Site) -> None:
-    from datetime import timedelta
-
     client = site.client("broker@example.test")
     for _ in range(3):
         site.world.now += timedelta(minutes=20)
@@ -246,3 +246,26 @@ def test_a_patient_reads_who_saw_their_record(site: Site) -> None:
     text = client.get("/patient/seen").get_data(as_text=True)
     assert "Fen Brokers" in text
     assert "List of clients" in text
+
+
+def test_a_form_counts_when_all_of_it_is_here(site: Site) -> None:
+    """A page's clock is read once the form is: a form that ends after the deadline is too late."""
+    world = site.world.draft().agree().publish()
+    path, bundle = f"/provider/tenders/{world.tender.id}/offer", world.bundle.id
+    due_at = world.tender.offers_due_at
+    assert due_at is not None
+    form = {"site_id": world.providers["near"].sites[0].id, "lines-0-bundle": bundle, "action": "seal"}
+    content = urlencode(form | {"lines-0-tiers-0-price_pence": "56"}).encode()
+    world.now = due_at - timedelta(milliseconds=1)
+    client = site.client("near@example.test")
+
+    def time_goes_by() -> None:
+        world.now = due_at + timedelta(seconds=40)
+
+    answer = client.post(
+        path,
+        input_stream=SlowBody(content, time_goes_by),
+        content_length=len(content),
+        content_type="application/x-www-form-urlencoded",
+    )
+    assert (answer.status_code, site.fresh().tender.offers) == (409, [])
