@@ -10,7 +10,7 @@ from werkzeug.routing import Rule
 
 from marketplace.api.access import Access, access_of
 from marketplace.journey import accounts, people, representatives
-from marketplace.journey.views import views_of
+from marketplace.journey.views import note_view, views_of
 from marketplace.records.audit import AuditEvent
 from marketplace.records.database import writing
 from marketplace.records.offers import Offer
@@ -220,6 +220,22 @@ def test_a_representative_acts_within_their_authority(site: Site) -> None:
     assert any(view.page == "list budgets, by program" for view in views_of(world.session, world.patient(1)))
     site.fresh().later(days=40)
     program.get("/patient/budgets", status=404)
+
+
+def test_every_look_can_be_read(site: Site) -> None:
+    """However many there were: a list that goes on says so, page by page."""
+    world = site.world
+    with writing(world.session):
+        for _ in range(230):
+            note_view(world.session, world.now, world.broking, world.patients[0].id, "care plan")
+    program, page = program_of(site, "p1@example.test"), "/api/v1/patient/views?size=200"
+    found = []
+    while page:
+        told = program.get(page.removeprefix("/api/v1"))
+        found += told["rows"]
+        page = told["next"]
+    assert (len(found), told["total"]) == (230, 230)
+    assert len(program.get("/patient/views")["rows"]) == 50
 
 
 def test_looks_at_records_are_noted(site: Site) -> None:

@@ -122,6 +122,18 @@ def test_a_wrong_nhs_number_is_in_no_answer(site: Site, caplog: pytest.LogCaptur
         assert "0001" not in json.dumps(told) + caplog.text
 
 
+def test_no_address_has_an_nhs_number(quiet: Site) -> None:
+    """It is refused, whoever asks for whatever, and not said again."""
+    client = program_of(quiet, "broker@example.test").client
+    for path in ("/broker/clients?search={}", "/notices?area={}", "/broker/clients/{}", "/{}?{}=1"):
+        for number in ("9434765919", "943+476+5919", "943%20476%205919", "943-476-5919", "943%c2%a0476%c2%a05919"):
+            answer = client.get(AT + path.format(number, number))
+            told = answer.get_json(force=True)
+            assert (answer.status_code, told["code"]) == (400, "unreadable"), path
+            assert "NHS number" in told["detail"]
+            assert "5919" not in answer.text
+
+
 @pytest.mark.parametrize(
     ("path", "status"),
     [

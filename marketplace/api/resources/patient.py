@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from marketplace.api.access import current_actor, for_role
 from marketplace.api.blueprint import Resources
 from marketplace.api.database import db_session, writing
-from marketplace.api.lists import listed
+from marketplace.api.lists import PageQuery, listed, page
 from marketplace.api.repeating import take
 from marketplace.api.shapes.common import Beside, OutcomeShape
 from marketplace.api.shapes.money import BudgetShape, FullBudgetShape
@@ -84,10 +84,13 @@ def care_plan() -> dict[str, Any]:
 
 @pages.asks("GET", "/views")
 @for_role(Role.PATIENT)
+@pages.reads(PageQuery, "query")
 @pages.answers(200, listed(ViewShape))
-def list_views() -> dict[str, Any]:
+def list_views(asked: dict[str, Any]) -> dict[str, Any]:
     """Who has looked at the record, the latest first."""
-    return _all(views.views_of(db_session(), current_actor()))
+    session, actor = db_session(), current_actor()
+    total = views.view_count(session, actor)
+    return page(asked, total, lambda first, size: views.views_of(session, actor, first, size))
 
 
 @pages.asks("GET", "/invitations/<id:invitation_id>")
