@@ -140,7 +140,9 @@ def published(broker: Program, patients: dict[int, Program]) -> tuple[str, str]:
             patient.put(f"{invitation}/preferences", {"max_distance_m": 30_000})["preferences"]["keep_provider"]
             is False
         )
-        assert patient.post(f"{invitation}/agree", {"default_answer": "accept"})["status"] == "agreed"
+        shown = patient.get(invitation)
+        read = {name: shown[name] for name in ("terms_sha256", "policy_sha256")}
+        assert patient.post(f"{invitation}/agree", {"default_answer": "accept"} | read)["status"] == "agreed"
     published = broker.post(f"/broker/tenders/{tender['id']}/publish", {"offers_due_on": "2026-03-16"})
     assert published["status"] == "open"
     return tender["id"], lot_id
