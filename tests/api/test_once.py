@@ -1,4 +1,4 @@
-"""What a program sends again is done once, whoever else sends it at the same time, and answered as the first time, to the byte."""
+"""What a program sends again is done once, whoever else sends it at the same time, and gets the same bytes."""
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path

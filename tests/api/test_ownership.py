@@ -209,6 +209,8 @@ def test_a_representative_acts_within_their_authority(site: Site) -> None:
     (who,) = program.get("/me")["acts_for"]
     assert who["patient"] == "Patient 01"
     program.get("/patient/budgets", status=403)
+    program.headers = {"Carepool-Acting-For": "Patient 02"}
+    program.get("/patient/budgets", status=400)
     program.headers = {"Carepool-Acting-For": world.patients[1].id}
     program.get("/patient/budgets", status=404)
     program.headers = {"Carepool-Acting-For": who["patient_id"]}
