@@ -43,7 +43,8 @@ def load_settings(environ: Mapping[str, str] | None = None) -> dict[str, object]
     Raises
     ------
     SettingsError
-        If the files are missing, a variable has the wrong type, or production lacks a secret.
+        If the files are missing, a variable has the wrong type, or production lacks a secret or opens
+        what is for made-up people.
     """
     environ = os.environ if environ is None else environ
     environment = environ.get("CAREPOOL_ENV", "development")
@@ -60,6 +61,8 @@ def load_settings(environ: Mapping[str, str] | None = None) -> dict[str, object]
             name, var_dir, allowed=bool(settings["MAKE_KEYS"])
         )
     settings["DATABASE_URL"] = environ.get("CAREPOOL_DATABASE_URL") or _default_database(var_dir, settings)
+    if environment == "production" and settings["DEMO_ACCOUNTS"]:
+        raise SettingsError("DEMO_ACCOUNTS shows anybody accounts to sign in with: it is for made-up people only.")
     if environment == "production" and settings["OPEN_BUNDLES"]:
         raise SettingsError("OPEN_BUNDLES gives anybody the places where people live: it is for made-up people only.")
     if environment == "production" and not settings["TRUSTED_HOSTS"]:

@@ -140,6 +140,11 @@ class SmallWorld:
                 )
         return self
 
+    def read(self, number: int) -> dict[str, str]:
+        """What a patient's yes names: the hashes of terms and policy as they stand now."""
+        bundle = self.need(number).bundle
+        return {"terms_sha256": bundle.terms_sha256, "policy_sha256": bundle.tender.policy_sha256}
+
     def publish(self, days: int = 14) -> "SmallWorld":
         with writing(self.session):
             tenders.publish_tender(

@@ -30,7 +30,10 @@ class _HidesNumbers:
         if hidden != message:
             record.msg, record.args = hidden, ()
         if record.exc_info and record.exc_info[0] is not None:
-            record.exc_text = without_nhs_numbers(_FORMATTER.formatException(record.exc_info))
+            told = _FORMATTER.formatException(record.exc_info)
+            record.exc_text = without_nhs_numbers(told)
+            if record.exc_text != told:
+                record.exc_info = None  # a handler may write it down by itself; `exc_text` is what it shall find
         if record.stack_info:
             record.stack_info = without_nhs_numbers(record.stack_info)
         return record

@@ -5,6 +5,7 @@ reads changes nothing, whatever the role. A representative's program says for wh
 `ACTING_FOR`; whether it may is asked on every request. `seen` notes that it looks at patients' records.
 """
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -12,7 +13,7 @@ from typing import Any, TypeVar
 from flask import current_app, g, request
 from flask_limiter.util import get_remote_address
 from werkzeug.datastructures import WWWAuthenticate
-from werkzeug.exceptions import Unauthorized
+from werkzeug.exceptions import BadRequest, Unauthorized
 
 from marketplace.front.clock import request_now
 from marketplace.journey import programs, representatives
@@ -25,6 +26,7 @@ from .database import db_session, note_seen, writing
 View = TypeVar("View", bound=Callable[..., Any])
 
 ACTING_FOR = "Carepool-Acting-For"
+ACTING_FOR_PATTERN = r"^[0-9a-z]{16}$"
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 EVERYBODY = frozenset(role for role in Role if role is not Role.SYSTEM)
 
@@ -113,6 +115,8 @@ def check_access() -> None:
 def _acting(actor: Actor, access: Access) -> Actor:
     """Whoever the token is of, or the patient in whose place a representative acts."""
     patient_id = request.headers.get(ACTING_FOR)
+    if patient_id is not None and Role.PATIENT in access.roles and not re.fullmatch(ACTING_FOR_PATTERN, patient_id):
+        raise BadRequest(f"{ACTING_FOR} is a patient's id of 16 characters, as /v1/me tells it.")
     if patient_id is not None and actor.role is Role.REPRESENTATIVE and Role.PATIENT in access.roles:
         return representatives.acting_for(db_session(), request_now(), actor, patient_id)
     if actor.role not in access.roles:

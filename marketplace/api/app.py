@@ -11,8 +11,12 @@ from flask import Flask, Response, request
 from flask_limiter import Limiter
 from flask_smorest import Api
 from sqlalchemy import Engine
+from werkzeug.exceptions import BadRequest
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import BaseConverter
+
+from marketplace.front.headers import STRICT_TRANSPORT
+from marketplace.rules.privacy import has_nhs_number
 
 from . import access, database, describing, problems
 from .resources import account, broker, commissioner, patient, payments, provider, public, rounds
@@ -25,7 +29,6 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 RETRIED = (429, 503)
-STRICT_TRANSPORT = "max-age=31536000"
 
 
 class IdConverter(BaseConverter):
@@ -64,9 +67,11 @@ def build_api(settings: Mapping[str, object], engine: Engine) -> Flask:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)  # type: ignore[method-assign]
     database.init_app(app, engine)
     problems.init_app(app)
+    app.before_request(read_body)
     app.after_request(add_headers)  # before the limiter's own: what is first here has the last word
     limits = [str(app.config["API_LIMIT"])]
     app.extensions["carepool.limiter"] = Limiter(access.whose_requests, app=app, default_limits=limits)  # type: ignore[arg-type]
+    app.before_request(keep_numbers_out_of_addresses)
     app.before_request(access.check_access)
     schemas = MarshmallowPlugin(schema_name_resolver=describing.name_of)
     api = CarepoolApi(app, spec_kwargs={"marshmallow_plugin": schemas})
@@ -84,6 +89,19 @@ def build_api(settings: Mapping[str, object], engine: Engine) -> Flask:
         api.register_blueprint(pages)
     describing.init_app(app, api)
     return app
+
+
+def read_body() -> None:
+    """Wait for the whole body, before the limiter looks a token up and with it reads the clock (`front.clock`)."""
+    if request.routing_exception is None:
+        request.get_data(cache=True)
+
+
+def keep_numbers_out_of_addresses() -> None:
+    """An address with an NHS number in it is refused, and not said again: proxies and logs keep addresses."""
+    asked = (f"{name} {text}" for name, text in request.args.items(multi=True))
+    if any(map(has_nhs_number, (request.path, *asked))):
+        raise BadRequest("For safety an NHS number cannot be part of an address. Search by name.")
 
 
 def add_headers(response: Response) -> Response:

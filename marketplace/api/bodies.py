@@ -3,13 +3,14 @@
 from typing import Any
 
 from marshmallow import Schema, fields, post_load
-from marshmallow.validate import Length, OneOf
+from marshmallow.validate import Length, OneOf, Regexp
 
 from marketplace.adapters.bank_files import RESULTS, Answer
 from marketplace.journey.allocations import Draft, NewPerson
 from marketplace.records.base import new_id
 from marketplace.rules.money import MAX_PENCE
 from marketplace.schemas.allocations import BudgetSchema
+from marketplace.schemas.answers import AgreeToShareSchema
 from marketplace.schemas.clients import PersonSchema
 from marketplace.schemas.deliveries import DeliveryRowSchema
 from marketplace.schemas.fields import Whole, Words
@@ -65,6 +66,23 @@ class DeliveriesSchema(Schema):
         required=True,
         validate=Length(min=1, max=MOST_DELIVERIES, error=f"Send from 1 to {MOST_DELIVERIES} deliveries"),
         metadata={"description": "All of them are recorded, or none. One for each contract and day."},
+    )
+
+
+class AgreeToReadSchema(AgreeToShareSchema):
+    """Agreeing to a group as it was read: the hashes are those that the invitation had. `shares_pool` is for a group
+    that shares.
+    """
+
+    terms_sha256 = fields.String(
+        required=True,
+        validate=Regexp("^[0-9a-f]{64}$", error="Send the invitation's terms_sha256"),
+        metadata={"title": "The hash of the group's terms, as you read them"},
+    )
+    policy_sha256 = fields.String(
+        required=True,
+        validate=Regexp("^[0-9a-f]{64}$", error="Send the invitation's policy_sha256"),
+        metadata={"title": "The hash of the group's rules, as you read them"},
     )
 
 

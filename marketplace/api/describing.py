@@ -18,7 +18,7 @@ from werkzeug.routing import Rule
 from marketplace.rules.permissions import Role
 from marketplace.schemas.fields import LONGEST_KM, Kilometres, Pounds, Words
 
-from .access import ACTING_FOR, SAFE, Access, access_of, public
+from .access import ACTING_FOR, ACTING_FOR_PATTERN, SAFE, Access, access_of, public
 from .problems import MEDIA_TYPE
 from .repeating import KEY, KEY_PATTERN
 
@@ -148,7 +148,7 @@ def _describe(rule: Rule, method: str, operation: dict[str, Any], access: Access
         operation["x-who"] = sorted(role.value for role in access.roles)
     if Role.PATIENT in access.roles:
         told = "For which patient a representative acts: the patient's id."
-        parameters.append(_header(ACTING_FOR, told, "^[0-9a-z]{16}$", required=False))
+        parameters.append(_header(ACTING_FOR, told, ACTING_FOR_PATTERN, required=False))
         if Role.REPRESENTATIVE not in access.roles:
             operation["x-who"].append("representative")
     if method not in SAFE:

@@ -8,6 +8,7 @@ import re
 import traceback
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
+from itertools import islice
 from typing import Any
 
 from flask import Flask, Response, current_app, json, request
@@ -23,6 +24,7 @@ from .strict import MOST_BYTES
 
 MEDIA_TYPE = "application/problem+json"
 NOT_FITTING = "What was sent does not fit. The list of errors points at each place."
+MOST_FAULTS = 100
 UNFORESEEN = "Something went wrong here. It is our fault, and nothing was changed. Try again later."
 DETAILS = {
     404: "There is no such address, or nothing of that id.",
@@ -81,8 +83,13 @@ def problem(status: int, code: str, detail: str, **more: object) -> Response:
 def bad_document(error: BadDocument) -> Response:
     """A body or a filter that its schema refuses."""
     start = "#" if error.location == "json" else f"#{error.location}"
-    faults = [{"pointer": pointer, "detail": detail} for pointer, detail in _faults(error.messages, start)]
-    return problem(422, CODES[422], NOT_FITTING, errors=faults)
+    found = _faults(error.messages, start)
+    faults = [{"pointer": pointer, "detail": detail} for pointer, detail in islice(found, MOST_FAULTS)]
+    more = sum(1 for _ in found)
+    if not more:
+        return problem(422, CODES[422], NOT_FITTING, errors=faults)
+    told = f"{NOT_FITTING} It has the first {MOST_FAULTS}; there are {more:,} more."
+    return problem(422, CODES[422], told, facts={"more": more}, errors=faults)
 
 
 def domain_error(error: domain.DomainError) -> Response:

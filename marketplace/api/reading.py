@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 from flask import Request
 from marshmallow import RAISE, Schema, ValidationError, fields
+from marshmallow.validate import Length
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnsupportedMediaType
 
@@ -17,6 +18,8 @@ from marketplace.schemas.fields import LONGEST_KM, Kilometres, Pounds
 
 from .strict import MOST_BYTES, NotStrict, check_text, read
 
+MOST_ITEMS = 50_000
+"""Of a list whose schema says nothing else: as many ids as fit into a body."""
 METRES = f"Send whole kilometres in metres, from 1000 to {LONGEST_KM * 1000}"
 KINDS: tuple[tuple[type[fields.Field[Any]], type, str], ...] = (
     (Pounds, int, "Send a whole number of pence"),
@@ -125,8 +128,18 @@ def _typed(field: fields.Field[Any], value: Any) -> Any:
     if isinstance(field, fields.Nested):
         return as_typed(field.schema, value)
     if isinstance(field, fields.List):
+        _check_length(field, value)
         return _each(field.inner, value)
     return value
+
+
+def _check_length(field: fields.List[Any], values: list[Any]) -> None:
+    """A list has its length before anything in it is looked at: hundreds of thousands fit into a body."""
+    for rule in field.validators:
+        if isinstance(rule, Length):
+            rule(values)
+    if len(values) > MOST_ITEMS:
+        raise ValidationError(f"Send at most {MOST_ITEMS:,} at a time")
 
 
 def _each(inner: fields.Field[Any], values: list[Any]) -> list[Any]:

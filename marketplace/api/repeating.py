@@ -29,13 +29,13 @@ def take(step: Callable[[Session], Any], shape: Schema, status: int = 200) -> Re
     key = request.headers.get(KEY, "")
     if not re.fullmatch(KEY_PATTERN, key):
         raise BadRequest(f"Send the header {KEY}: a new one of 8 to 80 letters and digits for each new request.")
-    actor = current_actor()
+    actor, sent = current_actor(), _sent()
 
     def taken(session: Session) -> tuple[int, Any]:
         return status, shape.dump(step(session))
 
     with writing(db_session()) as session:
-        status, document, before = programs.once(session, request_now(), actor, key, _sent(), taken)
+        status, document, before = programs.once(session, request_now(), actor, key, sent, taken)
     answer = Response(json.dumps(document), status, mimetype="application/json")
     if before:
         answer.headers[REPLAYED] = "true"

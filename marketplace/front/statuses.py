@@ -3,6 +3,7 @@
 from marketplace.rules import errors as domain
 
 STATUS_OF: dict[type[domain.DomainError], int] = {
+    domain.TooManyTries: 429,
     domain.NotFound: 404,
     domain.NotAllowed: 403,
     domain.Invalid: 422,

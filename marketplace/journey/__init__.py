@@ -65,6 +65,7 @@ STEPS = (
     Step("users.renew_code", "commissioner", "account without a password", "another one-time code"),
     Step("users.close", "commissioner", "account", "closed; signed out everywhere"),
     Step("users.reopen", "commissioner", "account closed", "open again"),
+    Step("tries.note_try", "anybody", "-", "a try at a password or code counted, or refused"),
     Step("passwords.choose_password", "whoever has the code", "account", "account with the password chosen"),
     Step("passwords.ask_for_code", "anybody", "account", "a letter with a code to its owner"),
     Step("passwords.change_password", "whoever is signed in", "account", "another password; other browsers signed out"),

@@ -18,7 +18,7 @@ from marketplace.rules.errors import DomainError
 from marketplace.rules.lifecycle import ContractStatus, TenderStatus
 from marketplace.rules.permissions import SYSTEM
 
-from . import totals
+from . import totals, tries
 from .awards import answer_by_default, confirm_ran_out
 from .budgets import remind_of_review, review_is_due
 from .contracts import let_lapse, past_their_end, run_out
@@ -46,7 +46,7 @@ class Done:
 
 def run_due(session: Session, now: Instant) -> list[Done]:
     """Delete abandoned drafts, close tenders, answer for the silent, end standstills, lapse contracts, confirm
-    deliveries, remind of reviews, return what ended budgets have left: all that is due.
+    deliveries, remind of reviews, return what ended budgets have left: all that is due. And tidy up.
     """
     done = []
     for what, query, act in _due(now):
@@ -60,6 +60,7 @@ def run_due(session: Session, now: Instant) -> list[Done]:
             except DomainError as error:
                 done.append(Done(what, about_id, error=error.code))
     totals.refresh(session, now)
+    tries.forget(session, now)
     return done
 
 

@@ -34,6 +34,8 @@ from .budgets import rules_of
 from .reservations import release, reserve
 from .scopes import locked
 
+RULES_CHANGED = "rules_changed"
+"""The refusal of a yes to what stands no longer."""
 CAN_BE_LEFT = (NeedStatus.INVITED, NeedStatus.AGREED, NeedStatus.POOLED)
 """Needs of a draft or open tender that a patient may take out of the pool."""
 
@@ -172,6 +174,8 @@ def agree(
     default_answer: DefaultAnswer,
     *,
     shares_pool: bool = False,
+    terms_sha256: str | None = None,
+    policy_sha256: str | None = None,
 ) -> Need:
     """A patient agrees to this pool under this policy, and says what silence shall mean at the match.
 
@@ -179,17 +183,26 @@ def agree(
     carry a part of what others' care costs (``shared_pool``) needs a second yes, to that: who does not give it is not
     in. Somebody who acts for the patient gives it only where their authority covers the budget too.
 
+    Parameters
+    ----------
+    terms_sha256, policy_sha256
+        The hashes of what was read, from whoever reads it before they send their yes (pages, programs): it is a yes to
+        that, and to nothing that has taken its place meanwhile.
+
     Raises
     ------
     WrongState
         If the invitation is not open any more, or the patient left this pool.
     Invalid
         If the pool is shared and the yes to that is missing.
+    Conflict
+        If terms or policy are not those that were read.
     """
     need, tender = _own_need(session, actor, need_id)
     asked = (NeedStatus.INVITED, NeedStatus.AGREED) if tender.status is TenderStatus.DRAFT else (NeedStatus.INVITED,)
     if tender.status not in (TenderStatus.DRAFT, TenderStatus.OPEN) or need.status not in asked:
         raise WrongState("cannot_agree", "This invitation is no longer open.")
+    _check_read(need, tender, terms_sha256, policy_sha256)
     if is_shared(tender.policy):
         if not shares_pool:
             message = "In this group members help to pay for each other. Say yes to that too, or choose not now."
@@ -342,6 +355,14 @@ def _own_need(session: Session, actor: Actor, need_id: str) -> tuple[Need, Tende
     check_owner(actor, Role.PATIENT, need.patient_id, "invitation")
     check_scope(actor, Scope.POOLS)
     return need, tender
+
+
+def _check_read(need: Need, tender: Tender, terms_sha256: str | None, policy_sha256: str | None) -> None:
+    """A yes is to what was read; `need` and `tender` are locked, so that they do not change after this."""
+    read = ((terms_sha256, need.bundle.terms_sha256), (policy_sha256, tender.policy_sha256))
+    if any(seen is not None and seen != standing for seen, standing in read):
+        message = "The rules of this group have changed since you opened the page. Please read them again."
+        raise Conflict(RULES_CHANGED, message)
 
 
 def _check_fits(bundle: Bundle, line: PlanLine) -> None:

@@ -17,15 +17,15 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import Select, select, text, update
+from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
 
 from marketplace.records import audit
+from marketplace.records.database import one_at_a_time
 from marketplace.records.outbox import tell
 from marketplace.records.people import Broker, User
 from marketplace.records.programs import AccessToken, KeptAnswer
 from marketplace.records.providers import Provider
-from marketplace.rules.canonical import canonical_json
 from marketplace.rules.clock import Instant, london_date, london_midnight_after
 from marketplace.rules.errors import Conflict, Invalid, NotAllowed, NotFound, WrongState
 from marketplace.rules.permissions import Actor, Role
@@ -180,7 +180,7 @@ def once(
     Conflict
         If the key was used for another request.
     """
-    _wait_for(session, actor, key)
+    one_at_a_time(session, f"{actor.user_id}:{key}")
     place = f"kept_answers.answer:{actor.user_id}:{key}"
     keyring = keyring_of(session)
     mac = keyring.sign("request", request)
@@ -197,7 +197,7 @@ def once(
             key=key,
             request_mac=mac,
             status=status,
-            answer_sealed=keyring.lock(place, canonical_json(document)),
+            answer_sealed=keyring.lock(place, json.dumps(document)),  # in its own order: again means the same bytes
             kept_at=now,
         )
     )
@@ -215,13 +215,6 @@ def _check_not_suspended(session: Session, actor: Actor) -> None:
     if party is not None and party.suspended_at is not None:
         message = "Your organisation is suspended, so no program can be connected. Ask the commissioner."
         raise NotAllowed("party_suspended", message)
-
-
-def _wait_for(session: Session, actor: Actor, key: str) -> None:
-    """One request of a key at a time; SQLite's writing transactions exclude one another already."""
-    if session.get_bind().dialect.name == "postgresql":
-        number = int.from_bytes(hashlib.sha256(f"{actor.user_id}:{key}".encode()).digest()[:8], signed=True)
-        session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": number})
 
 
 def _digest(token: str) -> str:

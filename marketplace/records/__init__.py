@@ -24,6 +24,7 @@ from . import (
     rounds,
     studies,
     tenders,
+    tries,
 )
 from .base import Base
 
@@ -48,4 +49,5 @@ __all__ = [
     "rounds",
     "studies",
     "tenders",
+    "tries",
 ]

@@ -5,13 +5,15 @@
 journey runs in: on SQLite it begins IMMEDIATE, so that two writers wait for one another in place of failing at the
 end; on PostgreSQL READ COMMITTED with row locks and conditional updates does the same. What a writing transaction
 has loaded it keeps until it ends: a session alone forgets what nobody holds, and every step would load its tender anew.
+`one_at_a_time` is for steps that must wait for one another where there is no row to lock.
 """
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy.orm import Session
 
 from .audit import append_refusals, has_refusals
@@ -66,6 +68,18 @@ def writing(session: Session) -> Iterator[Session]:
         raise
     finally:
         del session.info[_KEPT]
+
+
+def one_at_a_time(session: Session, *names: str) -> None:
+    """Wait, until this transaction ends, for others that do something under one of these names.
+
+    For what has no row yet that could be locked. SQLite's writing transactions exclude one another already.
+    """
+    if session.get_bind().dialect.name != "postgresql":
+        return
+    for name in sorted(names):  # all take them in the same order, so that no two wait for each other
+        number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], signed=True)
+        session.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": number})
 
 
 @event.listens_for(Session, "loaded_as_persistent")

@@ -34,6 +34,10 @@ class NotAllowed(DomainError):
     """The actor may not do this, whatever the state of the thing."""
 
 
+class TooManyTries(NotAllowed):
+    """Not so often: it is allowed again in a while (facts: tries, window_s)."""
+
+
 class NotFound(DomainError):
     """There is no such thing, or none that this actor may know of (the two are told apart nowhere)."""
 

@@ -59,11 +59,11 @@ def share_permille(part: int, whole: int, k: int = K) -> int | None:
     return part * 1000 // whole
 
 
-_GAP = r"(?:[ -]|\u00a0|%20|%C2%A0|\+)?"
-_NHS_NUMBER = re.compile(
-    rf"(?:(?<![0-9A-Za-z])|(?<=%[0-9A-F][0-9A-F]))[0-9]{{3}}{_GAP}[0-9]{{3}}{_GAP}[0-9]{{4}}(?![0-9A-Za-z])"
-)
-"""Ten digits as people and addresses write them, alone or grouped.
+_GAP = r"(?:[ +-]|\u00a0|%20|%2[BbDd]|%[Cc]2%[Aa]0){0,3}"
+_HEX = "[0-9A-Fa-f]"
+_START = rf"(?:(?<![0-9A-Za-z])|(?<=%{_HEX}{_HEX})|(?<=%25{_HEX}{_HEX}))"
+_NHS_NUMBER = re.compile(rf"{_START}[0-9]{{3}}{_GAP}[0-9]{{3}}{_GAP}[0-9]{{4}}(?![0-9A-Za-z])")
+"""Ten digits as people and addresses write them, alone or grouped; after an escape too, and one escaped again.
 
 The check digit is not looked at: a number with a slip in it still leads to somebody. Within a hash or an id, where
 letters touch the digits, it is none.

@@ -99,5 +99,5 @@ def build_app(settings: Mapping[str, object]) -> Flask:
         programs.pages,
     ):
         app.register_blueprint(pages)
-    security.limit_sign_in(app, "account.sign_in", "passwords.choose", "passwords.forgotten")
+    security.limit_guesses(app, "account.sign_in", "passwords.choose", "passwords.forgotten", "passwords.account")
     return app

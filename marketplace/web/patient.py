@@ -3,12 +3,13 @@
 from flask import Blueprint, flash, redirect, request, url_for
 from werkzeug.wrappers import Response
 
+from marketplace.front.statuses import status_of
 from marketplace.journey import awards, contracts, deliveries, pools, proofs, statements, views
 from marketplace.journey.hand_overs import standing_of
 from marketplace.journey.scopes import contracts_for, deliveries_for, needs_for, one
 from marketplace.records.contracts import DeliveryStatus
 from marketplace.records.pools import DefaultAnswer
-from marketplace.rules.errors import Invalid
+from marketplace.rules.errors import Conflict, Invalid
 from marketplace.rules.lifecycle import RESULT_PUBLISHED
 from marketplace.rules.permissions import Role
 from marketplace.rules.privacy import K
@@ -24,6 +25,9 @@ from .forms import WebForm, sent
 from .listing import page_from
 from .preferences import IMPORTANCE, shown
 from .queries import budgets, care, invitations, matches
+
+READ = ("terms_sha256", "policy_sha256")
+"""What a yes to a group names: the hashes of the terms and the rules that the page has shown."""
 
 pages = Blueprint("patient", __name__, url_prefix="/patient")
 Answer = str | Response | tuple[str, int]
@@ -85,14 +89,25 @@ def invitation(need_id: str) -> Answer:
     need = one(session, needs_for(actor), need_id, "invitation")
     shared = is_shared(need.bundle.tender.policy)
     schema = AgreeToShareSchema() if shared else AgreeSchema()
-    form = WebForm(schema, sent(), choices={"default_answer": SILENCE})
+    form, status = WebForm(schema, sent(), choices={"default_answer": SILENCE}, beside=READ), 422
     if sent() is not None and form.validate():
         shares = form.data.get("shares_pool") == "yes"
         try:
             with writing(session):
-                pools.agree(session, request_now(), actor, need_id, form.data["default_answer"], shares_pool=shares)
-        except Invalid as error:
+                pools.agree(
+                    session,
+                    request_now(),
+                    actor,
+                    need_id,
+                    form.data["default_answer"],
+                    shares_pool=shares,
+                    **{name: request.form.get(name, "") for name in READ},
+                )
+        except (Invalid, Conflict) as error:
+            if isinstance(error, Conflict) and error.code != pools.RULES_CHANGED:
+                raise
             form.refuse_for(error)
+            status = status_of(error)
         else:
             flash("You joined the group. We will tell you when there is a match.", "done")
             return redirect(url_for("patient.home"))
@@ -109,7 +124,7 @@ def invitation(need_id: str) -> Answer:
         can_check=no_match is not None and need.bundle.tender.status in RESULT_PUBLISHED,
         example=example_of(need.budget_pence) if shared else None,
     )
-    return (html, 422) if form.errors else html
+    return (html, status) if form.errors else html
 
 
 @pages.route("/invitations/<need_id>/preferences", methods=["GET", "POST"])

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from flask import Blueprint, Response, current_app, jsonify, render_template, request, url_for
 
 from marketplace.adapters.spreadsheets import Cell, pounds_cell
+from marketplace.front.addresses import NOTICE_DATA
 from marketplace.journey.bundles import open_bundle, roots_of
 from marketplace.journey.claims.unmet import UnmetArea, UnmetService
 from marketplace.records.tenders import Tender
@@ -110,7 +111,7 @@ def tender(tender_id: str) -> str:
     )
 
 
-@pages.get("/tenders/<tender_id>/ocds.json")
+@pages.get(NOTICE_DATA.format(tender_id="<tender_id>"))
 @public
 def tender_ocds(tender_id: str) -> Response:
     """The same notice as open data: a release of the Open Contracting Data Standard."""

@@ -5,17 +5,29 @@ files; a request that changes something must come from our own pages (SameSite c
 pace where passwords are tried; an address carries no NHS number, because browsers, proxies and logs keep addresses.
 """
 
+from collections.abc import Callable, Sequence
+from functools import wraps
+from ipaddress import ip_address, ip_network
 from typing import Any
 from urllib.parse import urlencode
 
 from flask import Flask, abort, flash, redirect, request
-from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response
 
+from marketplace import SettingsError
+from marketplace.front.headers import STRICT_TRANSPORT
+from marketplace.journey.tries import note_try
+from marketplace.rules.errors import Invalid
+from marketplace.rules.guessing import Limit, limits_from
 from marketplace.rules.privacy import has_nhs_number
+
+from .access import access_of, own_actor
+from .clock import request_now
+from .database import db_session, writing
+
+Limits = Sequence[Limit]
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -29,7 +41,6 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
 }
-STRICT_TRANSPORT = "max-age=31536000"
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -39,25 +50,65 @@ def init_app(app: Flask) -> None:
     if proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies)  # type: ignore[method-assign]
     app.config["TRUSTED_HOSTS"] = app.config["TRUSTED_HOSTS"] or None
+    app.before_request(read_form)
     app.before_request(keep_numbers_out_of_addresses)
     app.before_request(check_origin)
     app.after_request(add_headers)
     CSRFProtect(app)
 
 
-def limit_sign_in(app: Flask, *endpoints: str) -> None:
-    """Slow down guessing on these pages: from one address, and for one account from anywhere."""
-    limiter = Limiter(get_remote_address, app=app)
-    app.extensions["carepool.limiter"] = limiter  # its limits hold it weakly
-    for endpoint in endpoints:
-        view: Any = app.view_functions[endpoint]
-        view = limiter.limit(app.config["SIGN_IN_LIMIT"], methods=["POST"])(view)
-        view = limiter.limit(app.config["SIGN_IN_ACCOUNT_LIMIT"], key_func=_account_tried, methods=["POST"])(view)
-        app.view_functions[endpoint] = view
+def limit_guesses(app: Flask, *endpoints: str) -> None:
+    """Slow down guessing on these pages: from one address, and for one account from anywhere.
+
+    Raises
+    ------
+    SettingsError
+        If the limits are none.
+    """
+    limits = []
+    for name in ("SIGN_IN_LIMIT", "SIGN_IN_ACCOUNT_LIMIT"):
+        try:
+            limits.append(limits_from(app.config[name]))
+        except Invalid as error:
+            raise SettingsError(f"CAREPOOL_{name}: {error.message}") from None
+    if app.config["RATELIMIT_ENABLED"]:
+        for endpoint in endpoints:
+            app.view_functions[endpoint] = _slowed(endpoint, app.view_functions[endpoint], *limits)
 
 
-def _account_tried() -> str:
+def _slowed(endpoint: str, view: Callable[..., Any], by_place: Limits, by_account: Limits) -> Callable[..., Any]:
+    access = access_of(view)
+    roles = access.roles if access is not None else frozenset()
+
+    @wraps(view)
+    def slowed(**arguments: Any) -> Any:
+        if request.method == "POST":
+            account = own_actor().user_id if roles else _account_typed()
+            whose = {f"{endpoint} from {_place()}": by_place, f"{endpoint} for {account}": by_account}
+            with writing(db_session()) as session:
+                note_try(session, request_now(), whose)
+        return view(**arguments)
+
+    return slowed
+
+
+def _place() -> str:
+    """Where on the network a request comes from: of the new addresses the half that a household is given as a whole."""
+    try:
+        address = ip_address(request.remote_addr or "")
+    except ValueError:  # a socket has none
+        return ""
+    return str(address if address.version == 4 else ip_network((address, 64), strict=False))
+
+
+def _account_typed() -> str:
     return request.form.get("email", "").strip().lower()[:254]
+
+
+def read_form() -> None:
+    """Wait for the whole form: whoever is asking, and when, is asked after that (`front.clock`)."""
+    if request.routing_exception is None:
+        request.form  # noqa: B018 - it is read when it is asked for, and kept
 
 
 def check_origin() -> None:

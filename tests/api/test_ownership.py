@@ -1,6 +1,7 @@
 """Whose is what: every route says who may come, other roles are shut out, and what is somebody else's is not found."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -9,8 +10,8 @@ from sqlalchemy import select
 from werkzeug.routing import Rule
 
 from marketplace.api.access import Access, access_of
-from marketplace.journey import accounts, people, representatives
-from marketplace.journey.views import views_of
+from marketplace.journey import accounts, people, representatives, tenders
+from marketplace.journey.views import note_view, views_of
 from marketplace.records.audit import AuditEvent
 from marketplace.records.database import writing
 from marketplace.records.offers import Offer
@@ -35,7 +36,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "commissioner.allocate": {name: new_person(1)[name] for name in ("kind", "managed_as", "valid_from", "valid_to")}
     | {"amount_pence": 70_000, "lines": new_person(1)["lines"]},
     "payments.post_back": {"answers": [{"reference": "x", "amount_pence": 1, "result": "paid"}]},
-    "patient.agree": {"default_answer": "accept"},
+    "patient.agree": {"default_answer": "accept", "terms_sha256": "0" * 64, "policy_sha256": "0" * 64},
     "patient.set_preferences": {},
     "patient.answer_match": {"answer": "accept"},
     "patient.answer_delivery": {"answer": "accept"},
@@ -208,11 +209,14 @@ def test_a_representative_acts_within_their_authority(site: Site) -> None:
     (who,) = program.get("/me")["acts_for"]
     assert who["patient"] == "Patient 01"
     program.get("/patient/budgets", status=403)
+    program.headers = {"Carepool-Acting-For": "Patient 02"}
+    program.get("/patient/budgets", status=400)
     program.headers = {"Carepool-Acting-For": world.patients[1].id}
     program.get("/patient/budgets", status=404)
     program.headers = {"Carepool-Acting-For": who["patient_id"]}
     assert len(program.get("/patient/budgets")["rows"]) == 1
-    assert program.post(f"/patient/invitations/{need_id}/agree", {"default_answer": "accept"})["status"] == "agreed"
+    yes = {"default_answer": "accept"} | world.read(1)
+    assert program.post(f"/patient/invitations/{need_id}/agree", yes)["status"] == "agreed"
     site.fresh()
     agreed = world.session.scalars(select(AuditEvent).order_by(AuditEvent.number.desc()).limit(1)).one()
     assert (agreed.facts["authority"], agreed.facts["on_behalf_of"]) == (authority_id, who["patient_id"])
@@ -220,6 +224,40 @@ def test_a_representative_acts_within_their_authority(site: Site) -> None:
     assert any(view.page == "list budgets, by program" for view in views_of(world.session, world.patient(1)))
     site.fresh().later(days=40)
     program.get("/patient/budgets", status=404)
+
+
+def test_a_program_agrees_to_what_it_read(site: Site) -> None:
+    """Rules that changed since are a 409, and nothing is agreed; read again, they can be agreed to."""
+    world = site.world.draft()
+    program, path = program_of(site, "p1@example.test"), f"/patient/invitations/{world.need(1).id}"
+    shown = program.get(path)
+    yes = {"default_answer": "accept"} | {name: shown[name] for name in ("terms_sha256", "policy_sha256")}
+    program.post(f"{path}/agree", {"default_answer": "accept"}, status=422)
+    with writing(world.session):
+        harder = replace(world.policy, pence_per_km=900)
+        tenders.amend_policy(world.session, world.now, world.broking, world.tender.id, harder)
+    assert program.post(f"{path}/agree", yes, status=409)["code"] == "rules_changed"
+    assert program.post(f"{path}/agree", yes | {"policy_sha256": None}, status=422)
+    assert program.get(path)["status"] == "invited"
+    again = program.get(path)
+    assert (again["terms_sha256"], again["policy_sha256"] == shown["policy_sha256"]) == (shown["terms_sha256"], False)
+    assert program.post(f"{path}/agree", yes | {"policy_sha256": again["policy_sha256"]})["status"] == "agreed"
+
+
+def test_every_look_can_be_read(site: Site) -> None:
+    """However many there were: a list that goes on says so, page by page."""
+    world = site.world
+    with writing(world.session):
+        for _ in range(230):
+            note_view(world.session, world.now, world.broking, world.patients[0].id, "care plan")
+    program, page = program_of(site, "p1@example.test"), "/api/v1/patient/views?size=200"
+    found = []
+    while page:
+        told = program.get(page.removeprefix("/api/v1"))
+        found += told["rows"]
+        page = told["next"]
+    assert (len(found), told["total"]) == (230, 230)
+    assert len(program.get("/patient/views")["rows"]) == 50
 
 
 def test_looks_at_records_are_noted(site: Site) -> None:

@@ -122,6 +122,18 @@ def test_a_wrong_nhs_number_is_in_no_answer(site: Site, caplog: pytest.LogCaptur
         assert "0001" not in json.dumps(told) + caplog.text
 
 
+def test_no_address_has_an_nhs_number(quiet: Site) -> None:
+    """It is refused, whoever asks for whatever, and not said again."""
+    client = program_of(quiet, "broker@example.test").client
+    for path in ("/broker/clients?search={}", "/notices?area={}", "/broker/clients/{}", "/{}?{}=1"):
+        for number in ("9434765919", "943+476+5919", "943%20476%205919", "943-476-5919", "943%c2%a0476%c2%a05919"):
+            answer = client.get(AT + path.format(number, number))
+            told = answer.get_json(force=True)
+            assert (answer.status_code, told["code"]) == (400, "unreadable"), path
+            assert "NHS number" in told["detail"]
+            assert "5919" not in answer.text
+
+
 @pytest.mark.parametrize(
     ("path", "status"),
     [
@@ -199,3 +211,24 @@ def test_the_readme_names_what_is_there(quiet: Site) -> None:
     named = set(re.findall(r"/api(/v1/[\w/$.-]+)", readme)) - {"/v1/openapi.json"}
     assert len(named) > 8
     assert {re.sub(r"\$\w+", "*", path).rstrip("/") for path in named} <= paths
+
+
+@pytest.mark.parametrize("value", [{}, 0, None])
+def test_a_long_list_is_counted_before_it_is_read(quiet: Site, value: object) -> None:
+    """150,000 of what does not fit are refused in one sentence, not looked at one by one."""
+    near = program_of(quiet, "near@example.test")
+    answer = near.send("POST", "/provider/deliveries", {"deliveries": [value] * 150_000})
+    assert answer.status_code == 422
+    faults = answer.get_json(force=True)["errors"]
+    assert faults == [{"pointer": "#/deliveries", "detail": "Send from 1 to 1000 deliveries"}]
+
+
+def test_not_every_fault_is_told(quiet: Site) -> None:
+    """The first hundred are enough to see what is wrong; how many more there are is said."""
+    near = program_of(quiet, "near@example.test")
+    told = near.post("/provider/deliveries", {"deliveries": [{}] * 1_000}, status=422)
+    assert len(told["errors"]) == 100
+    assert told["facts"] == {"more": 2_900}
+    assert "2,900 more" in told["detail"]
+    told = near.post("/provider/deliveries", {f"no_such_{number}": 1 for number in range(20_000)}, status=422)
+    assert len(told["errors"]) == 100

@@ -101,7 +101,12 @@ def test_from_a_budget_to_its_payment(both: Site) -> None:
     reasons = {"reasons": "The published policy's result, unchanged."}
     assert broker.post(f"/broker/tenders/{tender_id}/award", reasons)["status"] == "standstill"
     both.fresh().later(days=20)
-    assert anybody(both).get(f"/notices/{tender_id}")["winners"]
+    notice = anybody(both).get(f"/notices/{tender_id}")
+    assert notice["winners"]
+    shown = both.client().get(f"/tenders/{tender_id}").get_data(as_text=True)
+    assert all(notice["round"][name] in shown for name in ("market_root", "outcome_root", "market_sha256"))
+    assert notice["round"]["id"]
+    assert both.client().get(notice["ocds"]).get_json()["version"] == "1.1"
 
     contract_id = cared_for(both, patients[1], [near, bulk])
     paid(funder)
@@ -135,7 +140,9 @@ def published(broker: Program, patients: dict[int, Program]) -> tuple[str, str]:
             patient.put(f"{invitation}/preferences", {"max_distance_m": 30_000})["preferences"]["keep_provider"]
             is False
         )
-        assert patient.post(f"{invitation}/agree", {"default_answer": "accept"})["status"] == "agreed"
+        shown = patient.get(invitation)
+        read = {name: shown[name] for name in ("terms_sha256", "policy_sha256")}
+        assert patient.post(f"{invitation}/agree", {"default_answer": "accept"} | read)["status"] == "agreed"
     published = broker.post(f"/broker/tenders/{tender['id']}/publish", {"offers_due_on": "2026-03-16"})
     assert published["status"] == "open"
     return tender["id"], lot_id

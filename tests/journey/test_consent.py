@@ -1,5 +1,6 @@
 """Nothing happens without consent, and a consent is to this pool and this policy, by whoever may give it."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
@@ -15,7 +16,7 @@ from marketplace.records.outbox import Message
 from marketplace.records.people import Authority, AuthorityBasis, Broker, BrokerMove, InterestKind, User
 from marketplace.records.pools import NeedStatus
 from marketplace.records.providers import Provider
-from marketplace.rules.errors import DomainError, Invalid, NotAllowed, NotFound, WrongState
+from marketplace.rules.errors import Conflict, DomainError, Invalid, NotAllowed, NotFound, WrongState
 from marketplace.rules.permissions import Actor, Role, Scope
 from marketplace.rules.preferences import Importance, Preferences
 from marketplace.rules.tendering import Policy
@@ -74,6 +75,19 @@ def test_a_patient_with_a_representative_joins_changes_preferences_and_leaves(wo
     assert [act.event for act in acts] == ["pool.agreed", "pool.preferences_set", "pool.left"]
     assert {act.facts["authority"] for act in acts} == {authority.id}
     assert {act.facts["on_behalf_of"] for act in acts} == {world.patients[0].id}
+
+
+@pytest.mark.parametrize("changed", ["terms_sha256", "policy_sha256"])
+def test_a_yes_is_to_what_was_read(world: SmallWorld, changed: str) -> None:
+    """A yes to other terms or another policy than stand now is none; nothing is agreed or held."""
+    world.draft()
+    read = world.read(1)
+    for hashes, refused in (({**read, changed: "0" * 64}, True), (read, False)):
+        with pytest.raises(Conflict, match="read them again") if refused else nullcontext(), writing(world.session):
+            pools.agree(
+                world.session, world.now, world.patient(1), world.need(1).id, pools.DefaultAnswer.ACCEPT, **hashes
+            )
+        assert world.need(1).status is (NeedStatus.INVITED if refused else NeedStatus.AGREED)
 
 
 def test_an_authority_covers_what_it_says(world: SmallWorld) -> None:

@@ -59,6 +59,12 @@ def test_a_share_of_few_is_not_shown_nor_one_that_leaves_few() -> None:
         "next=%2Fclients%3Fsearch%3D9990000018",
         "9990000019 with a slip",
         "999\u00a0000\u00a00018",
+        "next=%2fclients%3fsearch%3d9990000018",
+        "next=%252Fclients%253Fsearch%253D9990000018",
+        "?search=999%c2%a0000%c2%a00018",
+        "?search=999++000++0018",
+        "?search=999%2b000%2d0018",
+        "999 - 000 -0018",
     ],
 )
 def test_what_may_be_an_nhs_number_is_hidden(told: str) -> None:
@@ -70,7 +76,8 @@ def test_what_may_be_an_nhs_number_is_hidden(told: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "told", ["99900000181", "a9990000018", "9990000018f", "£999,000.00", "2026-03-02 09:00:00", ""]
+    "told",
+    ["99900000181", "a9990000018", "9990000018f", "£999,000.00", "2026-03-02 09:00:00", "999    000    0018", ""],
 )
 def test_what_cannot_be_one_stays(told: str) -> None:
     assert without_nhs_numbers(told) == told

@@ -245,6 +245,20 @@ def test_every_process_begins_with_it(entrance: str, tmp_path: Path, log: Lines)
     assert log.lines[-1].startswith(f"Got {HIDDEN}")
 
 
+def test_what_a_handler_writes_itself_is_hidden_too(caplog: pytest.LogCaptureFixture) -> None:
+    """A handler that formats the exception anew finds none; one without a number stays for whoever looks at it."""
+    hide_numbers_in_logs()
+    for told in (f"Key (nhs_number)=({KNOWN}) already exists", "Nobody is named here"):
+        try:
+            raise ValueError(told)
+        except ValueError:
+            logging.getLogger("driver").exception("It failed")
+    hidden, plain = caplog.records[-2:]
+    assert hidden.exc_info is None
+    assert HIDDEN in str(hidden.exc_text)
+    assert plain.exc_info is not None
+
+
 class _Answered:
     """As much of an answer as the server's access log asks for."""
 

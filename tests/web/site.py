@@ -1,8 +1,10 @@
 """A whole site over a small world: the application, accounts for its people, a clock that tests turn."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +61,20 @@ class Site:
         """The world as the database has it now."""
         self.world.session.rollback()
         return self.world
+
+
+class SlowBody(BytesIO):
+    """A request's body during which something happens: before its first byte is here."""
+
+    def __init__(self, content: bytes, meanwhile: Callable[[], None]) -> None:
+        super().__init__(content)
+        self._meanwhile = meanwhile
+
+    def readinto(self, buffer: Any) -> int:
+        """The next bytes, as a request's stream asks for them."""
+        if self.tell() == 0:
+            self._meanwhile()
+        return super().readinto(buffer)
 
 
 def build_site(folder: Path, patients: int = 12, **settings: Any) -> Site:

@@ -162,7 +162,7 @@ def test_a_representative_acts_in_a_patients_place(site: Site) -> None:
         assert answer.status_code == 200
         assert "You act for <strong>Patient 01</strong>" in answer.text
     assert client.get(f"/patient/invitations/{world.need(2).id}").status_code == 404
-    agreed = client.post(f"/patient/invitations/{world.need(1).id}", data={"default_answer": "accept"})
+    agreed = client.post(f"/patient/invitations/{world.need(1).id}", data={"default_answer": "accept"} | world.read(1))
     assert agreed.status_code == 302
     need = site.fresh().need(1)
     assert need.status is NeedStatus.AGREED
@@ -178,7 +178,7 @@ def test_what_is_not_covered_is_refused_in_words(site: Site) -> None:
     """Authority for deliveries alone opens the pages, and neither the pool nor the choice of a broker."""
     world = site.world.draft()
     client = act(site, daughter_of(site, 1, Scope.DELIVERIES))
-    refused = client.post(f"/patient/invitations/{world.need(1).id}", data={"default_answer": "accept"})
+    refused = client.post(f"/patient/invitations/{world.need(1).id}", data={"default_answer": "accept"} | world.read(1))
     for answer in (refused, client.get("/patient/broker"), client.post("/patient/broker", data={"broker_id": "x"})):
         assert answer.status_code == 403
         assert "You may not do this for this person" in answer.text

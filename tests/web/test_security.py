@@ -1,14 +1,18 @@
 """The door: who may come, what must come with a form, what every answer carries, and what a kept cookie opens."""
 
 import re
+from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
+from flask import Flask
 from werkzeug.test import TestResponse
 
+from marketplace import SettingsError, create_app
 from marketplace.web.access import access_of
 from marketplace.web.security import HEADERS
-from tests.web.site import PASSWORD, Site, build_site
+from tests.web.site import KEYS, PASSWORD, Site, SlowBody, build_site
 
 TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 
@@ -126,8 +130,6 @@ def test_a_cookie_kept_after_signing_out_opens_nothing(site: Site) -> None:
 
 
 def test_a_sign_in_idles_out_and_is_kept_alive_by_use(site: Site) -> None:
-    from datetime import timedelta
-
     client = site.client("broker@example.test")
     for _ in range(3):
         site.world.now += timedelta(minutes=20)
@@ -157,7 +159,7 @@ def test_signing_in_starts_a_new_session_and_goes_nowhere_else(site: Site) -> No
 @pytest.fixture
 def strict(tmp_path: Path) -> Site:
     """A site with all its checks on, as it runs."""
-    return build_site(tmp_path, RATELIMIT_ENABLED=True, PROPAGATE_EXCEPTIONS=False, SIGN_IN_LIMIT="3 per minute")
+    return build_site(tmp_path, RATELIMIT_ENABLED=True, PROPAGATE_EXCEPTIONS=False, SIGN_IN_LIMIT=[[3, 60]])
 
 
 def test_a_form_without_its_token_is_refused(strict: Site) -> None:
@@ -182,6 +184,48 @@ def test_guessing_passwords_is_slowed_down(strict: Site) -> None:
     assert token is not None
     sent = {"email": "broker@example.test", "password": "guess", "csrf_token": token[1]}
     assert [client.post("/sign-in", data=sent).status_code for _ in range(4)] == [422, 422, 422, 429]
+
+
+def test_all_processes_count_together(tmp_path: Path, database_url: str) -> None:
+    """Two applications on one database are two processes of one site: what was tried at one counts at the other.
+
+    It counts by account from wherever, by place for whichever account, and page by page; with a right password too.
+    """
+    limits = {"SIGN_IN_LIMIT": [[6, 60]], "SIGN_IN_ACCOUNT_LIMIT": [[4, 900]]}
+    told = {"RATELIMIT_ENABLED": True, "WTF_CSRF_ENABLED": False, "DATABASE_URL": database_url, **limits}
+    site = build_site(tmp_path, patients=3, **told)
+    other = create_app({"VAR_DIR": str(tmp_path), "CLOCK": lambda: site.world.now, "TESTING": True, **KEYS, **told})
+
+    def tries(app: Flask, name: str, place: str, password: str = "guess") -> int:  # noqa: S107 - it is wrong
+        typed = {"email": f"{name}@example.test", "password": password}
+        sent = app.test_client().post("/sign-in", data=typed, environ_base={"REMOTE_ADDR": place})
+        if sent.status_code == 429:
+            assert "There were too many tries in a short time." in sent.text
+            assert "Wait 15 minutes" in sent.text
+        return sent.status_code
+
+    both = (site.app, other)
+    assert [tries(both[n % 2], "p1", f"192.0.2.{n}") for n in range(5)] == [422, 422, 422, 422, 429]
+    assert tries(site.app, "P1", "192.0.2.9", PASSWORD) == 429
+    house = [f"2001:db8::{n}" for n in range(7)]
+    assert [tries(both[n % 2], f"x{n}", house[n]) for n in range(7)] == [422] * 6 + [429]
+    assert tries(other, "p2", house[0], PASSWORD) == 429
+    assert tries(other, "p2", "2001:db8:0:1::1", PASSWORD) == 302
+    site.world.now += timedelta(minutes=15)
+    assert tries(other, "p1", "192.0.2.9", PASSWORD) == 302
+    client = site.client("p1@example.test")
+    wrong = {"old_password": "guess guess", "password": "battery horse correct"}
+    assert [client.post("/account", data=wrong).status_code for _ in range(5)] == [422] * 4 + [429]
+    assert client.get("/account").status_code == 200
+    for app in both:
+        with app.app_context():
+            app.extensions["sqlalchemy"].engine.dispose()
+
+
+def test_limits_that_are_none_are_told_at_the_start(tmp_path: Path) -> None:
+    """The former way to write them down, or a slip, is not taken for no limit."""
+    with pytest.raises(SettingsError, match="CAREPOOL_SIGN_IN_LIMIT"):
+        create_app({"VAR_DIR": str(tmp_path), "SIGN_IN_LIMIT": "20 per minute"})
 
 
 def test_guessing_codes_is_slowed_down(strict: Site) -> None:
@@ -246,3 +290,26 @@ def test_a_patient_reads_who_saw_their_record(site: Site) -> None:
     text = client.get("/patient/seen").get_data(as_text=True)
     assert "Fen Brokers" in text
     assert "List of clients" in text
+
+
+def test_a_form_counts_when_all_of_it_is_here(site: Site) -> None:
+    """A page's clock is read once the form is: a form that ends after the deadline is too late."""
+    world = site.world.draft().agree().publish()
+    path, bundle = f"/provider/tenders/{world.tender.id}/offer", world.bundle.id
+    due_at = world.tender.offers_due_at
+    assert due_at is not None
+    form = {"site_id": world.providers["near"].sites[0].id, "lines-0-bundle": bundle, "action": "seal"}
+    content = urlencode(form | {"lines-0-tiers-0-price_pence": "56"}).encode()
+    world.now = due_at - timedelta(milliseconds=1)
+    client = site.client("near@example.test")
+
+    def time_goes_by() -> None:
+        world.now = due_at + timedelta(seconds=40)
+
+    answer = client.post(
+        path,
+        input_stream=SlowBody(content, time_goes_by),
+        content_length=len(content),
+        content_type="application/x-www-form-urlencoded",
+    )
+    assert (answer.status_code, site.fresh().tender.offers) == (409, [])

@@ -44,6 +44,14 @@ def test_production_gives_nobody_the_places_where_people_live(tmp_path: Path) ->
         load_settings({**told, "CAREPOOL_OPEN_BUNDLES": "true"})
 
 
+def test_production_has_no_doors_for_made_up_people(tmp_path: Path) -> None:
+    """The sign-in page of a real site shows nobody's account."""
+    told = {"CAREPOOL_ENV": "production", "CAREPOOL_VAR_DIR": str(tmp_path), **SECRETS}
+    assert load_settings(told)["DEMO_ACCOUNTS"] is False
+    with pytest.raises(SettingsError, match="DEMO_ACCOUNTS"):
+        load_settings({**told, "CAREPOOL_DEMO_ACCOUNTS": "true"})
+
+
 def test_a_variable_has_the_type_of_its_default(tmp_path: Path) -> None:
     environ = {"CAREPOOL_VAR_DIR": str(tmp_path), "CAREPOOL_PAGE_ROWS": "20", "CAREPOOL_RATELIMIT_ENABLED": "False"}
     settings = load_settings(environ)

@@ -59,10 +59,10 @@ def test_sharing_is_a_question_of_its_own(site: Site) -> None:
     assert "your care costs £630.00. Then at most £70.00 can help others" in page
     assert "your care costs £770.00. Then others carry £70.00" in page
     assert 'name="shares_pool"' in page
-    refuses(site, P1, path, {"default_answer": "accept"}, "shares_pool")
-    told = refuses(site, P1, path, {"default_answer": "accept", "shares_pool": "no"}, "shares_pool")
+    refuses(site, P1, path, {"default_answer": "accept"} | world.read(1), "shares_pool")
+    told = refuses(site, P1, path, {"default_answer": "accept", "shares_pool": "no"} | world.read(1), "shares_pool")
     assert "Say yes to that too, or choose not now" in told
-    takes(site, P1, path, {"default_answer": "accept", "shares_pool": "yes"})
+    takes(site, P1, path, {"default_answer": "accept", "shares_pool": "yes"} | world.read(1))
     assert site.fresh().need(1).consents[-1].shares_pool
 
 
@@ -101,7 +101,8 @@ def test_a_group_that_does_not_share_asks_nothing_of_it(site: Site) -> None:
     world = site.world.draft()
     path = f"/patient/invitations/{world.need(1).id}"
     assert "shares_pool" not in site.client(P1).get(path).text
-    assert site.client(P1).post(path, data={"default_answer": "accept", "shares_pool": "yes"}).status_code == 422
+    smuggled = {"default_answer": "accept", "shares_pool": "yes"} | world.read(1)
+    assert site.client(P1).post(path, data=smuggled).status_code == 422
 
 
 def test_a_match_says_who_carries_what(site: Site) -> None:

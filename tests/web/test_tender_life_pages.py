@@ -1,5 +1,6 @@
 """The ways back have pages: each takes what is right, names the field of what is wrong, and is shut to others."""
 
+import re
 from datetime import timedelta
 
 from sqlalchemy import select
@@ -85,6 +86,7 @@ def test_changing_the_rules_voids_what_was_agreed(site: Site) -> None:
     refuses(site, BROKER, path, {**rules, **later}, "text")
     text = {"text": "Travel counts for more."}
     assert "nothing would change" in refuses(site, BROKER, path, {**rules, **later, **text})
+    stale = site.fresh().read(1)
     takes(site, BROKER, path, {**rules, **later, **text, "pence_per_km": "0.60"})
     assert {offer.status for offer in site.fresh().tender.offers} == {OfferStatus.VOID}
     assert world.money(1)["reserved"] == 0
@@ -92,7 +94,13 @@ def test_changing_the_rules_voids_what_was_agreed(site: Site) -> None:
     invitation = f"/patient/invitations/{world.need(1).id}"
     assert invitation in site.client("p1@example.test").get("/patient/").text
     assert "have changed, so we ask you again" in site.client("p1@example.test").get(invitation).text
-    takes(site, "p1@example.test", invitation, {"default_answer": "accept"})
+    for read in (stale, {}):  # a page left open since before, or one that shows nothing to say yes to
+        answer = site.client("p1@example.test").post(invitation, data={"default_answer": "accept"} | read)
+        assert answer.status_code == 409
+        assert "The rules of this group have changed since you opened the page" in answer.text
+        assert re.search(r'value="accept"[^>]* checked', answer.text)
+        assert f'value="{site.fresh().tender.policy_sha256}"' in answer.text
+    takes(site, "p1@example.test", invitation, {"default_answer": "accept"} | world.read(1))
     assert site.fresh().money(1)["reserved"] == BUDGET_PENCE
 
 

@@ -7,8 +7,9 @@ from sqlalchemy.orm import Session
 
 from marketplace.api.access import current_actor, for_role
 from marketplace.api.blueprint import Resources
+from marketplace.api.bodies import AgreeToReadSchema
 from marketplace.api.database import db_session, writing
-from marketplace.api.lists import listed
+from marketplace.api.lists import PageQuery, listed, page
 from marketplace.api.repeating import take
 from marketplace.api.shapes.common import Beside, OutcomeShape
 from marketplace.api.shapes.money import BudgetShape, FullBudgetShape
@@ -30,7 +31,7 @@ from marketplace.records.pools import DefaultAnswer, Need
 from marketplace.rules.permissions import Role
 from marketplace.rules.preferences import Preferences
 from marketplace.rules.sharing import is_shared
-from marketplace.schemas.answers import AgreeToShareSchema, DeliveryAnswerSchema, MatchAnswerSchema
+from marketplace.schemas.answers import DeliveryAnswerSchema, MatchAnswerSchema
 from marketplace.schemas.preferences import PreferencesSchema
 from marketplace.web.queries import budgets, care
 from marketplace.web.queries import matches as found_matches
@@ -84,10 +85,13 @@ def care_plan() -> dict[str, Any]:
 
 @pages.asks("GET", "/views")
 @for_role(Role.PATIENT)
+@pages.reads(PageQuery, "query")
 @pages.answers(200, listed(ViewShape))
-def list_views() -> dict[str, Any]:
+def list_views(asked: dict[str, Any]) -> dict[str, Any]:
     """Who has looked at the record, the latest first."""
-    return _all(views.views_of(db_session(), current_actor()))
+    session, actor = db_session(), current_actor()
+    total = views.view_count(session, actor)
+    return page(asked, total, lambda first, size: views.views_of(session, actor, first, size))
 
 
 @pages.asks("GET", "/invitations/<id:invitation_id>")
@@ -100,16 +104,27 @@ def invitation(invitation_id: str) -> object:
 
 @pages.asks("POST", "/invitations/<id:invitation_id>/agree")
 @for_role(Role.PATIENT)
-@pages.reads(AgreeToShareSchema(partial=("shares_pool",)))
+@pages.reads(AgreeToReadSchema(partial=("shares_pool",)))
 @pages.answers(200, OutcomeShape)
 def agree(body: dict[str, Any], invitation_id: str) -> Response:
-    """Agree to the group, and say what silence shall mean at the match. A group that shares needs shares_pool too."""
+    """Agree to the group as you read it, and say what silence shall mean at the match.
+
+    A group that shares needs shares_pool too. Terms or rules that have changed since you read them are a 409: read the
+    invitation again.
+    """
 
     def step(session: Session) -> object:
         one(session, needs_for(current_actor()), invitation_id, "invitation")
         shares = body.get("shares_pool") == "yes"
         return pools.agree(
-            session, request_now(), current_actor(), invitation_id, body["default_answer"], shares_pool=shares
+            session,
+            request_now(),
+            current_actor(),
+            invitation_id,
+            body["default_answer"],
+            shares_pool=shares,
+            terms_sha256=body["terms_sha256"],
+            policy_sha256=body["policy_sha256"],
         )
 
     return take(step, OutcomeShape())

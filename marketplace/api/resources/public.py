@@ -11,6 +11,7 @@ from marketplace.api.database import db_session
 from marketplace.api.lists import PageQuery, listed, one_of, page, search
 from marketplace.api.problems import problem
 from marketplace.api.shapes.public import ClaimsShape, FullNoticeShape, NoticeShape, ServiceShape, UnmetShape
+from marketplace.front.addresses import NOTICE_DATA
 from marketplace.front.clock import request_now
 from marketplace.records.tenders import Tender
 from marketplace.web.queries import claims, notices
@@ -71,7 +72,7 @@ def notice(tender_id: str) -> dict[str, Any]:
     names = ("tender", "lots", "offers", "winners", "saving", "round", "amendments", "questions")
     successor = {"id": found.successor.id if found.successor else None}
     values = {name: getattr(found, name) for name in names}
-    return {**values, "successor": successor, "ocds": f"/tenders/{tender_id}/ocds.json"}
+    return {**values, "successor": successor, "ocds": NOTICE_DATA.format(tender_id=tender_id)}
 
 
 @pages.asks("GET", "/unmet-needs")

@@ -58,6 +58,8 @@ class InvitationShape(Shape):
     budget_pence = pence("Your share: at most so much, from your own budget")
     shares_pool = yes_or_no("Whether people in this group help to pay for each other: that needs a yes of its own")
     policy = fields.Dict(attribute="bundle.tender.policy", metadata={"description": "How a provider is chosen"})
+    terms_sha256 = string("The hash of the group's terms: agreeing names it", attribute="bundle.terms_sha256")
+    policy_sha256 = string("The hash of the policy: agreeing names it", attribute="bundle.tender.policy_sha256")
     preferences = nested(shape_of(Preferences), "What counts for you")
 
 

@@ -64,11 +64,14 @@ class QuestionShape(Shape):
 
 
 class RoundHashesShape(Shape):
-    """The result's hashes: with them anybody who holds the documents can check that they are those."""
+    """The result's hashes and roots: with them anybody who holds its documents, or rows of them, can check those."""
 
+    id = string("The round's id")
     number = integer("Which round of the tender it was")
     market_sha256 = string("The hash of the frozen market")
     outcome_sha256 = string("The hash of the outcome", none=True)
+    market_root = string("The root over all that went in, row by row", none=True)
+    outcome_root = string("The root over all that came out, row by row", none=True)
     finished_at = instant("When it was found", none=True)
 
 
@@ -81,7 +84,7 @@ class FullNoticeShape(NoticeShape):
     offers = integer("How many offers were opened; null while offers can be made", none=True)
     winners = nested(shape_of(Winner), "Who was awarded what; figures of few people are null", many=True)
     saving = fields.Nested(SavingShape, allow_none=True, metadata={"description": "What the result saves in all"})
-    round = fields.Nested(RoundHashesShape, allow_none=True, metadata={"description": "The result's hashes"})
+    round = fields.Nested(RoundHashesShape, allow_none=True, metadata={"description": "The result's hashes and roots"})
     amendments = nested(AmendmentShape, "What was amended", many=True)
     questions = nested(QuestionShape, "What was asked and answered", many=True)
     successor_id = string("The tender that took its place", attribute="successor.id", none=True)

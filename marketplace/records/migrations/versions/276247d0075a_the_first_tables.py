@@ -233,6 +233,17 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_transfers_posted_at'), ['posted_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_transfers_to_account_id'), ['to_account_id'], unique=False)
 
+    op.create_table('tries',
+    sa.Column('id', sa.String(length=24), nullable=False),
+    sa.Column('whose_mac', sa.String(length=64), nullable=False),
+    sa.Column('at', marketplace.records.base.UtcInstant(timezone=True), nullable=False),
+    sa.Column('counts_until', marketplace.records.base.UtcInstant(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_tries'))
+    )
+    with op.batch_alter_table('tries', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_tries_counts_until'), ['counts_until'], unique=False)
+        batch_op.create_index('ix_tries_whose_mac_at', ['whose_mac', 'at'], unique=False)
+
     op.create_table('users',
     sa.Column('id', sa.String(length=24), nullable=False),
     sa.Column('email', sa.String(length=254), nullable=False),
@@ -1102,6 +1113,11 @@ def downgrade() -> None:
         batch_op.drop_index('ix_users_commissioner_id_role_name')
 
     op.drop_table('users')
+    with op.batch_alter_table('tries', schema=None) as batch_op:
+        batch_op.drop_index('ix_tries_whose_mac_at')
+        batch_op.drop_index(batch_op.f('ix_tries_counts_until'))
+
+    op.drop_table('tries')
     with op.batch_alter_table('transfers', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_transfers_to_account_id'))
         batch_op.drop_index(batch_op.f('ix_transfers_posted_at'))
