@@ -10,6 +10,7 @@ account must be the sum of its entries.
 """
 
 import argparse
+import itertools
 import json
 import os
 import random
@@ -19,6 +20,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -33,6 +35,8 @@ from tests.soak.bank import NOW, draw_postings, found_bank, ledger_apply, new_da
 Answer = Callable[[list[str]], None]
 
 LONGEST_LIFE_S = 0.25
+LONGEST_POSTING_S = 60.0
+"""A victim whose killer is gone stops by itself."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,7 @@ def run(url: str, kills: int, seed: int = 1, *, hasty: bool = False) -> Aftermat
 
 
 def _post_until_killed(url: str, number: int, seed: int, notes: str, hasty: bool) -> None:
-    draw = random.Random(f"victim-{seed}-{number}")
+    draw, until = random.Random(f"victim-{seed}-{number}"), time.monotonic() + LONGEST_POSTING_S
     paper = os.open(notes, os.O_WRONLY | os.O_APPEND)
 
     def answer(keys: list[str]) -> None:
@@ -86,7 +90,7 @@ def _post_until_killed(url: str, number: int, seed: int, notes: str, hasty: bool
             os.write(paper, f"{json.dumps(keys)}\n".encode())
 
     with open_session(url) as session:
-        for count in range(1_000_000):
+        for count in takewhile(lambda _: time.monotonic() < until, itertools.count()):
             postings = draw_postings(draw, f"v{number}-{count}")
             try:
                 (_post_hastily if hasty else _post)(session, postings, answer)
