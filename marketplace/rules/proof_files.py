@@ -239,7 +239,7 @@ def _unpacked(archive: ZipFile, packed_bytes: int) -> Iterator[tuple[str, bytes]
         raise Invalid("bundle_too_large", "That ZIP unpacks to more than the bundle of a round holds.", place="file")
     for name, part in parts.items():
         if part.compress_type not in (ZIP_STORED, ZIP_DEFLATED):  # the others unpack without a bound
-            raise NotImplementedError(part.compress_type)
+            raise BadZipFile(f"packed in a way that is not read here: {part.compress_type}")
         with archive.open(part) as packed:
             yield name, packed.read(part.file_size + 1)
 
