@@ -18,6 +18,7 @@ from .clock import request_now
 from .database import db_session
 from .files import download
 from .queries import budgets
+from .queries.contracts import ending
 
 pages = Blueprint("paper", __name__, url_prefix="/patient")
 
@@ -51,7 +52,9 @@ def statement_file(budget_id: str, kind: str) -> Response:
 def contract(contract_id: str) -> str:
     """One contract: who, what, for how much, who signed when, and what holds when something goes wrong."""
     found = one(db_session(), contracts_for(current_actor()), contract_id, "contract")
-    return render_template("paper/contract.html", contract=found, now=request_now())
+    return render_template(
+        "paper/contract.html", contract=found, ending=ending(found, current_actor()), now=request_now()
+    )
 
 
 def _pounds(pence: Pence) -> Decimal:

@@ -112,6 +112,7 @@ def contract(contract_id: str) -> Answer:
         form=form,
         words=contracts.CONTRACT_WORDS,
         delivery_words=contracts.DELIVERY_WORDS,
+        ending=contracts.ending(found, actor),
         now=request_now(),
         today=today,
         care_days=deliveries.days_of_care(found, today),

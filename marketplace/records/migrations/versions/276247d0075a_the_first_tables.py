@@ -879,6 +879,7 @@ def upgrade() -> None:
     sa.Column('holder_signed_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
     sa.Column('ended_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
     sa.Column('ended_reason', sa.Text(), nullable=True),
+    sa.Column('ended_by', sa.Enum('patient', 'representative', 'broker', 'provider', 'commissioner', 'holder', 'system', name='role', native_enum=False, create_constraint=True, length=24), nullable=True),
     sa.CheckConstraint('units > 0 AND charge_pence >= 0 AND pool_pence <= charge_pence', name=op.f('ck_contracts_amounts')),
     sa.CheckConstraint('units_confirmed BETWEEN 0 AND units', name=op.f('ck_contracts_units_confirmed')),
     sa.ForeignKeyConstraint(['budget_id'], ['budgets.id'], name=op.f('fk_contracts_budget_id')),
