@@ -17,7 +17,6 @@ from marketplace.rules.permissions import Role
 from .access import current_actor, for_role, seen
 from .clock import request_now
 from .database import db_session, writing
-from .filters import london_day
 from .listing import Column, Listing, asked
 from .queries import funding, holding
 from .queries.contracts import CONTRACT_WORDS, SERVICE
@@ -45,7 +44,7 @@ CONTRACTS: list[Column[Contract]] = [
     Column("done", "Done", lambda row: row.units_confirmed, Contract.units_confirmed, "number"),
     Column("units", "Units in all", lambda row: row.units, Contract.units, "number"),
     Column("state", "State", lambda row: CONTRACT_WORDS[row.status][0], Contract.status),
-    Column("until", "Until", lambda row: london_day(row.ends_at), Contract.ends_at, "day"),
+    Column("until", "Care until", lambda row: row.need.bundle.period_to, Contract.ends_at, "day"),
 ]
 
 pages = Blueprint("holder", __name__, url_prefix="/holder")

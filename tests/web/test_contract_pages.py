@@ -83,3 +83,11 @@ def test_time_ends_a_contract_that_nobody_signs(site: Site) -> None:
 def test_a_patient_reads_of_the_end_in_easy_read_too(site: Site) -> None:
     """Nothing of the end is lost or added in the easy twin."""
     same(site, f"/patient/contracts/{ended_by_the_funder(site).id}")
+
+
+def test_who_pays_reads_the_period_of_care_not_the_last_day_of_the_books(site: Site) -> None:
+    """Deliveries may be noted two weeks longer; care itself ends with the period that was agreed."""
+    world = site.world.awarded()
+    text = pages(site, world.contract(1))["funder"]
+    assert row(text, "When") == "1 May 2026 to 31 October 2026"
+    assert "November 2026" not in text

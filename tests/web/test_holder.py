@@ -96,6 +96,7 @@ def test_an_organisations_lists(held: Site) -> None:
         rows = trust.get(f"{path}?export=csv").text.splitlines()
         assert len(rows) == 2
         assert rows[1].startswith("Patient 01,")
+        assert "November 2026" not in page
         assert len(other.get(f"{path}?export=csv").text.splitlines()) == 1
     assert "Patient 01" not in trust.get("/holder/contracts?state=over").text
     seen = held.client("p1@example.test").get("/patient/seen").text

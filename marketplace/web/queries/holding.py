@@ -64,7 +64,9 @@ def _shown(actor: Actor) -> Select[Contract]:
     return contracts_for(actor).options(
         joinedload(Contract.provider),
         joinedload(Contract.need).options(
-            joinedload(Need.patient), joinedload(Need.plan_line).joinedload(PlanLine.service)
+            joinedload(Need.patient),
+            joinedload(Need.plan_line).joinedload(PlanLine.service),
+            joinedload(Need.bundle),
         ),
     )
 
