@@ -36,8 +36,9 @@ def pounds(pence: Pence | None) -> str:
 
 
 def change(pence: Pence) -> str:
-    """``+£100.00``, ``−£600.00``: what an amount did to what is free to use."""
-    return f"{'+' if pence > 0 else '−'}{format_pounds(abs(pence))}"
+    """``+£100.00``, ``−£600.00``, ``£0.00``: what an amount did to what is free to use."""
+    sign = "+" if pence > 0 else "−" if pence < 0 else ""
+    return f"{sign}{format_pounds(abs(pence))}"
 
 
 def day(value: date | datetime | None) -> str:

@@ -16,7 +16,7 @@ from tests.web.site import Site
 
 MOST_GRADE = 6.0
 MOST_WORDS = {"": 25, " (easy read)": 15}
-TWINS = {"home", "invitation", "match", "contract", "contract in force", "delivery"}
+TWINS = {"home", "budget", "invitation", "match", "contract", "contract in force", "delivery"}
 
 
 def test_patient_pages_are_read_at_nine_to_eleven(site: Site, record_property: Callable[[str, object], None]) -> None:
