@@ -9,11 +9,11 @@ from marketplace.journey import budgets as steps
 from marketplace.journey import settlements, totals
 from marketplace.records.budgets import Budget, PlanStatus
 from marketplace.records.people import Patient
-from marketplace.rules.money import format_pounds
 from marketplace.rules.permissions import Role
 
 from .access import current_actor, for_role, seen
 from .clock import request_now
+from .confirming import Answer, confirm_payment
 from .database import db_session, writing
 from .filters import words
 from .listing import Column, Listing, asked
@@ -98,12 +98,8 @@ def approve(budget_id: str) -> Response:
     return redirect(url_for("commissioner.home"))
 
 
-@pages.post("/providers/<provider_id>/pay")
+@pages.route("/providers/<provider_id>/pay", methods=["GET", "POST"])
 @for_role(Role.COMMISSIONER)
-def pay(provider_id: str) -> Response:
-    """Pay a provider for all confirmed deliveries."""
-    session = db_session()
-    with writing(session):
-        paid_pence = settlements.pay_provider(session, request_now(), current_actor(), provider_id)
-    flash(f"{format_pounds(paid_pence)} is paid.", "done")
-    return redirect(url_for("commissioner.home"))
+def pay(provider_id: str) -> Answer:
+    """Ask once more, then note that a provider was paid for all confirmed deliveries."""
+    return confirm_payment(provider_id, back=url_for("commissioner.home"))

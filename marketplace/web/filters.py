@@ -95,6 +95,11 @@ def plural(count: int, one: str, many: str | None = None) -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
+def listed(parts: Sequence[str]) -> str:
+    """``A``, ``A and B``, ``A, B and C``."""
+    return f"{', '.join(parts[:-1])} and {parts[-1]}" if len(parts) > 1 else "".join(parts)
+
+
 def words(code: str) -> str:
     """``home_visit`` -> ``Home visit``: a code nobody has written better words for."""
     text = str(code).replace("_", " ")

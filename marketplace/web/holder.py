@@ -11,11 +11,11 @@ from marketplace.journey.hand_overs import standing_of
 from marketplace.records.budgets import Budget
 from marketplace.records.contracts import Contract
 from marketplace.records.people import Patient
-from marketplace.rules.money import format_pounds
 from marketplace.rules.permissions import Role
 
 from .access import current_actor, for_role, seen
 from .clock import request_now
+from .confirming import Answer, confirm_payment
 from .database import db_session, writing
 from .listing import Column, Listing, asked
 from .queries import funding, holding
@@ -123,12 +123,8 @@ def sign(contract_id: str) -> Response:
     return redirect(url_for("holder.home"))
 
 
-@pages.post("/providers/<provider_id>/pay")
+@pages.route("/providers/<provider_id>/pay", methods=["GET", "POST"])
 @for_role(Role.HOLDER)
-def pay(provider_id: str) -> Response:
-    """Note that a provider was paid for all confirmed deliveries to the people whose budgets it keeps."""
-    session = db_session()
-    with writing(session):
-        paid_pence = settlements.pay_provider(session, request_now(), current_actor(), provider_id)
-    flash(f"{format_pounds(paid_pence)} is paid.", "done")
-    return redirect(url_for("holder.home"))
+def pay(provider_id: str) -> Answer:
+    """Ask once more, then note that a provider was paid for the people whose budgets it keeps."""
+    return confirm_payment(provider_id, back=url_for("holder.home"))

@@ -10,6 +10,7 @@ from marketplace.records.database import writing
 from marketplace.rules.lifecycle import ContractStatus
 from marketplace.rules.permissions import Role
 from tests.web.site import PASSWORD, Site
+from tests.web.test_money_pages import shown_on
 
 
 @pytest.fixture
@@ -49,9 +50,14 @@ def test_an_organisation_signs_and_pays(held: Site) -> None:
     assert trust.post(f"/holder/contracts/{contract.id}/sign").status_code == 302
     assert held.fresh().contract(1).status is ContractStatus.SIGNED
     world.deliver(1)
+    at = f"/holder/providers/{contract.provider_id}/pay"
     assert "Pay<span" not in held.client("funder@example.test").get("/commissioner/").text
-    assert "Pay<span" in trust.get("/holder/").text
-    assert trust.post(f"/holder/providers/{contract.provider_id}/pay").status_code == 302
+    assert f'href="{at}"' in trust.get("/holder/").text
+    asked = trust.get(at).text
+    assert "Patient 01" in asked
+    assert held.client("other@example.test").get(at).status_code == 302
+    assert trust.post(at).status_code == 409
+    assert trust.post(at, data=shown_on(asked)).status_code == 302
     assert "No payment to a provider is due" in trust.get("/holder/").text
     assert held.fresh().books_balance()
 

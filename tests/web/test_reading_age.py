@@ -10,6 +10,7 @@ from datetime import datetime
 from flask.testing import FlaskClient
 
 from marketplace.journey import deliveries
+from marketplace.records.budgets import ManagedAs
 from marketplace.records.database import writing
 from tests.web.reading import grade_of, sentences_of
 from tests.web.site import Site
@@ -60,6 +61,10 @@ def test_patient_pages_are_read_at_nine_to_eleven(site: Site, record_property: C
     read("ending a contract", f"/contracts/{contract}/end")
     read("rating", f"/patient/contracts/{contract}/rate")
     read("budget", "/patient/budget")
+    world.budget(1).managed_as = ManagedAs.DIRECT_PAYMENT
+    world.session.commit()
+    read("payments", "/patient/payments/")
+    read("paying", f"/patient/payments/{world.contract(1).provider_id}")
     read("statement on paper", f"/patient/budgets/{world.budget(1).id}/statement")
     read("contract on paper", f"/patient/contracts/{contract}/print")
     assert not hard, "\n".join(hard)
