@@ -103,7 +103,10 @@ class Contract(Base):
 
 
 class Rating(Base):
-    """What one patient says of one contract's provider, once, after something was delivered: one to five stars."""
+    """What one patient says of one contract's provider, once, after something was delivered: one to five stars.
+
+    ``words`` are for the patient's commissioner; for the provider only where ``provider_may_read`` says so.
+    """
 
     __tablename__ = "ratings"
     __table_args__ = (CheckConstraint("stars BETWEEN 1 AND 5", name="stars"),)
@@ -113,7 +116,11 @@ class Rating(Base):
     site_id: Mapped[str] = mapped_column(ForeignKey("sites.id"), index=True)
     stars: Mapped[int]
     words: Mapped[str | None] = mapped_column(Text)
+    provider_may_read: Mapped[bool] = mapped_column(default=False)
     rated_at: Mapped[datetime]
+
+    contract: Mapped[Contract] = relationship()
+    site: Mapped[Site] = relationship()
 
 
 class Delivery(Base):

@@ -934,6 +934,7 @@ def upgrade() -> None:
     sa.Column('site_id', sa.String(length=24), nullable=False),
     sa.Column('stars', sa.BigInteger(), nullable=False),
     sa.Column('words', sa.Text(), nullable=True),
+    sa.Column('provider_may_read', sa.Boolean(), nullable=False),
     sa.Column('rated_at', marketplace.records.base.UtcInstant(timezone=True), nullable=False),
     sa.CheckConstraint('stars BETWEEN 1 AND 5', name=op.f('ck_ratings_stars')),
     sa.ForeignKeyConstraint(['contract_id'], ['contracts.id'], name=op.f('fk_ratings_contract_id')),
