@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from marketplace.adapters.bank_files import ANSWER_COLUMNS
-from marketplace.journey import payments, people
+from marketplace.journey import payments, people, ratings
 from marketplace.records.database import writing
 from marketplace.records.payments import PaymentRun
 from marketplace.records.pools import NeedStatus

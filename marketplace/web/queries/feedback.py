@@ -22,7 +22,7 @@ from marketplace.rules.tendering import OfferTerms
 from marketplace.web.filters import plural, pounds, words
 
 from .notices import Lot, lots_of
-from .offers import RESULT_KNOWN
+from .offer_results import RESULT_KNOWN
 
 TOLD = (OfferStatus.STANDING, OfferStatus.EXCLUDED)
 BAND_WORDS = {
