@@ -14,6 +14,7 @@ from marketplace.records.people import Patient
 from marketplace.rules.permissions import Role
 
 from .access import current_actor, for_role, seen
+from .budget_columns import FILE_COLUMNS, money_columns
 from .clock import request_now
 from .confirming import Answer, confirm_payment
 from .database import db_session, writing
@@ -27,13 +28,7 @@ BUDGETS: list[Column[BudgetRow]] = [
     Column("person", "Person", lambda row: row.budget.patient.name, Patient.name),
     Column("from", "From", lambda row: row.budget.valid_from, Budget.valid_from, "day"),
     Column("until", "Until", lambda row: row.budget.valid_to, Budget.valid_to, "day"),
-    Column("in-all", "In all", lambda row: pounds_cell(row.figures.total_pence)),
-    Column("free", "Free", lambda row: pounds_cell(row.figures.available_pence)),
-    Column("set-aside", "Set aside", lambda row: pounds_cell(row.figures.reserved_pence)),
-    Column("promised", "Promised", lambda row: pounds_cell(row.figures.committed_pence)),
-    Column("spent", "Spent", lambda row: pounds_cell(row.figures.spent_pence)),
-    Column("given", "Given to groups", lambda row: pounds_cell(row.figures.given_pence)),
-    Column("received", "Of it from groups", lambda row: pounds_cell(row.figures.received_pence)),
+    *FILE_COLUMNS,
 ]
 CONTRACTS: list[Column[Contract]] = [
     Column("person", "Person", lambda row: row.need.patient.name, PERSON),
@@ -83,7 +78,8 @@ def budgets() -> str | FileResponse:
     seen([row.budget.patient_id for row in page.rows], "budgets held")
     if listing.export:
         return listing.file(page.rows)
-    return render_template("holder/budgets.html", page=page, listing=listing, search=search)
+    money = money_columns(page.rows)
+    return render_template("holder/budgets.html", page=page, money=money, listing=listing, search=search)
 
 
 @pages.get("/contracts")

@@ -91,3 +91,17 @@ def test_who_pays_reads_the_period_of_care_not_the_last_day_of_the_books(site: S
     text = pages(site, world.contract(1))["funder"]
     assert row(text, "When") == "1 May 2026 to 31 October 2026"
     assert "November 2026" not in text
+
+
+def test_what_waits_comes_first(site: Site) -> None:
+    """On a provider's home and list of contracts, before the figures; it leads to just what is to be signed."""
+    world = site.world.proposed().accept().confirm().later(days=20)
+    client = site.client("bulk@example.test")
+    to_sign = "/provider/contracts?state=offered"
+    for path in ("/provider/", "/provider/contracts"):
+        text = client.get(path).text
+        assert text.index(to_sign) < text.index("cp-figures"), path
+        assert "Sign 12 contracts" in text
+    listed = client.get(to_sign).text
+    assert world.contract(1).id in listed
+    assert "Sign 12 contracts" not in listed

@@ -78,6 +78,7 @@ def list_contracts() -> str | FileResponse:
         state=state,
         states=[("", "All states"), *((key.value, words) for key, (words, _) in contracts.CONTRACT_WORDS.items())],
         named=contracts.names_patient,
+        to_sign=contracts.to_sign(session, actor, request_now()),
         money=contracts.money_of(session, actor),
         words=contracts.CONTRACT_WORDS,
     )
