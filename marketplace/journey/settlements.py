@@ -99,7 +99,7 @@ def deliveries_due(session: Session, actor: Actor, provider_id: str | None = Non
         .where(_waits(actor, provider_id))
         .order_by(Provider.name, Provider.id, Delivery.delivered_on, Delivery.id)
     )
-    return [DeliveryDue(*row) for row in session.execute(query)]
+    return [DeliveryDue(*tuple(row)) for row in session.execute(query)]
 
 
 def shown_sha256(deliveries: Iterable[tuple[str, Pence]]) -> str:
@@ -148,7 +148,7 @@ def _pay(session: Session, now: Instant, actor: Actor, provider_id: str | None, 
         check_scope(actor, Scope.BUDGET)
     deliveries = session.scalars(_due_to(actor, provider_id)).all()
     if deliveries and shown not in (None, shown_sha256((row.id, row.due_pence or 0) for row in deliveries)):
-        message = "What is due has changed since you opened the page. Nothing is paid. Look at it again, then say yes."
+        message = "What is due has changed since you opened the page. Nothing is noted as paid. Look at it again first."
         raise Conflict("payments_changed", message, due_pence=sum(row.due_pence or 0 for row in deliveries))
     by_provider = sorted(deliveries, key=lambda row: row.contract.provider_id)
     paid_pence = 0
