@@ -22,6 +22,7 @@ from .asking import Answer, ask
 from .clock import request_now
 from .database import db_session
 from .forms import WebForm, sent
+from .queries import holding
 from .queries.contracts import CONTRACT_WORDS, DELIVERY_WORDS, ending, names_patient
 
 BACK = {Role.PATIENT: "patient.contract", Role.PROVIDER: "provider.contract"}
@@ -42,6 +43,7 @@ def contract(contract_id: str) -> str:
         words=CONTRACT_WORDS,
         delivery_words=DELIVERY_WORDS,
         ending=ending(found, current_actor()),
+        can_sign=holding.can_sign(found, current_actor(), request_now()),
     )
 
 

@@ -62,6 +62,22 @@ def test_an_organisation_signs_and_pays(held: Site) -> None:
     assert held.fresh().books_balance()
 
 
+def test_an_organisation_signs_on_the_contract_itself(held: Site) -> None:
+    """Whoever opens it from the list finds who has signed and the way to sign; the commissioner only who has."""
+    contract = held.world.contract(1)
+    at, sign = f"/contracts/{contract.id}", f"/holder/contracts/{contract.id}/sign"
+    trust = held.client("trust@example.test")
+    assert sign in trust.get(at).text
+    funder = held.client("funder@example.test").get(at).text
+    assert "Fen Trust signed" in funder
+    assert sign not in funder
+    assert trust.post(sign).status_code == 302
+    assert sign not in trust.get(at).text
+    provider = next(name for name, row in held.world.providers.items() if row.id == contract.provider_id)
+    text = held.client(f"{provider}@example.test").get(f"/provider/contracts/{contract.id}").text
+    assert "Who holds the budget signed" in text
+
+
 def test_another_organisation_finds_nothing(held: Site) -> None:
     """Neither on its page, nor by asking for somebody else's contract."""
     other = held.client("other@example.test")

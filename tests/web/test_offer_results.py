@@ -8,6 +8,7 @@ from marketplace.records.database import writing
 from marketplace.records.offers import Offer
 from marketplace.records.rounds import Award, Round, RoundKind, RoundStatus
 from marketplace.web.queries.offer_results import offer_states
+from marketplace.work.feedback import prepare_all
 from tests.web.site import Site
 from tests.worlds import SmallWorld
 
@@ -52,6 +53,9 @@ def test_a_no_leaves_an_offer_used_in_part(site: Site) -> None:
     assert tags(site, "bulk") == {"Part used"}
     page = site.client("bulk@example.test").get(f"/provider/offers/{offer_of(world, 'bulk')}").text
     assert "used in part: 110 sessions of 120" in page
+    prepare_all(world.session, world.now)
+    told = site.client("bulk@example.test").get(f"/provider/offers/{offer_of(world, 'bulk')}/feedback").text
+    assert "used in part: 110 units of 120" in told
 
 
 def test_a_match_that_falls_is_not_used(site: Site) -> None:

@@ -19,7 +19,7 @@ from marketplace.web.filters import london_day
 from marketplace.web.forms import sent
 from marketplace.web.listing import Column, Listing, asked
 from marketplace.web.queries import notices, offers
-from marketplace.web.queries.offer_results import offer_states
+from marketplace.web.queries.offer_results import offer_states, told_of
 from marketplace.web.queries.offers import OfferRow
 from marketplace.web.queries.proceedings import talk
 
@@ -118,7 +118,7 @@ def offer(offer_id: str) -> str:
     """One of my offers: its receipt, its terms, and what came of it."""
     page = offers.offer_page(db_session(), current_actor(), offer_id)
     earnings = offers.earnings(page.terms, list(page.lots.values()))
-    return render_template("provider/offer.html", page=page, earnings=earnings, now=request_now())
+    return render_template("provider/offer.html", page=page, earnings=earnings, told_of=told_of, now=request_now())
 
 
 @pages.post("/offers/<offer_id>/withdraw")

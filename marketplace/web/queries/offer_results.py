@@ -1,4 +1,4 @@
-"""What came of a provider's opened offers, in words and as conditions: `results_of`, `state_of`, `in_state`.
+"""What came of a provider's opened offers, in words and as conditions: `results_of`, `state_of`, `told_of`, `in_state`.
 
 An offer is used by the people who accepted in the latest verified round. Nothing of that is told before the award is
 published.
@@ -15,6 +15,7 @@ from marketplace.records.pools import Need
 from marketplace.records.rounds import Award, Match, MatchStatus, Round, RoundStatus
 from marketplace.records.tenders import Tender
 from marketplace.rules.lifecycle import TenderStatus
+from marketplace.web.filters import units
 
 OFFER_WORDS = {
     OfferStatus.DRAFT: ("Draft", "blue"),
@@ -56,6 +57,18 @@ def state_of(offer: Offer, result: OfferResult | None) -> tuple[str, str]:
         found = result or OfferResult()
         words = NOT_USED if not found.used_units else USED if found.used_units == found.matched_units else PART_USED
     return words, COLOURS[words]
+
+
+def told_of(result: OfferResult, unit: str) -> str:
+    """What came of an offer whose result is known, in one sentence."""
+    if not result.matched_units:
+        return "Your offer was not used: others were better for the group under the published rules."
+    if not result.used_units:
+        return "Your offer was not used: it was matched, but too few people stayed for it to stand."
+    used = units(result.used_units, unit)
+    if result.used_units < result.matched_units:
+        return f"Your offer was used in part: {used} of {result.matched_units:,}. The other people said no."
+    return f"Your offer was used: {used}."
 
 
 def offer_states() -> list[str]:
