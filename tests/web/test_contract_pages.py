@@ -2,7 +2,7 @@
 
 import re
 
-from marketplace.journey import contracts, funds
+from marketplace.journey import contracts, deliveries, funds
 from marketplace.records.contracts import Contract
 from marketplace.records.database import writing
 from tests.web.site import Site
@@ -105,3 +105,31 @@ def test_what_waits_comes_first(site: Site) -> None:
     listed = client.get(to_sign).text
     assert world.contract(1).id in listed
     assert "Sign 12 contracts" not in listed
+
+
+def test_a_dispute_waits_while_something_can_be_done_about_it(site: Site) -> None:
+    """The provider reads what to do; recording it again, or the contract's end, takes it off what waits."""
+    world = site.world.awarded()
+    disputed = "A patient disputes a delivery"
+
+    def dispute(number: int) -> None:
+        delivery = world.record(number)
+        with writing(world.session):
+            deliveries.dispute_delivery(world.session, world.now, world.patient(number), delivery.id, "Nobody came")
+
+    def waits() -> int:
+        return site.client("bulk@example.test").get("/provider/").text.count(disputed)
+
+    dispute(1)
+    dispute(2)
+    assert waits() == 2
+    assert "record it again" in pages(site, world.contract(1))["bulk"]
+    world.later(hours=1).record(1)
+    assert waits() == 1
+    with writing(world.session):
+        contracts.end_early(world.session, world.now, world.funder, world.contract(2).id, WHY)
+    assert waits() == 0
+    assert (
+        "record it again"
+        not in site.client("bulk@example.test").get(f"/provider/contracts/{world.contract(2).id}").text
+    )

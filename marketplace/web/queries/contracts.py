@@ -7,8 +7,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, func, select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy import ColumnElement, case, exists, func, select
+from sqlalchemy.orm import Session, aliased, joinedload
 
 from marketplace.journey.scopes import contracts_for, deliveries_for
 from marketplace.journey.settlements import owed_to
@@ -134,8 +134,11 @@ def to_sign(session: Session, actor: Actor, now: Instant) -> int:
 
 
 def disputed(session: Session, actor: Actor) -> Sequence[Delivery]:
-    """Deliveries to which a patient said no."""
-    query = deliveries_for(actor).where(Delivery.status == DeliveryStatus.DISPUTED)
+    """Deliveries to which a patient said no, while the provider can still record what did take place, and has not."""
+    later = aliased(Delivery)
+    since = exists().where(later.contract_id == Delivery.contract_id, later.recorded_at > Delivery.answered_at)
+    in_force = Delivery.contract.has(Contract.status.in_((ContractStatus.SIGNED, ContractStatus.IN_DELIVERY)))
+    query = deliveries_for(actor).where(Delivery.status == DeliveryStatus.DISPUTED, in_force, ~since)
     return session.scalars(query.options(joinedload(Delivery.contract)).order_by(Delivery.recorded_at)).all()
 
 
