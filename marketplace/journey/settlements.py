@@ -24,7 +24,7 @@ from marketplace.records.pools import Need
 from marketplace.records.providers import Provider
 from marketplace.rules.canonical import sha256_of
 from marketplace.rules.clock import Instant
-from marketplace.rules.errors import Conflict
+from marketplace.rules.errors import Conflict, NotAllowed
 from marketplace.rules.money import Pence
 from marketplace.rules.permissions import Actor, Role, Scope, check_role, check_scope
 
@@ -142,10 +142,30 @@ def pay_all(session: Session, now: Instant, actor: Actor, shown: str | None = No
     return _pay(session, now, actor, None, shown)
 
 
-def _pay(session: Session, now: Instant, actor: Actor, provider_id: str | None, shown: str | None) -> Pence:
+def check_can_pay(actor: Actor) -> None:
+    """Whether somebody may pay at all: those who hold money, and for a patient whoever has the authority.
+
+    Raises
+    ------
+    NotAllowed
+        As `pay_provider`.
+    """
     check_role(actor, Role.COMMISSIONER, Role.HOLDER, Role.PATIENT)
     if actor.role is Role.PATIENT:
         check_scope(actor, Scope.BUDGET)
+
+
+def can_pay(actor: Actor) -> bool:
+    """`check_can_pay`, for a page."""
+    try:
+        check_can_pay(actor)
+    except NotAllowed:
+        return False
+    return True
+
+
+def _pay(session: Session, now: Instant, actor: Actor, provider_id: str | None, shown: str | None) -> Pence:
+    check_can_pay(actor)
     deliveries = session.scalars(_due_to(actor, provider_id)).all()
     if deliveries and shown not in (None, shown_sha256((row.id, row.due_pence or 0) for row in deliveries)):
         message = "What is due has changed since you opened the page. Nothing is noted as paid. Look at it again first."

@@ -28,6 +28,7 @@ Answer = str | Response | tuple[str, int]
 def confirm_payment(provider_id: str | None, *, back: str) -> Answer:
     """Show what is due, and once it is said yes to, pay that. Where nothing is due any more, go back and say so."""
     session, actor = db_session(), current_actor()
+    settlements.check_can_pay(actor)
     form, status = WebForm(PaymentShownSchema(), sent()), 200
     if sent() is not None and settlements.deliveries_due(session, actor, provider_id):
         shown = form.data["shown_sha256"] if form.validate() else ""

@@ -31,6 +31,7 @@ def payments() -> str:
     return render_template(
         "patient/payments.html",
         payments=settlements.payments_due(session, actor),
+        can_pay=settlements.can_pay(actor),
         what_for={provider_id: what_for(rows) for provider_id, rows in due.items()},
     )
 

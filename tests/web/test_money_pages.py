@@ -9,7 +9,9 @@ from marketplace.journey import budgets, statements
 from marketplace.records.budgets import ManagedAs
 from marketplace.records.contracts import Delivery, DeliveryStatus
 from marketplace.records.database import writing
+from marketplace.rules.permissions import Scope
 from tests.web.site import Site
+from tests.web.test_people_pages import act, daughter_of
 
 
 def test_a_commissioner_adds_money_and_takes_it_back(site: Site) -> None:
@@ -185,6 +187,18 @@ def test_a_stale_page_pays_nothing_it_did_not_show(paying: Site, end: str) -> No
     assert set(paying.fresh().session.scalars(due)) == {DeliveryStatus.CONFIRMED}
     assert client.post(at, data=shown_on(refused.text)).status_code == 302
     assert set(paying.fresh().session.scalars(due)) == {DeliveryStatus.PAID}
+
+
+def test_a_helper_without_that_authority_is_not_asked(paying: Site) -> None:
+    """They see what is due, and neither a way to pay it nor the page that asks once more."""
+    paying.world.deliver(1)
+    client = act(paying, daughter_of(paying, 1, Scope.DELIVERIES))
+    at = f"/patient/payments/{paying.world.contract(1).provider_id}"
+    listed = client.get("/patient/payments/").text
+    assert "1 session of physiotherapy" in listed
+    assert "does not cover paying it" in listed
+    assert at not in listed
+    assert {client.get(at).status_code, client.post(at).status_code} == {403}
 
 
 def test_a_commissioner_is_asked_before_it_pays(site: Site) -> None:
