@@ -177,7 +177,8 @@ def _half_way(session: Session, now: Instant, user: User) -> str:
 
 
 def sign_out(session: Session, now: Instant, token: str) -> None:
-    """End the session: the token opens nothing any more, whoever kept a copy of the cookie."""
+    """End the session, or half a one: the token opens nothing any more, whoever kept a copy of the cookie."""
+    session.execute(delete(HalfSignIn).where(HalfSignIn.token_sha256 == digest(token)))
     row = session.get(SignIn, digest(token))
     if row is not None and row.ended_at is None:
         row.ended_at = now
