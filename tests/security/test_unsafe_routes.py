@@ -29,7 +29,7 @@ UNLIKE = frozenset(
     f"{table.name}.{column.name}"
     for table in Base.metadata.sorted_tables
     for column in table.columns
-    if column.type.python_type is bytes or column.name in {"password_hash", "code_sha256", "code_mac"}
+    if column.type.python_type is bytes or column.name in {"password_hash", "code_sha256"}
 )
 """Columns that are another each time: ciphertexts with their nonces, hashes of random codes."""
 
