@@ -45,7 +45,7 @@ from marketplace.rules.pooling import BundleTerms
 from marketplace.rules.sharing import Pooling
 from marketplace.rules.tendering import OfferLine, OfferTerms, OfferTier
 from marketplace.work.client import enqueue_round, enqueue_scenarios
-from tests.second_steps import switch_on
+from tests.second_steps import App, switch_on
 from tests.web.site import PASSWORD, Site, build_site
 from tests.worlds import PERIOD, SmallWorld
 
@@ -138,6 +138,8 @@ class Market:
     site: Site
     sides: list[Side]
     emails: list[str] = field(default_factory=list)
+    apps: dict[str, App] = field(default_factory=dict)
+    """The apps of those who sign in with a code, by their address."""
 
     @property
     def session(self) -> Session:
@@ -369,7 +371,7 @@ def _open_accounts(market: Market) -> None:
 def _take_second_steps(market: Market) -> None:
     """A broker's and a provider's account get a second step."""
     for email in WITH_SECOND_STEP:
-        switch_on(market.session, market.site.world.now, email, PASSWORD)
+        market.apps[email] = switch_on(market.session, market.site.world.now, email, PASSWORD)
 
 
 @cache

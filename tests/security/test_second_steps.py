@@ -1,15 +1,16 @@
 """Whoever knows a password alone reaches nothing where there is a second step (row 29).
 
 Generated over all routes: somebody halfway in is told exactly what is told to somebody who is not signed in at all,
-on every page but the three that ask for the code. That a code is taken once, and by its own account, is tried in
-`tests/journey/test_second_steps.py` on both databases.
+on every page but the three that ask for the code. That a code is taken once, and by its own account alone, is tried
+here on pages and in `tests/journey/test_second_steps.py` on both databases, by several at once.
 """
 
 import re
+from collections.abc import Callable
 
 import pytest
 
-from tests.security.market import Market
+from tests.security.market import WITH_SECOND_STEP, Market
 from tests.security.owners import Account
 from tests.security.walk import HALFWAY, NOBODYS_ID, Visitor, Watch, path_of, rules, text_of, things_of
 
@@ -56,3 +57,28 @@ def test_half_a_sign_in_is_not_taken_for_a_whole_one(market: Market, email: str)
     assert halfway.client.get("/sign-in/code").location == "/sign-in"
     program = market.site.app.test_client().get("/api/v1/me", headers={"Authorization": f"Bearer {token}"})
     assert program.status_code == 401
+
+
+def test_the_same_code_twice_is_refused(market: Market, put_back: Callable[[], None]) -> None:
+    """Seen over somebody's shoulder, or read on the way, a code is worth nothing once it was taken."""
+    email = WITH_SECOND_STEP[0]
+    for page, code in (
+        ("code", market.apps[email].code(market.site.world.now)),
+        ("recovery-code", market.apps[email].recovery_codes[0]),
+    ):
+        owner, thief = (Visitor(market, Account(None, halfway=email)) for _ in range(2))
+        assert owner.ask("POST", f"/sign-in/{page}", {"code": code}).location == "/home"
+        assert thief.ask("POST", f"/sign-in/{page}", {"code": code}).status_code == 422
+        assert thief.client.get("/account").status_code == 302
+    put_back()
+
+
+def test_a_code_of_another_account_is_refused(market: Market, put_back: Callable[[], None]) -> None:
+    """Whoever has an app of their own and somebody else's password gets nowhere with the two."""
+    victim, attacker = WITH_SECOND_STEP
+    app = market.apps[attacker]
+    halfway = Visitor(market, Account(None, halfway=victim))
+    for page, code in (("code", app.code(market.site.world.now)), ("recovery-code", app.recovery_codes[0])):
+        assert halfway.ask("POST", f"/sign-in/{page}", {"code": code}).status_code == 422
+        assert halfway.client.get("/account").status_code == 302
+    put_back()
