@@ -7,7 +7,8 @@ It runs in ONE transaction, which its caller opens with ``with writing(session):
 
 `sharing` moves a shared pool's money beside these steps (README.md). `scopes` says what each actor may see; `figures`
 what it all came to; `statements` a budget's money in words; `chain` the audit trail's signed end; `keys` carries the
-keyring; `factors` knows codes and secrets of a second step; `roots`, `proofs` and `bundles` are for whoever checks a round.
+keyring; `factors` knows codes and secrets of a second step; `roots`, `proofs` and `bundles` are for whoever checks a
+round.
 """
 
 from dataclasses import dataclass
