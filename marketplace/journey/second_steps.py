@@ -41,7 +41,6 @@ class HalfWay:
     """Somebody whose password fitted: whose account it is, and what is still to come."""
 
     user_id: str
-    email: str
     waits_for: WaitsFor
 
 
@@ -60,7 +59,7 @@ def half_way(session: Session, now: Instant, token: str) -> HalfWay | None:
     if user is None or user.closed_at is not None:
         return None
     waits_for = WaitsFor.SET_UP if factors.standing(session, user.id) is None else WaitsFor.CODE
-    return HalfWay(user.id, user.email, waits_for)
+    return HalfWay(user.id, waits_for)
 
 
 def give_code(session: Session, now: Instant, token: str, code: str) -> str:

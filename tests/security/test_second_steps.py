@@ -6,7 +6,7 @@ here on pages and in `tests/journey/test_second_steps.py` on both databases, by 
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -17,6 +17,13 @@ from tests.security.walk import HALFWAY, NOBODYS_ID, Visitor, Watch, path_of, ru
 THE_WAY_IN = {"second_steps.give_code", "second_steps.give_recovery_code", "second_steps.set_up_first"}
 ENDS_IT = {"account.sign_out"}
 TOKENS = re.compile(r'name="(?:csrf_token|request_id)" value="[^"]*"')
+
+
+@pytest.fixture(autouse=True)
+def as_it_was(put_back: Callable[[], None]) -> Iterator[None]:
+    """Another half of a sign-in sends the other visitors' halves back: the market is left as it was found."""
+    yield
+    put_back()
 
 
 @pytest.mark.parametrize("email", HALFWAY)
@@ -59,7 +66,7 @@ def test_half_a_sign_in_is_not_taken_for_a_whole_one(market: Market, email: str)
     assert program.status_code == 401
 
 
-def test_the_same_code_twice_is_refused(market: Market, put_back: Callable[[], None]) -> None:
+def test_the_same_code_twice_is_refused(market: Market) -> None:
     """Seen over somebody's shoulder, or read on the way, a code is worth nothing once it was taken."""
     email = WITH_SECOND_STEP[0]
     for page, code in (
@@ -70,10 +77,9 @@ def test_the_same_code_twice_is_refused(market: Market, put_back: Callable[[], N
         assert owner.ask("POST", f"/sign-in/{page}", {"code": code}).location == "/home"
         assert thief.ask("POST", f"/sign-in/{page}", {"code": code}).status_code == 422
         assert thief.client.get("/account").status_code == 302
-    put_back()
 
 
-def test_a_code_of_another_account_is_refused(market: Market, put_back: Callable[[], None]) -> None:
+def test_a_code_of_another_account_is_refused(market: Market) -> None:
     """Whoever has an app of their own and somebody else's password gets nowhere with the two."""
     victim, attacker = WITH_SECOND_STEP
     app = market.apps[attacker]
@@ -81,4 +87,3 @@ def test_a_code_of_another_account_is_refused(market: Market, put_back: Callable
     for page, code in (("code", app.code(market.site.world.now)), ("recovery-code", app.recovery_codes[0])):
         assert halfway.ask("POST", f"/sign-in/{page}", {"code": code}).status_code == 422
         assert halfway.client.get("/account").status_code == 302
-    put_back()
