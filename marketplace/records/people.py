@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from marketplace.rules.permissions import Role
 
 from .base import Base, PublicId, status_column
+from .second_steps import SecondFactor
 
 
 class User(Base):
@@ -34,6 +35,11 @@ class User(Base):
     commissioner_id: Mapped[str | None] = mapped_column(ForeignKey("commissioners.id"))
     created_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
+
+    second_factor: Mapped[SecondFactor | None] = relationship(
+        primaryjoin=lambda: (SecondFactor.user_id == User.id) & SecondFactor.stands, viewonly=True, uselist=False
+    )
+    """What they sign in with beside the password, if anything."""
 
 
 class AccountCode(Base):
@@ -74,12 +80,17 @@ class Commissioner(Base):
 
 
 class Broker(Base):
-    """Pools its clients' budgets and buys for them. Never owns, is paid by or represents a bidder."""
+    """Pools its clients' budgets and buys for them. Never owns, is paid by or represents a bidder.
+
+    ``fee_pence`` is what its commissioner pays it for each person whose contract is signed (`journey.broker_fees`).
+    """
 
     __tablename__ = "brokers"
+    __table_args__ = (CheckConstraint("fee_pence >= 0", name="fee"),)
 
     id: Mapped[PublicId]
     name: Mapped[str] = mapped_column(String(120), unique=True)
+    fee_pence: Mapped[int] = mapped_column(default=0)
     commissioner_id: Mapped[str] = mapped_column(ForeignKey("commissioners.id"))
     approved_at: Mapped[datetime | None]
     suspended_at: Mapped[datetime | None]
