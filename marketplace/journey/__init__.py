@@ -158,6 +158,7 @@ STEPS = (
     Step("payments.prepare_run", "whoever holds the money", "payment due", "with the bank"),
     Step("payments.post_back", "whoever holds the money", "with the bank", "paid, or due again"),
     Step("ratings.rate", "patient", "something delivered", "rated"),
+    Step("ratings.keep_back", "patient", "rated, in words for the provider too", "words for the commissioner only"),
     Step("settlements.pay_provider", "commissioner, holder or patient", "payment due", "paid"),
     Step("settlements.pay_all", "patient", "payments due to several providers", "all paid, or none"),
     Step(

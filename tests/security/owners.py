@@ -187,6 +187,7 @@ EVERYBODYS = {
     "static": "style files",
     "cataloguing.service": "the catalogue is all commissioners'",
     "admitting.provider": "providers are admitted to the whole market, so every commissioner sees them",
+    "oversight.words": "of a provider of everybody's, each commissioner reads what its own patients wrote",
     "admitting.add_site": "any commissioner may admit a place of any provider",
     "admitting.change_rating": "a published rating is the same for every commissioner",
     "admitting.close_site": "providers are admitted to the whole market, so every commissioner may close a place",

@@ -11,6 +11,7 @@ from datetime import datetime
 from flask.testing import FlaskClient
 
 from marketplace.journey import deliveries
+from marketplace.records.budgets import ManagedAs
 from marketplace.records.database import writing
 from tests.second_steps import App
 from tests.web.reading import grade_of, sentences_of
@@ -18,7 +19,7 @@ from tests.web.site import PASSWORD, Site
 
 MOST_GRADE = 6.0
 MOST_WORDS = {"": 25, " (easy read)": 15}
-TWINS = {"home", "invitation", "match", "contract", "contract in force", "delivery"}
+TWINS = {"home", "budget", "invitation", "match", "contract", "contract in force", "delivery"}
 
 
 def test_patient_pages_are_read_at_nine_to_eleven(site: Site, record_property: Callable[[str, object], None]) -> None:
@@ -62,6 +63,10 @@ def test_patient_pages_are_read_at_nine_to_eleven(site: Site, record_property: C
     read("ending a contract", f"/contracts/{contract}/end")
     read("rating", f"/patient/contracts/{contract}/rate")
     read("budget", "/patient/budget")
+    world.budget(1).managed_as = ManagedAs.DIRECT_PAYMENT
+    world.session.commit()
+    read("payments", "/patient/payments/")
+    read("paying", f"/patient/payments/{world.contract(1).provider_id}")
     read("statement on paper", f"/patient/budgets/{world.budget(1).id}/statement")
     read("contract on paper", f"/patient/contracts/{contract}/print")
     assert not hard, "\n".join(hard)
