@@ -54,7 +54,7 @@ class MatchAnswerSchema(Schema):
         metadata={
             "title": "If no, shall we look for another provider?",
             "description": "If there is one, you can say yes or no again.",
-            "x-words": {"yes": "Yes, look for another one", "no": "No, leave it"},
+            "x-words": {"yes": "Yes, look for another one", "no": "No, stop looking"},
         },
     )
 
