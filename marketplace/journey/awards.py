@@ -117,7 +117,7 @@ def confirm_award(session: Session, now: Instant, actor: Actor, tender_id: str, 
     standing = [match for match in matches if match.status is MatchStatus.ACCEPTED]
     check_pool_covered([match.pool_pence for match in standing])
     if not standing:
-        reason = "No match was accepted, or none could stand."
+        reason = "Nobody said yes to a match, or too few did."
         return give_up(session, now, actor, tender, status=TenderStatus.UNSUCCESSFUL, reason=reason)
     tender.status = TenderStatus.STANDSTILL
     tender.award_reasons = written
@@ -136,7 +136,7 @@ def confirm_ran_out(session: Session, now: Instant, tender_id: str) -> Tender:
     tender = locked(session, Tender, tender_id, "tender")
     if tender.confirm_by is None or now < tender.confirm_by:
         raise WrongState("still_time", "There is still time to confirm this award.")
-    reason = "The award was not confirmed in time."
+    reason = "The broker did not confirm the result in time."
     return give_up(session, now, SYSTEM, tender, status=TenderStatus.UNSUCCESSFUL, reason=reason)
 
 

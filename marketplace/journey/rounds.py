@@ -178,7 +178,7 @@ def finish_round(session: Session, now: Instant, actor: Actor, round_id: str, ou
         matched=len(outcome["assignments"]),
     )
     if not outcome["assignments"]:
-        reason = "No patient could be matched with any of the offers."
+        reason = "Nobody could be matched with any of the offers."
         return give_up(session, now, actor, tender, status=TenderStatus.UNSUCCESSFUL, reason=reason)
     earlier = _supersede(session, tender, row)
     asked = _record_awards(session, row, earlier)

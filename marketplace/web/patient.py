@@ -24,7 +24,7 @@ from .easy_read import patient_page, was_not_asked
 from .forms import WebForm, sent
 from .listing import page_from
 from .preferences import IMPORTANCE, shown
-from .queries import budgets, care, invitations, matches
+from .queries import budgets, care, joining, matches
 
 READ = ("terms_sha256", "policy_sha256")
 """What a yes to a group names: the hashes of the terms and the rules that the page has shown."""
@@ -116,9 +116,8 @@ def invitation(need_id: str) -> Answer:
     html = patient_page(
         "invitation.html",
         need=need,
-        asked=invitations.asked_so_far(session, need.bundle_id),
+        group=joining.group_of(session, need),
         least=K,
-        answer_by=care.answer_by(need.bundle.tender),
         form=form,
         no_match=no_match,
         can_check=no_match is not None and need.bundle.tender.status in RESULT_PUBLISHED,

@@ -22,7 +22,7 @@ from marketplace.records.offers import Offer
 from marketplace.records.people import Patient
 from marketplace.records.pools import Consent, DefaultAnswer, Need
 from marketplace.records.providers import Provider
-from marketplace.records.rounds import Award, Match, Round
+from marketplace.records.rounds import Match
 from marketplace.records.tenders import Tender
 from marketplace.rules.clock import Instant
 from marketplace.rules.money import Pence
@@ -32,7 +32,7 @@ from marketplace.rules.sites import SiteFacts
 from marketplace.web import reasons
 from marketplace.web.maps import People, RingMap, pin_of, ring_map
 
-from .stages import OVER, Stage, is_looked_for, stage_of, to_run_again
+from .stages import OVER, Stage, is_looked_for, latest_match_id, stage_of, to_run_again
 from .way import answered_for
 
 
@@ -128,14 +128,7 @@ def match_page(session: Session, actor: Actor, now: Instant, match_id: str) -> M
     tender = match.award.round.tender
     stale = to_run_again(session, [tender])
     contract_id = session.scalar(select(Contract.id).where(Contract.match_id == match.id))
-    newest_id = session.scalar(
-        select(Match.id)
-        .join(Match.award)
-        .join(Award.round)
-        .where(Match.need_id == need.id)
-        .order_by(Round.number.desc())
-        .limit(1)
-    )
+    newest_id = latest_match_id(session, need.id)
     pins = [pin_of(offer.provider.name, site, chosen=True, distance_m=_apart(patient, site))]
     pins += [pin_of(row.provider, row.site, distance_m=_apart(patient, row.site)) for row in alternatives]
     return MatchPage(

@@ -6,11 +6,12 @@
 from collections.abc import Iterable, Set
 from enum import StrEnum
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from marketplace.journey.rounds import excluded_since_in, latest_round_id
 from marketplace.records.pools import NeedStatus
-from marketplace.records.rounds import Match, MatchStatus
+from marketplace.records.rounds import Award, Match, MatchStatus, Round
 from marketplace.records.tenders import Tender
 from marketplace.rules.clock import Instant
 from marketplace.rules.lifecycle import TenderStatus
@@ -82,3 +83,9 @@ def is_looked_for(session: Session, match: Match, stale: Set[str]) -> bool:
         return need.status is NeedStatus.POOLED
     refused = tender.status is TenderStatus.PROPOSED and need.status is NeedStatus.REFUSED
     return refused and latest_round_id(session, tender.id) == match.award.round_id
+
+
+def latest_match_id(session: Session, need_id: str) -> str | None:
+    """The match that a need has now, or had last."""
+    query = select(Match.id).join(Match.award).join(Award.round).where(Match.need_id == need_id)
+    return session.scalar(query.order_by(Round.number.desc()).limit(1))

@@ -37,7 +37,7 @@ class WayStep:
 
 
 STOPPED = {
-    NeedStatus.DECLINED: "You said not now",
+    NeedStatus.DECLINED: "You are not in this group",
     NeedStatus.LEFT: "You left the group",
     NeedStatus.UNMATCHED: "No provider was found",
     NeedStatus.REFUSED: "You turned the match down",

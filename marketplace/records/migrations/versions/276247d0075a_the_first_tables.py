@@ -359,6 +359,7 @@ def upgrade() -> None:
     sa.Column('version', sa.BigInteger(), nullable=False),
     sa.Column('policy', sa.JSON(), nullable=False),
     sa.Column('policy_sha256', sa.String(length=64), nullable=False),
+    sa.Column('earlier_policies', sa.JSON(), nullable=True),
     sa.Column('minimum_offers', sa.BigInteger(), nullable=False),
     sa.Column('answer_days', sa.BigInteger(), nullable=False),
     sa.Column('demand', sa.JSON(), nullable=True),
