@@ -8,7 +8,9 @@ from flask import Blueprint, render_template
 from werkzeug.wrappers import Response
 
 from marketplace.adapters.spreadsheets import Cell
+from marketplace.journey.deliveries import CONFIRM_WITHIN_DAYS
 from marketplace.journey.scopes import contracts_for, one
+from marketplace.journey.sites import facts_said
 from marketplace.rules.clock import london_date
 from marketplace.rules.money import Pence
 from marketplace.rules.permissions import Role
@@ -51,7 +53,13 @@ def statement_file(budget_id: str, kind: str) -> Response:
 def contract(contract_id: str) -> str:
     """One contract: who, what, for how much, who signed when, and what holds when something goes wrong."""
     found = one(db_session(), contracts_for(current_actor()), contract_id, "contract")
-    return render_template("paper/contract.html", contract=found, now=request_now())
+    return render_template(
+        "paper/contract.html",
+        contract=found,
+        site=facts_said(found.match.award.offer),
+        confirm_days=CONFIRM_WITHIN_DAYS,
+        now=request_now(),
+    )
 
 
 def _pounds(pence: Pence) -> Decimal:

@@ -7,6 +7,7 @@ from marketplace.front.statuses import status_of
 from marketplace.journey import awards, contracts, deliveries, pools, proofs, statements, views
 from marketplace.journey.hand_overs import standing_of
 from marketplace.journey.scopes import contracts_for, deliveries_for, needs_for, one
+from marketplace.journey.sites import facts_said
 from marketplace.records.contracts import DeliveryStatus
 from marketplace.records.pools import DefaultAnswer
 from marketplace.rules.errors import Conflict, Invalid
@@ -208,6 +209,8 @@ def contract(contract_id: str) -> str:
         can_check=round_id == found.match.award.round_id,
         can_sign=care.can_be_signed(found, request_now()),
         waits=contracts.waits_for_pool(found),
+        site=facts_said(found.match.award.offer),
+        confirm_days=deliveries.CONFIRM_WITHIN_DAYS,
         rating=care.rating_of(db_session(), found),
     )
 

@@ -194,6 +194,7 @@ def upgrade() -> None:
     sa.Column('first_appointment_days', sa.BigInteger(), nullable=True),
     sa.Column('own_evidence', sa.Text(), nullable=True),
     sa.Column('own_evidence_date', sa.Date(), nullable=True),
+    sa.Column('contact', sa.String(length=200), nullable=True),
     sa.Column('stated_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
     sa.Column('rating_changed_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
     sa.Column('rating_reason', sa.Text(), nullable=True),
