@@ -11,7 +11,7 @@ from flask import Flask
 
 from marketplace.rules import quality
 
-from .filters import distance, pounds, words
+from .filters import distance, kilometres, pounds, words
 
 ATTRIBUTES = {
     "home_visit": "home visits",
@@ -102,7 +102,7 @@ def refusal(row: Mapping[str, Any]) -> str:
     """One offer's refusal, short, for a broker's table: the rule and its figures."""
     value, limit, rule = row.get("value"), row.get("limit"), str(row["rule"])
     figures = {
-        "distance": lambda: f"{distance(value)}, limit {distance(limit)}",
+        "distance": lambda: f"{kilometres(value)}, limit {kilometres(limit)}",
         "grade": lambda: f"{grade(value)}, asked for {grade(limit)}",
         "attribute": lambda: f"lacks {attribute(limit)}",
         "wait": lambda: f"{value} days, limit {limit} days",
