@@ -53,8 +53,15 @@ def test_how_to_book_is_the_providers_word_of_today(site: Site) -> None:
 def test_two_sessions_took_place_and_one_did(site: Site) -> None:
     world = site.world.awarded()
     world.deliver(1, 2)
-    world.deliver(1)
+    world.record(1)
     path = f"/patient/contracts/{world.contract(1).id}"
+    same(site, path)
+    for easy in (False, True):
+        page = main_part(site.client(P1), path, easy=easy)
+        assert "First answer the visits that wait for you" in page
+        assert "first visit is within" not in page
+        assert "reach" in page
+    world.deliver(1)
     for page in (main_part(site.client(P1), path, easy=True), site.client(P1).get(f"{path}/print").text):
         assert "They took place" in page
         assert "It took place" in page

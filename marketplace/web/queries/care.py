@@ -115,7 +115,7 @@ class CareLine:
         """Whether there is something to be glad of, for the colour of the tag."""
         if self.contract is not None:
             return self.contract.status is not ContractStatus.ENDED
-        return self.need is not None and self.need.status is NeedStatus.MATCHED
+        return self.need is not None and self.need.status is NeedStatus.MATCHED and not self.is_stale
 
 
 def care_lines(session: Session, actor: Actor) -> list[CareLine]:
