@@ -73,7 +73,7 @@ class DeliveryAnswerSchema(Schema):
         by_value=True,
         required=True,
         error_messages=choice("yes or no"),
-        metadata={"title": "Did this happen?"},
+        metadata={"title": "Did this take place?"},
     )
     reason = Words(longest=1000, missing="", load_default="", metadata={"title": "What is wrong?"})
 

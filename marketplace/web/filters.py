@@ -129,9 +129,9 @@ def distance(metres: int | None) -> str:
     return f"{kilometres(metres)} ({far} {'mile' if far == '1' else 'miles'})"
 
 
-def kilometres(metres: int) -> str:
+def kilometres(metres: int | None) -> str:
     """``11.2 km``: where there is no room for miles."""
-    return f"{metres / 1000:.1f} km".replace(".0 km", " km")
+    return "–" if metres is None else f"{metres / 1000:.1f} km".replace(".0 km", " km")
 
 
 def short_hash(digest: str | None) -> str:

@@ -70,7 +70,7 @@ def way_of(need: Need | None, match: Match | None, contract: Contract | None, *,
     ``stale``: the match that there is no longer counts, and the offers are matched again.
     """
     if need is None:
-        return Way([WayStep("Your broker asks you to join a group", StepState.AHEAD)])
+        return Way([WayStep("You will be asked to join a group", StepState.AHEAD)])
     steps: list[WayStep] = []
     stopped = STOPPED.get(need.status)
     if need.status is NeedStatus.REFUSED and match is not None and answered_for(match):
