@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from marketplace.journey import tenders
+from marketplace.journey import contracts, tenders
 from marketplace.records.database import writing
 from marketplace.records.people import Patient
 from tests.web.site import Site
@@ -71,8 +71,14 @@ def test_a_contract_is_read_before_it_is_signed(site: Site, serve: Callable[[Fla
     look(site, window, "match-contract", f"/patient/matches/{world.match(1).id}")
     path = f"/patient/contracts/{world.contract(1).id}"
     assert "missed" in look(site, window, "contract-to-sign", path)
-    world.sign(1)
-    world.deliver(1, 2)
+    with writing(world.session):
+        contracts.sign_contract(world.session, world.now, world.patient(1), world.contract(1).id)
+    assert "Not everybody has signed yet" in look(site, window, "contract-half-signed", path)
+    with writing(world.session):
+        by = world.by_provider(world.contract(1))
+        contracts.sign_contract(world.session, world.now, by, world.contract(1).id)
+    delivery = world.deliver(1, 2).id
     assert "They took place" in look(site, window, "contract-in-force", path)
+    assert "You said that it took place" in look(site, window, "delivery-answered", f"/patient/deliveries/{delivery}")
     look(site, window, "contract-paper", f"{path}/print")
     look(site, window, "home-care", "/patient/")
