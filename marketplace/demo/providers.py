@@ -255,3 +255,8 @@ def own_evidence(provider: Provider) -> str:
     people = draw.randint(40, 160)
     better = people * draw.randint(55, 85) // 100
     return f"We ask everybody at the first and at the last visit. Of {people} people last year, {better} {counts}."
+
+
+def contact_of(provider: Provider) -> str:
+    """How people reach it: a number out of those that are kept for made-up people (Ofcom), the same each time."""
+    return f"Telephone 01632 960{random.Random(f'telephone of {provider.name}').randint(0, 999):03d}"

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from marketplace.demo.market import LincolnshireMarket
 from marketplace.demo.people import Patient
-from marketplace.demo.providers import KINDS, Provider, conventional_distance_m, own_evidence
+from marketplace.demo.providers import KINDS, Provider, contact_of, conventional_distance_m, own_evidence
 from marketplace.demo.schedule import EPISODIC_LEFT_DAYS, SETTLED_DAYS_AGO, YEARLY_LEFT_DAYS
 from marketplace.journey.broker_fees import agree_fee
 from marketplace.journey.budgets import BudgetDetails, LineDetails, admit_holder, approve_plan, open_budgets, set_rules
@@ -170,11 +170,17 @@ def _admit_provider(session: Session, then: datetime, town: Town, provider: Prov
     admitted = approve_provider(session, then, town.commissioner, provider.name, [site])
     town.providers[provider.id] = _account(admitted.id, Role.PROVIDER)
     town.site_ids[provider.id] = admitted.sites[0].id
-    if evidence := own_evidence(provider):
-        statement = SiteStatement(
-            site.name, site.services, site.attributes, site.first_appointment_days, evidence, london_date(then)
-        )
-        state_site(session, then, town.providers[provider.id], admitted.sites[0].id, statement)
+    evidence = own_evidence(provider) or None
+    statement = SiteStatement(
+        site.name,
+        site.services,
+        site.attributes,
+        site.first_appointment_days,
+        evidence,
+        london_date(then) if evidence else None,
+        contact_of(provider),
+    )
+    state_site(session, then, town.providers[provider.id], admitted.sites[0].id, statement)
 
 
 def _admit_patients(session: Session, now: datetime, then: datetime, town: Town, group: Sequence[Patient]) -> None:

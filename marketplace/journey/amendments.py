@@ -77,10 +77,7 @@ def change(
     if sha256_of(document) == tender.policy_sha256:
         raise Invalid("nothing_changed", "This is the policy as it stands: nothing would change.", place="policy")
     everybody = _everybody(session, tender)
-    tender.version += 1
-    tender.policy = document
-    tender.policy_sha256 = sha256_of(document)
-    tender.minimum_offers, tender.answer_days = policy.minimum_offers, policy.answer_days
+    tender.take_policy(document, sha256_of(document))
     tender.offers_due_at = utc(offers_due_at)
     row = _record(session, now, tender, AmendmentKind.CHANGE, text)
     standing = session.scalars(

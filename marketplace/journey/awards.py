@@ -41,7 +41,7 @@ def accept_match(session: Session, now: Instant, actor: Actor, match_id: str) ->
     Raises
     ------
     WrongState
-        If the match was answered already, or the time to answer is over.
+        If the match was answered already, the time to answer is over, or the matching must be run again first.
     """
     match, tender = _own_open_match(session, now, actor, match_id)
     return _answer(session, now, actor, match, tender, accepted=True, reason=None)
@@ -60,8 +60,13 @@ def decline_match(
 
 
 def answer_by_default(session: Session, now: Instant, tender_id: str) -> int:
-    """When the time to answer is over, silence means what each patient chose; returns how many were silent."""
+    """When the time to answer is over, silence means what each patient chose; returns how many were silent.
+
+    While an offer is left out that the matching counted on, nobody is silent: all are asked anew once it is run again.
+    """
     tender = locked(session, Tender, tender_id, "tender")
+    if excluded_since(session, tender):
+        return 0
     silent = [match for match in matches_of(session, tender) if match.status is MatchStatus.PROPOSED]
     hold(session, [match.need.budget_id for match in silent])
     for match in silent:
@@ -112,7 +117,7 @@ def confirm_award(session: Session, now: Instant, actor: Actor, tender_id: str, 
     standing = [match for match in matches if match.status is MatchStatus.ACCEPTED]
     check_pool_covered([match.pool_pence for match in standing])
     if not standing:
-        reason = "No match was accepted, or none could stand."
+        reason = "Nobody said yes to a match, or too few did."
         return give_up(session, now, actor, tender, status=TenderStatus.UNSUCCESSFUL, reason=reason)
     tender.status = TenderStatus.STANDSTILL
     tender.award_reasons = written
@@ -131,7 +136,7 @@ def confirm_ran_out(session: Session, now: Instant, tender_id: str) -> Tender:
     tender = locked(session, Tender, tender_id, "tender")
     if tender.confirm_by is None or now < tender.confirm_by:
         raise WrongState("still_time", "There is still time to confirm this award.")
-    reason = "The award was not confirmed in time."
+    reason = "The broker did not confirm the result in time."
     return give_up(session, now, SYSTEM, tender, status=TenderStatus.UNSUCCESSFUL, reason=reason)
 
 
@@ -197,6 +202,9 @@ def _own_open_match(session: Session, now: Instant, actor: Actor, match_id: str)
     in_time = tender.answers_due_at is not None and now < tender.answers_due_at
     if tender.status is not TenderStatus.PROPOSED or match.status is not MatchStatus.PROPOSED or not in_time:
         raise WrongState("cannot_answer", "This match has been answered, or the time to answer is over.")
+    if excluded_since(session, tender):
+        message = "An offer was left out, so the matching is run again. Then we ask you. You need not answer now."
+        raise WrongState("offer_excluded", message)
     return match, tender
 
 

@@ -5,7 +5,8 @@ database), `finish_round` records what passed verification, or `fail_round` puts
 the reason. Only an outcome that `matching.verify` finds nothing wrong with is stored.
 """
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -177,7 +178,7 @@ def finish_round(session: Session, now: Instant, actor: Actor, round_id: str, ou
         matched=len(outcome["assignments"]),
     )
     if not outcome["assignments"]:
-        reason = "No patient could be matched with any of the offers."
+        reason = "Nobody could be matched with any of the offers."
         return give_up(session, now, actor, tender, status=TenderStatus.UNSUCCESSFUL, reason=reason)
     earlier = _supersede(session, tender, row)
     asked = _record_awards(session, row, earlier)
@@ -245,12 +246,24 @@ def _check_startable(session: Session, tender: Tender) -> None:
 
 def excluded_since(session: Session, tender: Tender) -> bool:
     """Whether an offer that the latest round counted on has been excluded since."""
-    row = latest_round(session, tender.id)
-    counted_on = {offer["id"] for offer in row.market["offers"]} if row else set()
-    excluded = session.scalars(
-        select(Offer.id).where(Offer.tender_id == tender.id, Offer.status == OfferStatus.EXCLUDED)
+    return tender.id in excluded_since_in(session, [tender.id])
+
+
+def excluded_since_in(session: Session, tender_ids: Collection[str]) -> set[str]:
+    """Those of these tenders of which that is so. A round's market is read only where an offer was excluded at all."""
+    query = select(Offer.tender_id, Offer.id).where(
+        Offer.tender_id.in_(tender_ids), Offer.status == OfferStatus.EXCLUDED
     )
-    return not counted_on.isdisjoint(excluded)
+    excluded: dict[str, set[str]] = defaultdict(set)
+    for tender_id, offer_id in session.execute(query):
+        excluded[tender_id].add(offer_id)
+    return {tender_id for tender_id, ids in excluded.items() if not ids.isdisjoint(_counted_on(session, tender_id))}
+
+
+def _counted_on(session: Session, tender_id: str) -> set[str]:
+    """The offers in the market of a tender's latest round."""
+    market = session.scalar(select(Round.market).where(Round.id == latest_round_id(session, tender_id)))
+    return {offer["id"] for offer in market["offers"]} if market else set()
 
 
 def _supersede(session: Session, tender: Tender, row: Round) -> dict[str, Match]:

@@ -54,6 +54,7 @@ def state_site(session: Session, now: Instant, actor: Actor, site_id: str, state
         "services": sorted(known),
         "attributes": sorted(set(statement.attributes)),
         "first_appointment_days": statement.first_appointment_days,
+        "contact": (statement.contact or "").strip() or None,
     }
     if site.grade == UNRATED:  # beside a rating it was not asked for: what was written before waits
         stated["own_evidence"] = statement.own_evidence or None

@@ -88,11 +88,7 @@ def amend_policy(session: Session, now: Instant, actor: Actor, tender_id: str, p
     document = policy_document(policy)
     if sha256_of(document) == tender.policy_sha256:
         return tender
-    tender.policy = document
-    tender.policy_sha256 = sha256_of(document)
-    tender.minimum_offers = policy.minimum_offers
-    tender.answer_days = policy.answer_days
-    tender.version += 1
+    tender.take_policy(document, sha256_of(document))
     keep_draft(session, now, tender)
     voided = void_consents(session, now, actor, needs_of(session, tender), why="policy_amended")
     audit.append(
@@ -245,11 +241,11 @@ def close_tender(session: Session, now: Instant, actor: Actor, tender_id: str) -
     pooled = _settle_pool(session, tender)
     audit.append(session, now, actor, "tender.opened", tender.id, seal_sha256=seal_sha256, offers=len(standing))
     if len(standing) < tender.minimum_offers:
-        offers = "offer" if len(standing) == 1 else "offers"
-        reason = f"{len(standing)} {offers} came in; this tender asked for at least {tender.minimum_offers}."
+        came = "1 offer" if len(standing) == 1 else f"{len(standing) or 'No'} offers"
+        reason = f"{came} came in. The broker had asked for at least {tender.minimum_offers}."
         return give_up(session, now, actor, tender, status=TenderStatus.UNSUCCESSFUL, reason=reason)
     if not pooled:
-        reason = "No patient was left in the pool when the offers were opened."
+        reason = "Nobody was left in the group when the offers were opened."
         return give_up(session, now, actor, tender, status=TenderStatus.UNSUCCESSFUL, reason=reason)
     tender.status = TenderStatus.CLOSED
     audit.append(session, now, actor, "tender.closed", tender.id)
@@ -277,7 +273,7 @@ def match_ran_out(session: Session, now: Instant, tender_id: str) -> Tender:
         raise WrongState("still_time", "There is still time to run the round.")
     reviewed = tender.status is TenderStatus.UNDER_REVIEW
     ends = TenderStatus.CANCELLED if reviewed else TenderStatus.UNSUCCESSFUL
-    return give_up(session, now, SYSTEM, tender, status=ends, reason="The matching was not done in time.")
+    return give_up(session, now, SYSTEM, tender, status=ends, reason="The offers were not matched in time.")
 
 
 def give_up(

@@ -26,7 +26,8 @@ class Site(Base):
     """One place of a provider. ``rating`` is the regulator's word as published, ``grade`` its number (0: unrated).
 
     The commissioner enters the place and the rating (``rating_reason``: why it was changed last). The provider states
-    the rest (``stated_at``: when it did so last), with ``own_evidence`` in its own words while there is no rating.
+    the rest (``stated_at``: when it did so last), with ``own_evidence`` in its own words while there is no rating, and
+    ``contact``: how the people who have a contract reach it, which is no part of any offer.
     From a closed site nothing new can be offered.
     """
 
@@ -50,6 +51,7 @@ class Site(Base):
     first_appointment_days: Mapped[int | None]
     own_evidence: Mapped[str | None] = mapped_column(Text)
     own_evidence_date: Mapped[date | None]
+    contact: Mapped[str | None] = mapped_column(String(200))
     stated_at: Mapped[datetime | None]
     rating_changed_at: Mapped[datetime | None]
     rating_reason: Mapped[str | None] = mapped_column(Text)

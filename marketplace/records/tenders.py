@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -47,6 +47,7 @@ class Decision(StrEnum):
 class Tender(Base):
     """One tender. ``policy`` is the published document; ``demand`` what providers were shown, frozen at publication.
 
+    ``earlier_policies`` has by its hash each policy that stood before: what somebody agreed to then.
     ``broker_fee_pence`` is what the broker gets for each contract that comes of it: from its commissioner, as declared
     when the tender was published.
     """
@@ -67,6 +68,7 @@ class Tender(Base):
     version: Mapped[int] = mapped_column(default=1)
     policy: Mapped[Document]
     policy_sha256: Mapped[str] = mapped_column(String(64))
+    earlier_policies: Mapped[Document | None]
     minimum_offers: Mapped[int] = mapped_column(default=1)
     answer_days: Mapped[int] = mapped_column(default=7)
     demand: Mapped[Document | None]
@@ -96,6 +98,16 @@ class Tender(Base):
     bundles: Mapped[list[Bundle]] = relationship(back_populates="tender", order_by=Bundle.id)
     offers: Mapped[list["Offer"]] = relationship(back_populates="tender", order_by="Offer.id")
     rounds: Mapped[list["Round"]] = relationship(back_populates="tender", order_by="Round.number")
+
+    def take_policy(self, document: dict[str, Any], sha256: str) -> None:
+        """Put a new policy in the place of the one that stands, which is kept beside those before it."""
+        self.earlier_policies = {**(self.earlier_policies or {}), self.policy_sha256: self.policy}
+        self.policy, self.policy_sha256 = document, sha256
+        self.minimum_offers, self.answer_days = (
+            document["process"]["minimum_offers"],
+            document["process"]["answer_days"],
+        )
+        self.version += 1
 
 
 class Amendment(Base):

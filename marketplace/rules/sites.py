@@ -13,6 +13,7 @@ from .quality import UNRATED
 
 LONGEST_WAIT_DAYS = 365
 LONGEST_EVIDENCE = 500
+LONGEST_CONTACT = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,8 @@ class SiteStatement:
         How many days somebody waits for the first appointment at most; None if it does not say.
     own_evidence, own_evidence_date
         For a site without a rating: what it shows for its quality, in its own words, and of which day that is.
+    contact
+        How the people who have a contract reach it: a telephone number, an e-mail address. No offer says it.
     """
 
     name: str
@@ -33,6 +36,7 @@ class SiteStatement:
     first_appointment_days: int | None = None
     own_evidence: str | None = None
     own_evidence_date: date | None = None
+    contact: str | None = None
 
 
 def check_statement(statement: SiteStatement, grade: int, today: date) -> None:
@@ -55,6 +59,8 @@ def check_statement(statement: SiteStatement, grade: int, today: date) -> None:
     if days is not None and not 0 <= days <= LONGEST_WAIT_DAYS:
         message = f"Enter a whole number of days from 0 to {LONGEST_WAIT_DAYS}."
         raise Invalid("days_out_of_range", message, place="first_appointment_days", days=days)
+    if len(statement.contact or "") > LONGEST_CONTACT:
+        raise Invalid("contact_too_long", f"Use {LONGEST_CONTACT} characters or fewer.", place="contact")
     if not evidence and evidence_date is None:
         return
     if grade != UNRATED:

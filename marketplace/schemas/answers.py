@@ -54,7 +54,7 @@ class MatchAnswerSchema(Schema):
         metadata={
             "title": "If no, shall we look for another provider?",
             "description": "If there is one, you can say yes or no again.",
-            "x-words": {"yes": "Yes, look for another one", "no": "No, leave it"},
+            "x-words": {"yes": "Yes, look for another one", "no": "No, stop looking"},
         },
     )
 
@@ -73,7 +73,7 @@ class DeliveryAnswerSchema(Schema):
         by_value=True,
         required=True,
         error_messages=choice("yes or no"),
-        metadata={"title": "Did this happen?"},
+        metadata={"title": "Did this take place?"},
     )
     reason = Words(longest=1000, missing="", load_default="", metadata={"title": "What is wrong?"})
 

@@ -8,7 +8,7 @@ from marshmallow.validate import Email, OneOf
 
 from marketplace.rules.permissions import Role
 from marketplace.rules.quality import PUBLISHED, UNRATED, WORDS
-from marketplace.rules.sites import LONGEST_EVIDENCE, LONGEST_WAIT_DAYS, SiteStatement
+from marketplace.rules.sites import LONGEST_CONTACT, LONGEST_EVIDENCE, LONGEST_WAIT_DAYS, SiteStatement
 
 from .allocations import ATTRIBUTE_WORDS
 from .clients import District
@@ -119,6 +119,16 @@ class StatementSchema(Schema):
     services = _Services()
     attributes = _Attributes()
     first_appointment_days = _FirstAppointment()
+    contact = Words(
+        longest=LONGEST_CONTACT,
+        missing="",
+        load_default=None,
+        metadata={
+            "title": "How do people reach you here? (optional)",
+            "description": "A telephone number, an e-mail address or both. Whoever has a contract with you sees it, to "
+            "book the first visit. No offer says it.",
+        },
+    )
     own_evidence = Words(
         longest=LONGEST_EVIDENCE,
         missing="",

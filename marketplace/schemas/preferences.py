@@ -30,7 +30,7 @@ class PreferencesSchema(Schema):
         load_default=None,
         metadata={
             "title": "What is the longest way you can go?",
-            "description": "In kilometres, like 10. Leave it empty if you set no limit.",
+            "description": "In kilometres, like 10. That is about 6 miles. Leave it empty if you set no limit.",
             "x-suffix": "km",
             "x-width": 3,
         },

@@ -25,6 +25,11 @@ _UNIT_PLURALS = {
 }
 
 
+METRES_A_MILE = 1609.344
+CLOSE_MILES = 10
+"""From here on tenths of a mile are left out."""
+
+
 _ROW = re.compile(r"<tr([^>]*)>(.*?)</tr>", re.DOTALL)
 _EMPTY_CELL = re.compile(r'<td\b([^>]*?)class="([^"]*)"([^>]*)>\s*</td>')
 _CELL_OPENS = re.compile(r"<(td|th)\b([^>]*)>")
@@ -122,7 +127,16 @@ def permille(value: float, of: int = 1000) -> str:
 
 
 def distance(metres: int | None) -> str:
-    """``11.2 km``."""
+    """``11.2 km (7 miles)``."""
+    if metres is None:
+        return "–"
+    miles = metres / METRES_A_MILE
+    far = f"{miles:.1f}".removesuffix(".0") if miles < CLOSE_MILES else f"{miles:.0f}"
+    return f"{kilometres(metres)} ({far} {'mile' if far == '1' else 'miles'})"
+
+
+def kilometres(metres: int | None) -> str:
+    """``11.2 km``: where there is no room for miles."""
     return "–" if metres is None else f"{metres / 1000:.1f} km".replace(".0 km", " km")
 
 

@@ -8,7 +8,9 @@ from flask import Blueprint, render_template
 from werkzeug.wrappers import Response
 
 from marketplace.adapters.spreadsheets import Cell
+from marketplace.journey.deliveries import CONFIRM_WITHIN_DAYS
 from marketplace.journey.scopes import contracts_for, one
+from marketplace.journey.sites import facts_said
 from marketplace.journey.statements import meanings
 from marketplace.rules.clock import london_date
 from marketplace.rules.money import Pence
@@ -57,7 +59,12 @@ def contract(contract_id: str) -> str:
     """One contract: who, what, for how much, who signed when, and what holds when something goes wrong."""
     found = one(db_session(), contracts_for(current_actor()), contract_id, "contract")
     return render_template(
-        "paper/contract.html", contract=found, ending=ending(found, current_actor()), now=request_now()
+        "paper/contract.html",
+        contract=found,
+        ending=ending(found, current_actor()),
+        site=facts_said(found.match.award.offer),
+        confirm_days=CONFIRM_WITHIN_DAYS,
+        now=request_now(),
     )
 
 

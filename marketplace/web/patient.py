@@ -7,6 +7,7 @@ from marketplace.front.statuses import status_of
 from marketplace.journey import awards, contracts, deliveries, pools, proofs, statements, views
 from marketplace.journey.hand_overs import standing_of
 from marketplace.journey.scopes import contracts_for, deliveries_for, needs_for, one
+from marketplace.journey.sites import facts_said
 from marketplace.records.contracts import DeliveryStatus
 from marketplace.records.pools import DefaultAnswer
 from marketplace.rules.errors import Conflict, Invalid
@@ -24,7 +25,7 @@ from .easy_read import patient_page, was_not_asked
 from .forms import WebForm, sent
 from .listing import page_from
 from .preferences import IMPORTANCE, shown
-from .queries import budgets, care, invitations, matches
+from .queries import budgets, care, joining, matches
 from .queries.contracts import ending
 
 READ = ("terms_sha256", "policy_sha256")
@@ -118,9 +119,8 @@ def invitation(need_id: str) -> Answer:
     html = patient_page(
         "invitation.html",
         need=need,
-        asked=invitations.asked_so_far(session, need.bundle_id),
+        group=joining.group_of(session, need),
         least=K,
-        answer_by=care.answer_by(need.bundle.tender),
         form=form,
         no_match=no_match,
         can_check=no_match is not None and need.bundle.tender.status in RESULT_PUBLISHED,
@@ -212,6 +212,8 @@ def contract(contract_id: str) -> str:
         can_sign=care.can_be_signed(found, request_now()),
         waits=contracts.waits_for_pool(found),
         ending=ending(found, current_actor()),
+        site=facts_said(found.match.award.offer),
+        confirm_days=deliveries.CONFIRM_WITHIN_DAYS,
         rating=care.rating_of(db_session(), found),
     )
 

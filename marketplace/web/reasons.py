@@ -11,7 +11,7 @@ from flask import Flask
 
 from marketplace.rules import quality
 
-from .filters import distance, pounds, words
+from .filters import distance, kilometres, pounds, words
 
 ATTRIBUTES = {
     "home_visit": "home visits",
@@ -55,7 +55,7 @@ TO_A_PATIENT: Mapping[str, Sentence] = {
     "exclusive_offers": lambda *_: "The same provider is used with another of its offers.",
     "as_good": lambda *_: "It was just as good. The draw that was fixed before the offers came in decided.",
     "effective_cost": lambda value, _: (
-        f"It was not as good for the whole group. By its rules, price, quality and distance were {pounds(value)} worse."
+        f"It was not as good for the whole group. Price, quality and distance together came out {pounds(value)} worse."
         if value
         else "It was no better for the whole group."
     ),
@@ -102,7 +102,7 @@ def refusal(row: Mapping[str, Any]) -> str:
     """One offer's refusal, short, for a broker's table: the rule and its figures."""
     value, limit, rule = row.get("value"), row.get("limit"), str(row["rule"])
     figures = {
-        "distance": lambda: f"{distance(value)}, limit {distance(limit)}",
+        "distance": lambda: f"{kilometres(value)}, limit {kilometres(limit)}",
         "grade": lambda: f"{grade(value)}, asked for {grade(limit)}",
         "attribute": lambda: f"lacks {attribute(limit)}",
         "wait": lambda: f"{value} days, limit {limit} days",

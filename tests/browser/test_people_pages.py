@@ -84,7 +84,7 @@ def test_a_no_asks_whether_to_look_again(site: Site, enter: Open) -> None:
     window = enter("p1").go(f"/patient/matches/{world.match(1).id}").look("patient-match-look-again")
     window.page.get_by_label("No, I turn it down").check()
     window.page.get_by_label("If no, why not?").fill("Too far")
-    window.page.get_by_label("No, leave it").check()
+    window.page.get_by_label("No, stop looking").check()
     window.press("Send my answer")
     assert site.fresh().match(1).look_again is False
 

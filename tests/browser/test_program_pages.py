@@ -31,7 +31,9 @@ def test_a_provider_connects_its_practice_system(site: Site, enter: Open) -> Non
 
 def test_anybody_reads_how_programs_use_it(site: Site, enter: Open) -> None:
     """From the foot of the page to every document."""
-    window = enter("p1").go("/").follow("For other programs").look("for-programs")
+    window = enter("p1").go("/")
+    assert "program" not in window.page.locator("footer").inner_text()
+    window.go("/account").follow("How programs use Carepool").look("for-programs")
     window.follow("OfferBody").look("program-document")
     window.follow("LineBody")
     assert "tiers" in window.text

@@ -7,7 +7,7 @@ from marketplace.journey import awards, cancellations, reviews, rounds
 from marketplace.records.database import writing
 from marketplace.records.offers import ExclusionCode
 from marketplace.records.outbox import Message
-from marketplace.records.pools import NeedStatus
+from marketplace.records.pools import DefaultAnswer, NeedStatus
 from marketplace.records.rounds import MatchStatus, RoundKind, RoundStatus
 from marketplace.records.tenders import Decision
 from marketplace.rules.errors import WrongState
@@ -139,6 +139,28 @@ def test_an_excluded_offer_is_matched_without(world: SmallWorld) -> None:
     world.run_round()
     assert "bulk" not in world.providers_by_patient().values()
     assert {world.match(n).status for n in world.providers_by_patient()} == {MatchStatus.PROPOSED}
+    assert world.books_balance()
+
+
+def test_nobody_answers_a_match_that_no_longer_counts(world: SmallWorld) -> None:
+    """Until the matching is run again neither a no nor silence turns anybody down; then all are asked anew."""
+    world.draft().agree(1, default=DefaultAnswer.DECLINE).agree(*range(2, 13)).publish().three_offers()
+    world.later(days=15).run_round()
+    award = world.match(1).award
+    with writing(world.session):
+        cancellations.exclude_offer(
+            world.session, world.now, world.broking, award.offer_id, ExclusionCode.CONFLICT, "A cousin of the broker"
+        )
+    for answer in (world.accept, world.decline):
+        with pytest.raises(WrongState, match="run again"):
+            answer(1)
+    world.later(days=8)
+    assert world.match(1).status is MatchStatus.PROPOSED
+    assert world.money(1)["reserved"] == BUDGET_PENCE
+    world.run_round()
+    assert "bulk" not in world.providers_by_patient().values()
+    world.decline(1)
+    assert world.money(1)["reserved"] == 0
     assert world.books_balance()
 
 

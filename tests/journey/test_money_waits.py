@@ -79,7 +79,7 @@ def test_too_few_offers(world: SmallWorld) -> None:
     world.offer("near", (0, 5_000))
     world.later(days=15)
     assert world.tender.status is TenderStatus.UNSUCCESSFUL
-    assert world.tender.status_reason == "1 offer came in; this tender asked for at least 2."
+    assert world.tender.status_reason == "1 offer came in. The broker had asked for at least 2."
     assert nothing_is_held(world)
 
 

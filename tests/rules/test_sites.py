@@ -28,6 +28,7 @@ def test_a_sound_statement(changed: dict[str, object]) -> None:
         ({"services": ()}, UNRATED, "services"),
         ({"first_appointment_days": -1}, UNRATED, "first_appointment_days"),
         ({"first_appointment_days": 366}, UNRATED, "first_appointment_days"),
+        ({"contact": "1" * 201}, UNRATED, "contact"),
         (SAID, 1, "own_evidence"),
         ({**SAID, "own_evidence": None}, UNRATED, "own_evidence"),
         ({**SAID, "own_evidence": "x" * (LONGEST_EVIDENCE + 1)}, UNRATED, "own_evidence"),

@@ -84,7 +84,7 @@ def test_somebody_new_is_given_a_budget_and_the_plan_is_approved(site: Site) -> 
     assert "budget_opened" in told
     page = client.get(opened.location)
     assert "Climb the stairs" in page.text
-    assert "Up to 20 km, within 30 days, Good or better, step-free access" in page.text
+    assert "Up to 20 km (12 miles), within 30 days, Good or better, step-free access" in page.text
     approved = client.post(f"/commissioner/budgets/{budget.id}/approve", data={"next": "budget"})
     assert approved.location == opened.location
     assert site.fresh().session.get_one(Budget, budget.id).plan_status is PlanStatus.APPROVED

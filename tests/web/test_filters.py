@@ -32,7 +32,8 @@ def test_days_money_counts_and_distances() -> None:
     assert filters.typed_pounds(4_850) == "48.50"
     assert (filters.units(1), filters.units(1_200, "week")) == ("1 session", "1,200 weeks")
     assert (filters.plural(1, "person", "people"), filters.plural(3, "offer")) == ("1 person", "3 offers")
-    assert (filters.distance(11_200), filters.distance(20_000), filters.distance(None)) == ("11.2 km", "20 km", "–")
+    said = [filters.distance(metres) for metres in (1_600, 11_200, 20_000, None)]
+    assert said == ["1.6 km (1 mile)", "11.2 km (7 miles)", "20 km (12 miles)", "–"]
 
 
 def test_rows_can_become_blocks_and_stay_a_table_for_who_listens() -> None:

@@ -67,10 +67,19 @@ def test_a_provider_states_its_place(site: Site) -> None:
         assert f'href="#{field}"' in refused.text, changed
     assert client.post(at, data=WRITTEN).status_code == 422
     assert client.post(at, data={**STATED, "grade": "4"}).status_code == 422
-    sent = {**STATED, "name": "River clinic", "attributes": ["evening", "weekend"], "first_appointment_days": "1"}
+    reach = "01632 960001, or desk@river.example"
+    assert client.post(at, data={**STATED, "contact": "1" * 201}).status_code == 422
+    sent = {
+        **STATED,
+        "contact": reach,
+        "name": "River clinic",
+        "attributes": ["evening", "weekend"],
+        "first_appointment_days": "1",
+    }
     assert client.post(at, data=sent).location == "/provider/profile"
     page = client.get("/provider/profile").text
-    for said in ("River clinic", "Evening sessions, weekend sessions", "Within 1 day"):
+    assert place_of(site).contact == reach
+    for said in ("River clinic", reach, "Evening sessions, weekend sessions", "Within 1 day"):
         assert said in page
     assert place_of(site).grade == 3
 
@@ -151,7 +160,7 @@ def test_a_patient_reads_what_the_offer_said(site: Site, easy: bool) -> None:
         client.post("/patient/easy-read", data={"easy_read": "on", "next": at})
         client.get(at)  # takes away the word that it is done
     before = plain(client.get(at).text)
-    assert ("first go within 14 days" if easy else "Within 14 days") in before
+    assert ("first visit is within 14 days" if easy else "Within 14 days") in before
     for said in (EVIDENCE, "1 February 2026", "Nobody has checked it", "Not rated", "step-free access"):
         assert said.lower() in before.lower(), said
     site_id = place_of(site, "bulk").id

@@ -27,7 +27,7 @@ def now_at(world: SmallWorld, number: int = 1) -> tuple[int, str, str]:
 def test_the_whole_way(site: Site) -> None:
     """Step by step; what is behind is done and has its day, what is ahead has none but may have a last one."""
     world = site.world
-    assert now_at(world) == (1, "Your broker asks you to join a group", "ahead")
+    assert now_at(world) == (1, "You will be asked to join a group", "ahead")
     world.draft()
     assert now_at(world) == (2, "You join the group", "now")
     world.agree()
@@ -93,3 +93,6 @@ def test_both_pages_show_it(site: Site) -> None:
     assert re.search(r'aria-current="step">\s*<span[^>]*>Now: </span>You answer your match', care)
     world.accept(1)
     assert "Step 7 of 9: The result is final" in client.get("/patient/").text
+    world.accept(*range(2, 13)).confirm().later(days=20).sign(1)
+    home = site.client("p1@example.test").get("/patient/").text
+    assert "Step 9 of 9: You have your care: 0 of 10 sessions so far, until the end of Saturday 31 October" in home

@@ -9,18 +9,19 @@ from datetime import date
 from enum import StrEnum
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy.orm import Session, defer, joinedload, selectinload
 
 from marketplace.journey.scopes import contracts_for, deliveries_for, matches_for, needs_for, plan_lines_for
 from marketplace.records.budgets import PlanLine
 from marketplace.records.contracts import Contract, Delivery, DeliveryStatus, Rating
 from marketplace.records.pools import Bundle, Need, NeedStatus
-from marketplace.records.rounds import Award, Match, MatchStatus
+from marketplace.records.rounds import Award, Match, MatchStatus, Round
 from marketplace.records.tenders import Tender
 from marketplace.rules.clock import Instant
 from marketplace.rules.lifecycle import ContractStatus, TenderStatus
 from marketplace.rules.permissions import Actor
 
+from .stages import can_be_answered, to_run_again
 from .way import Way, answered_for, way_of
 
 NEED_WORDS = {
@@ -78,6 +79,8 @@ class CareLine:
     need: Need | None
     match: Match | None
     contract: Contract | None
+    is_stale: bool = False
+    """Whether the match no longer counts, because the matching must be run again."""
 
     @property
     def words(self) -> str:
@@ -90,22 +93,29 @@ class CareLine:
         if self.need.status is NeedStatus.POOLED and status is not TenderStatus.OPEN:
             return "In a group. The offers are being matched"
         if self.match is not None and self.need.status is NeedStatus.MATCHED:
-            if self.match.status is MatchStatus.ACCEPTED:
-                yes = "We said yes for you, as you chose" if answered_for(self.match) else "You said yes"
-                return f"{yes}. The result is not final yet"
-            return "You have a match to answer"
+            return self._match_words(self.match)
         silent = self.need.status is NeedStatus.REFUSED and self.match is not None and answered_for(self.match)
         return SILENT_NO if silent else NEED_WORDS[self.need.status]
+
+    def _match_words(self, match: Match) -> str:
+        if self.is_stale or match.award.round.tender.status is TenderStatus.MATCHING:
+            return "The offers are being matched again"
+        if match.status is MatchStatus.ACCEPTED:
+            yes = "We said yes for you, as you chose" if answered_for(match) else "You said yes"
+            return f"{yes}. The result is not final yet"
+        return "You have a match to answer"
 
     @property
     def way(self) -> Way:
         """Its steps from the group to the last visit."""
-        return way_of(self.need, self.match, self.contract)
+        return way_of(self.need, self.match, self.contract, stale=self.is_stale)
 
     @property
     def is_good(self) -> bool:
         """Whether there is something to be glad of, for the colour of the tag."""
-        return self.contract is not None or (self.need is not None and self.need.status is NeedStatus.MATCHED)
+        if self.contract is not None:
+            return self.contract.status is not ContractStatus.ENDED
+        return self.need is not None and self.need.status is NeedStatus.MATCHED and not self.is_stale
 
 
 def care_lines(session: Session, actor: Actor) -> list[CareLine]:
@@ -120,6 +130,7 @@ def care_lines(session: Session, actor: Actor) -> list[CareLine]:
     )
     need_of = {need.plan_line_id: need for need in needs}
     match_of = {match.need_id: match for match in _matches(session, actor)}
+    stale = to_run_again(session, (match.award.round.tender for match in match_of.values()))
     contract_of = {
         contract.need_id: contract
         for contract in session.scalars(contracts_for(actor).options(joinedload(Contract.budget)))
@@ -127,9 +138,9 @@ def care_lines(session: Session, actor: Actor) -> list[CareLine]:
     rows = []
     for line in lines:
         need = need_of.get(line.id)
-        rows.append(
-            CareLine(line, need, match_of.get(need.id) if need else None, contract_of.get(need.id) if need else None)
-        )
+        match, contract = (match_of.get(need.id), contract_of.get(need.id)) if need else (None, None)
+        is_stale = match is not None and match.award.round.tender_id in stale
+        rows.append(CareLine(line, need, match, contract, is_stale))
     return sorted(rows, key=lambda row: (row.line.service.name, row.line.id))
 
 
@@ -144,7 +155,7 @@ def waiting(session: Session, actor: Actor, now: Instant) -> list[Waiting]:
             found.append(
                 Waiting(WaitingFor.INVITATION, row.need.id, service, answer_by(tender), may_start_sooner=sooner)
             )
-        if row.match is not None and can_be_answered(row.match, now):
+        if row.match is not None and not row.is_stale and can_be_answered(row.match, now):
             due_at = row.match.award.round.tender.answers_due_at
             found.append(Waiting(WaitingFor.MATCH, row.match.id, service, due_at))
         if row.contract is not None and can_be_signed(row.contract, now):
@@ -159,13 +170,6 @@ def waiting(session: Session, actor: Actor, now: Instant) -> list[Waiting]:
 def answer_by(tender: Tender) -> Instant | None:
     """Until when an invitation can be answered: while offers come in, or at the latest till the draft runs out."""
     return tender.publish_by if tender.status is TenderStatus.DRAFT else tender.offers_due_at
-
-
-def can_be_answered(match: Match, now: Instant) -> bool:
-    """Whether the patient may still say yes or no."""
-    tender = match.award.round.tender
-    in_time = tender.answers_due_at is not None and now < tender.answers_due_at
-    return match.status is MatchStatus.PROPOSED and tender.status is TenderStatus.PROPOSED and in_time
 
 
 def _can_be_joined(need: Need) -> bool:
@@ -188,6 +192,7 @@ def can_be_signed(contract: Contract, now: Instant) -> bool:
 def _matches(session: Session, actor: Actor) -> Sequence[Match]:
     """The patient's matches, the latest round last."""
     query = matches_for(actor).options(
-        joinedload(Match.award).joinedload(Award.round), joinedload(Match.need).joinedload(Need.plan_line)
+        joinedload(Match.award).joinedload(Award.round).options(defer(Round.market), defer(Round.outcome)),
+        joinedload(Match.need).joinedload(Need.plan_line),
     )
     return sorted(session.scalars(query), key=lambda match: match.award.round.number)

@@ -1,12 +1,8 @@
-"""Invitations to one group: `group_page` is who was asked, what they said, and who could still be asked.
-
-`asked_so_far` is what those who are asked may know of each other.
-"""
+"""Invitations to one group: `group_page` is who was asked, what they said, and who could still be asked."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from marketplace.journey.pools import Candidate, could_join, valid_consent
@@ -15,10 +11,8 @@ from marketplace.records.pools import Bundle, Need, NeedStatus
 from marketplace.records.tenders import Tender
 from marketplace.rules.errors import NotFound
 from marketplace.rules.lifecycle import TenderStatus
-from marketplace.rules.money import Pence
 from marketplace.rules.permissions import Actor
 from marketplace.rules.pooling import BundleTerms
-from marketplace.rules.privacy import whole_groups
 
 SAID = {
     NeedStatus.INVITED: ("No answer yet", "yellow"),
@@ -52,24 +46,6 @@ class GroupPage:
         if need.status is NeedStatus.AGREED and valid_consent(need, self.tender) is None:
             return "Must be asked again", "yellow"
         return SAID.get(need.status, ("In the group", "green"))
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """At least so many people are asked to join a group, with so much money together; nothing is said of a few."""
-
-    people: int
-    money_pence: Pence
-
-
-def asked_so_far(session: Session, bundle_id: str) -> Asked:
-    """Who is asked, in whole groups in the order in which they were: nobody's share is the difference of two looks."""
-    query = select(Need.patient_id, Need.budget_pence).where(Need.bundle_id == bundle_id)
-    share_pence: dict[str, Pence] = {}
-    for patient_id, pence in session.execute(query.order_by(Need.invited_at, Need.id)):
-        share_pence.setdefault(patient_id, pence)
-    people = whole_groups(len(share_pence))
-    return Asked(people, sum(list(share_pence.values())[:people]))
 
 
 def group_page(session: Session, actor: Actor, bundle_id: str) -> GroupPage:

@@ -17,6 +17,7 @@ from marketplace.journey.rounds import latest_round
 from marketplace.journey.scopes import matches_for, one
 from marketplace.journey.sites import facts_said
 from marketplace.records.catalogue import Service
+from marketplace.records.contracts import Contract
 from marketplace.records.offers import Offer
 from marketplace.records.people import Patient
 from marketplace.records.pools import Consent, DefaultAnswer, Need
@@ -31,7 +32,7 @@ from marketplace.rules.sites import SiteFacts
 from marketplace.web import reasons
 from marketplace.web.maps import People, RingMap, pin_of, ring_map
 
-from .care import can_be_answered
+from .stages import OVER, Stage, is_looked_for, latest_match_id, stage_of, to_run_again
 from .way import answered_for
 
 
@@ -65,11 +66,31 @@ class MatchPage:
     site: SiteFacts
     distance_m: int
     alternatives: Sequence[Alternative]
-    can_answer: bool
+    stage: Stage
+    looked_for: bool
+    """Whether another provider may still be found in this group, after a no."""
     silence_means_yes: bool
     evidence: PatientEvidence
     map: RingMap | None
     can_check: bool
+    contract_id: str | None
+    newer_id: str | None
+    """The match that has taken the place of this one."""
+
+    @property
+    def can_answer(self) -> bool:
+        """Whether the patient may say yes or no now."""
+        return self.stage is Stage.ANSWER
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing comes of it any more."""
+        return self.stage in OVER
+
+    @property
+    def again_by(self) -> Instant | None:
+        """Until when the offers must be matched again, where they must: else the group ends."""
+        return self.tender.match_by or self.tender.confirm_by
 
     @property
     def place(self) -> str:
@@ -104,20 +125,27 @@ def match_page(session: Session, actor: Actor, now: Instant, match_id: str) -> M
     site, site_id = facts_said(offer), offer.site_id or ""
     patient, need = match.need.patient, match.need
     alternatives = _alternatives(session, match)
+    tender = match.award.round.tender
+    stale = to_run_again(session, [tender])
+    contract_id = session.scalar(select(Contract.id).where(Contract.match_id == match.id))
+    newest_id = latest_match_id(session, need.id)
     pins = [pin_of(offer.provider.name, site, chosen=True, distance_m=_apart(patient, site))]
     pins += [pin_of(row.provider, row.site, distance_m=_apart(patient, row.site)) for row in alternatives]
     return MatchPage(
         match=match,
-        tender=match.award.round.tender,
+        tender=tender,
         service=need.bundle.service,
         provider=offer.provider,
         site=site,
         distance_m=_apart(patient, site),
         alternatives=alternatives,
-        can_answer=can_be_answered(match, now),
+        stage=stage_of(match, now, has_contract=contract_id is not None, stale=stale),
+        looked_for=is_looked_for(session, match, stale),
         silence_means_yes=_silence_means_yes(need.consents),
         evidence=evidence_of(session, [site_id])[site_id],
-        can_check=published_round_id(session, match.award.round.tender) == match.award.round_id,
+        can_check=published_round_id(session, tender) == match.award.round_id,
+        contract_id=contract_id,
+        newer_id=None if newest_id == match.id else newest_id,
         map=ring_map([People(patient.easting_m, patient.northing_m)], pins),
     )
 

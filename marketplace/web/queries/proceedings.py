@@ -8,7 +8,6 @@ from sqlalchemy import ColumnElement, Select, case, func, select
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from marketplace.journey.cancellations import AFTER_OPENING
-from marketplace.journey.rounds import excluded_since
 from marketplace.journey.scopes import (
     offers_for,
     overseen_tenders_for,
@@ -29,6 +28,7 @@ from marketplace.rules.tendering import Policy
 from marketplace.web.filters import decision
 
 from .results import offer_labels
+from .stages import to_run_again
 
 SINGLE_LOTS = frozenset({TenderStatus.CLOSED, TenderStatus.PROPOSED})
 """The states in which a single lot can be cancelled."""
@@ -154,9 +154,7 @@ def successor_of(session: Session, tender: Tender) -> Tender | None:
 
 def must_run_again(session: Session, tender: Tender) -> bool:
     """Whether its match no longer counts: an offer was left out since, or a decision has ordered another one."""
-    if tender.status is TenderStatus.UNDER_REVIEW:
-        return tender.rerun_ordered
-    return tender.status is TenderStatus.PROPOSED and excluded_since(session, tender)
+    return tender.id in to_run_again(session, [tender])
 
 
 def policy_of(tender: Tender) -> Policy:

@@ -12,7 +12,7 @@ from marketplace.records.contracts import Contract
 from marketplace.records.pools import Need, NeedStatus
 from marketplace.records.rounds import Match, MatchStatus
 from marketplace.rules.clock import Instant, london_midnight_after
-from marketplace.rules.lifecycle import ContractStatus
+from marketplace.rules.lifecycle import ContractStatus, TenderStatus
 from marketplace.rules.permissions import SYSTEM
 from marketplace.web.filters import units
 
@@ -37,7 +37,7 @@ class WayStep:
 
 
 STOPPED = {
-    NeedStatus.DECLINED: "You said not now",
+    NeedStatus.DECLINED: "You are not in this group",
     NeedStatus.LEFT: "You left the group",
     NeedStatus.UNMATCHED: "No provider was found",
     NeedStatus.REFUSED: "You turned the match down",
@@ -64,17 +64,20 @@ class Way:
         return self.steps[self.at - 1]
 
 
-def way_of(need: Need | None, match: Match | None, contract: Contract | None) -> Way:
-    """The steps in their order, with what is known of each. Without a need only the first is there, and ahead."""
+def way_of(need: Need | None, match: Match | None, contract: Contract | None, *, stale: bool = False) -> Way:
+    """The steps in their order, with what is known of each. Without a need only the first is there, and ahead.
+
+    ``stale``: the match that there is no longer counts, and the offers are matched again.
+    """
     if need is None:
-        return Way([WayStep("Your broker asks you to join a group", StepState.AHEAD)])
+        return Way([WayStep("You will be asked to join a group", StepState.AHEAD)])
     steps: list[WayStep] = []
     stopped = STOPPED.get(need.status)
     if need.status is NeedStatus.REFUSED and match is not None and answered_for(match):
         stopped = "You did not answer, so the match was turned down for you"
     if contract is not None and contract.status is ContractStatus.ENDED:
         stopped = "The contract ended early" if contract.units_confirmed else "The contract ended"
-    for words, past, done, at, by in _steps(need, match, contract):
+    for words, past, done, at, by in _steps(need, match, contract, stale):
         if done:
             steps.append(WayStep(past, StepState.DONE, at=at))
         elif stopped is not None:
@@ -87,14 +90,20 @@ def way_of(need: Need | None, match: Match | None, contract: Contract | None) ->
 
 
 def _steps(
-    need: Need, match: Match | None, contract: Contract | None
+    need: Need, match: Match | None, contract: Contract | None, stale: bool
 ) -> Iterator[tuple[str, str, bool, Instant | None, Instant | None]]:
     """Each step in words, before and after; whether it is done, when, and by when if it is not."""
     tender = need.bundle.tender
     agreed_at = next((consent.given_at for consent in reversed(need.consents) if consent.void_at is None), None)
     asked = "You were asked to join a group"
     yield asked, asked, True, need.invited_at, None
-    yield "You join the group", "You joined the group", agreed_at is not None, agreed_at, tender.publish_by
+    yield (
+        "You join the group",
+        "You joined the group",
+        agreed_at is not None,
+        agreed_at,
+        tender.publish_by or tender.offers_due_at,
+    )
     formed = agreed_at is not None and tender.published_at is not None
     formed_at = max(tender.published_at, agreed_at) if agreed_at is not None and tender.published_at else None
     yield "The group is being formed", "The group was formed", formed, formed_at, tender.publish_by
@@ -106,17 +115,19 @@ def _steps(
         tender.closed_at,
         tender.offers_due_at,
     )
-    matched = match is not None
+    matched = match is not None and not stale
     matched_at = tender.proposed_at if matched else None
-    yield "The offers are matched", "The offers were matched", matched, matched_at, tender.match_by
-    said_yes = match is not None and match.status is MatchStatus.ACCEPTED
+    again = "The offers are matched again" if stale else "The offers are matched"
+    yield again, "The offers were matched", matched, matched_at, tender.match_by or tender.confirm_by
+    said_yes = matched and match is not None and match.status is MatchStatus.ACCEPTED
     answered_at = match.answered_at if match is not None else None
     said_yes = said_yes or contract is not None
     for_them = match is not None and answered_for(match)
     yes = "You did not answer, so we said yes for you, as you chose" if for_them else "You said yes to your match"
     yield "You answer your match", yes, said_yes, answered_at, tender.answers_due_at
     final = "The result is final"
-    yield final, final, contract is not None, tender.awarded_at, tender.standstill_ends_at
+    pauses = tender.status is TenderStatus.STANDSTILL  # while an objection is decided, the old end is no date
+    yield final, final, contract is not None, tender.awarded_at, tender.standstill_ends_at if pauses else None
     signed = contract is not None and contract.status is not ContractStatus.OFFERED and _signed_at(contract) is not None
     yield (
         "Everybody signs the contract",

@@ -1,0 +1,153 @@
+"""A group as somebody who is asked to join it reads of it: `group_of`.
+
+Who is asked and has joined (nothing is said of a few), why somebody is asked again, and how the group ended.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from marketplace.records.audit import AuditEvent
+from marketplace.records.contracts import Contract
+from marketplace.records.ledger import Transfer
+from marketplace.records.pools import Consent, Need, NeedStatus
+from marketplace.records.tenders import Amendment, AmendmentKind, Tender
+from marketplace.rules.clock import Instant, london_date, london_midnight_after
+from marketplace.rules.lifecycle import LotResult, TenderStatus
+from marketplace.rules.money import Pence
+from marketplace.rules.permissions import Role
+from marketplace.rules.privacy import whole_groups
+from marketplace.web.policy_words import changes
+
+from .care import answer_by
+from .stages import GIVEN_UP, latest_match_id
+
+NOT_IN = frozenset({NeedStatus.INVITED, NeedStatus.DECLINED, NeedStatus.LEFT})
+"""Needs of people who are asked, and have not joined or are out again."""
+COLLECTING = frozenset({TenderStatus.DRAFT, TenderStatus.OPEN})
+"""Tenders whose groups people still join and leave."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """At least so many people are asked to join a group, with so much money together, and so many have joined.
+
+    Nothing is said of a few.
+    """
+
+    people: int
+    money_pence: Pence
+    joined: int
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """Why somebody who had said yes is asked again, in whose words, and what is otherwise now."""
+
+    rules_changed: bool
+    text: str | None
+    changes: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """Who ended a group, and why, if somebody has written it."""
+
+    who: str
+    why: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """All that a patient reads of a group beside its terms."""
+
+    asked: Asked
+    answer_by: Instant | None
+    matched_by: Instant | None
+    """When the offers will be matched at the latest, once that is known."""
+    again: Again | None
+    ending: Ending | None
+    match_id: str | None
+    contract_id: str | None
+
+
+def group_of(session: Session, need: Need) -> Group:
+    """The group of one of the patient's own needs, as it stands now."""
+    tender = need.bundle.tender
+    contract_id = session.scalar(select(Contract.id).where(Contract.need_id == need.id))
+    over = need.status is NeedStatus.RELEASED and contract_id is None
+    given_up = tender.status in GIVEN_UP or need.bundle.result is not LotResult.ACTIVE
+    return Group(
+        asked=asked_so_far(session, need.bundle_id),
+        answer_by=answer_by(tender),
+        matched_by=_matched_by(tender),
+        again=_again(session, need) if need.status is NeedStatus.INVITED and tender.status in COLLECTING else None,
+        ending=_ending(session, need) if over and given_up else None,
+        match_id=latest_match_id(session, need.id),
+        contract_id=contract_id,
+    )
+
+
+def asked_so_far(session: Session, bundle_id: str) -> Asked:
+    """Who is asked, in whole groups in the order in which they were: nobody's share is the difference of two looks."""
+    query = select(Need.patient_id, Need.budget_pence, Need.status).where(Need.bundle_id == bundle_id)
+    share_pence: dict[str, Pence] = {}
+    joined = set()
+    for patient_id, pence, status in session.execute(query.order_by(Need.invited_at, Need.id)):
+        share_pence.setdefault(patient_id, pence)
+        if status not in NOT_IN:
+            joined.add(patient_id)
+    people = whole_groups(len(share_pence))
+    return Asked(people, sum(list(share_pence.values())[:people]), whole_groups(len(joined)))
+
+
+def _matched_by(tender: Tender) -> Instant | None:
+    if tender.status is TenderStatus.OPEN and tender.offers_due_at is not None:
+        within = timedelta(days=tender.policy["process"]["match_within_days"])
+        return london_midnight_after(london_date(tender.offers_due_at) + within)
+    return tender.match_by
+
+
+def _again(session: Session, need: Need) -> Again | None:
+    """What has become of the last yes; None for somebody who is asked for the first time."""
+    last: Consent | None = max(need.consents, key=lambda consent: consent.given_at, default=None)
+    if last is None:
+        return None
+    tender = need.bundle.tender
+    if last.policy_sha256 == tender.policy_sha256:
+        return Again(rules_changed=False, text=None, changes=())
+    before = (tender.earlier_policies or {}).get(last.policy_sha256)
+    text = session.scalar(
+        select(Amendment.text)
+        .where(Amendment.tender_id == tender.id, Amendment.kind == AmendmentKind.CHANGE)
+        .order_by(Amendment.made_at.desc(), Amendment.id)
+        .limit(1)
+    )
+    told = changes(before, tender.policy, need.bundle.service.unit) if before else ()
+    return Again(rules_changed=True, text=text, changes=told)
+
+
+def _ending(session: Session, need: Need) -> Ending:
+    """Who ended it stands in the audit trail; why, on the tender, or beside the money of a lot that ended alone."""
+    tender, bundle = need.bundle.tender, need.bundle
+    whole = tender.status in GIVEN_UP
+    about_id, event = (tender.id, f"tender.{tender.status.value}") if whole else (bundle.id, "lot.cancelled")
+    role = session.scalar(
+        select(AuditEvent.role).where(AuditEvent.about_id == about_id, AuditEvent.event == event).limit(1)
+    )
+    if whole:
+        why = tender.status_reason
+    else:
+        why = session.scalar(
+            select(Transfer.reason).where(Transfer.idempotency_key == f"release:{need.id}:{need.holds}")
+        )
+    if tender.status is TenderStatus.UNSUCCESSFUL:
+        return Ending("It ended by its own rules: nobody chose this.", why)
+    who = {
+        Role.BROKER.value: f"Your broker, {tender.broker.name}, ended it.",
+        Role.COMMISSIONER.value: "Your local care team ended it.",
+    }
+    return Ending(who.get(role or "", "Its time ran out."), why)

@@ -1,0 +1,84 @@
+"""Pictures of a patient's pages after the first yes: asked again, turned down, left out, to be signed, at an end."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from marketplace.journey import contracts, tenders
+from marketplace.records.database import writing
+from marketplace.records.people import Patient
+from tests.web.site import Site
+from tests.web.test_group_pages import change
+from tests.web.test_match_pages import left_out
+from tests.worlds import SmallWorld
+
+pytestmark = pytest.mark.browser
+
+Open = Callable[[str], Any]
+
+
+def withdrawn(world: SmallWorld) -> SmallWorld:
+    with writing(world.session):
+        reason = "We made a mistake in the area."
+        tenders.withdraw_tender(world.session, world.now, world.broking, world.tender.id, reason)
+    return world
+
+
+def look(site: Site, window: Any, name: str, path: str) -> str:
+    """A page in full and in easy read; what both say."""
+    words = ""
+    for kind in ("plain", "easy"):
+        patient = site.fresh().session.get_one(Patient, site.world.patients[0].id)
+        patient.easy_read = kind == "easy"
+        site.world.session.commit()
+        window.carry(site.cookie("p1@example.test")).go(path).look(f"patient-{name}-{kind}")
+        words += window.text
+        window.page.wait_for_load_state("networkidle")
+    return words
+
+
+def test_an_open_group_changes_and_is_withdrawn(site: Site, serve: Callable[[Flask], str], visit: Open) -> None:
+    """Asked again with what changed; then the group that does not go on."""
+    world, window = site.world.draft().agree().publish(), visit(serve(site.app))
+    need = f"/patient/invitations/{world.need(1).id}"
+    change(world, pence_per_km=60)
+    assert "Travel counts for more." in look(site, window, "asked-again", need)
+    withdrawn(world)
+    assert "We made a mistake in the area." in look(site, window, "group-withdrawn", need)
+
+
+def test_a_match_after_its_answer(site: Site, serve: Callable[[Flask], str], visit: Open) -> None:
+    """Turned down; then the offer of the others is left out, and nobody has to answer."""
+    world, window = site.world.proposed().decline(1), visit(serve(site.app))
+    match = f"/patient/matches/{world.match(1).id}"
+    assert "You would have paid" in look(site, window, "match-turned-down", match)
+    world.rematch()
+    assert "See your new match" in look(site, window, "match-replaced", match)
+    left_out(world)
+    assert "You do not need to do anything now" in look(
+        site, window, "match-again", f"/patient/matches/{world.match(1).id}"
+    )
+    look(site, window, "home-again", "/patient/")
+
+
+def test_a_contract_is_read_before_it_is_signed(site: Site, serve: Callable[[Flask], str], visit: Open) -> None:
+    """What holds stands above the button; then on the contract in force and on paper."""
+    world, window = site.world.proposed().accept(), visit(serve(site.app))
+    look(site, window, "match-accepted", f"/patient/matches/{world.match(1).id}")
+    world.confirm().later(days=20)
+    look(site, window, "match-contract", f"/patient/matches/{world.match(1).id}")
+    path = f"/patient/contracts/{world.contract(1).id}"
+    assert "missed" in look(site, window, "contract-to-sign", path)
+    with writing(world.session):
+        contracts.sign_contract(world.session, world.now, world.patient(1), world.contract(1).id)
+    assert "Not everybody has signed yet" in look(site, window, "contract-half-signed", path)
+    with writing(world.session):
+        by = world.by_provider(world.contract(1))
+        contracts.sign_contract(world.session, world.now, by, world.contract(1).id)
+    delivery = world.deliver(1, 2).id
+    assert "They took place" in look(site, window, "contract-in-force", path)
+    assert "You said that it took place" in look(site, window, "delivery-answered", f"/patient/deliveries/{delivery}")
+    look(site, window, "contract-paper", f"{path}/print")
+    look(site, window, "home-care", "/patient/")

@@ -1,0 +1,210 @@
+"""A group's page says why one is asked again and what changed, who ended it and why, and who has joined so far."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from marketplace.journey import amendments, cancellations, pools, tenders
+from marketplace.records.database import writing
+from marketplace.records.pools import NeedStatus
+from marketplace.records.tenders import CancelCode
+from marketplace.rules.pooling import BundleTerms
+from marketplace.rules.sharing import Pooling
+from marketplace.rules.tendering import Policy, policy_document
+from marketplace.web.filters import moment
+from marketplace.web.policy_words import changes
+from tests.web.reading import grade_of, sentences_of
+from tests.web.site import Site
+from tests.web.test_easy_read import main_part, same
+from tests.web.test_reading_age import MOST_GRADE, MOST_WORDS
+from tests.worlds import PERIOD, SmallWorld
+
+P1 = "p1@example.test"
+
+
+def told(site: Site, number: int = 1) -> list[str]:
+    """Patient 1's page of the group, in full and in easy read, as easy to read as their other pages."""
+    path = f"/patient/invitations/{site.world.need(number).id}"
+    same(site, path)
+    pages = []
+    for kind, most in MOST_WORDS.items():
+        page = main_part(site.client(P1), path, easy=bool(kind))
+        sentences = sentences_of(page)
+        assert grade_of(sentences) <= MOST_GRADE, kind
+        assert max(len(words) for words in sentences) <= most, max(sentences, key=len)
+        pages.append(" ".join(page.split()))
+    return pages
+
+
+def change(world: SmallWorld, **weights: int) -> None:
+    """The broker changes the rules of the open tender."""
+    assert world.tender.offers_due_at is not None
+    with writing(world.session):
+        amendments.change(
+            world.session,
+            world.now,
+            world.broking,
+            world.tender.id,
+            policy=replace(world.policy, **weights),
+            offers_due_at=world.tender.offers_due_at + timedelta(days=7),
+            text="Travel counts for more.",
+        )
+
+
+def test_who_is_asked_again_reads_why_and_what_changed(site: Site) -> None:
+    """Above the facts: the broker's words, and each rule as it was when the person said yes and as it is now."""
+    world = site.world.draft().agree().publish()
+    change(world, pence_per_km=40)
+    change(world, pence_per_km=60)
+    for page in told(site):
+        for words in (
+            "Please answer again",
+            "Travel counts for more.",
+            "One kilometre nearer counted like £0.30 for each session before. Now it counts like £0.60.",
+            f"before {moment(world.tender.offers_due_at)}",
+        ):
+            assert words in page, words
+        assert page.index("Please answer again") < page.index("Fen Brokers")
+        assert "£0.40" not in page
+        assert "One grade better counted" not in page
+
+
+def test_a_draft_that_changed_is_answered_again_too(site: Site) -> None:
+    world = site.world.draft().agree(1)
+    assert all("Please answer again" not in page for page in told(site))
+    with writing(world.session):
+        policy = replace(world.policy, pence_per_quality_grade=0, answer_days=9)
+        tenders.amend_policy(world.session, world.now, world.broking, world.tender.id, policy)
+    for page in told(site):
+        assert "One grade better counted like £3.00 for each session before. Now it does not count." in page
+        assert "You have 9 days now to answer your match. It was 7 before." in page
+        assert "Your broker wrote" not in page
+
+
+def test_who_was_never_in_is_asked_for_the_first_time(site: Site) -> None:
+    """Changed rules are no news for somebody who had not said yes."""
+    world = site.world.draft().agree(2)
+    with writing(world.session):
+        policy = replace(world.policy, pence_per_km=60)
+        tenders.amend_policy(world.session, world.now, world.broking, world.tender.id, policy)
+    assert all("Please answer again" not in page for page in told(site))
+
+
+def test_a_yes_of_somebody_who_may_no_longer_act_is_asked_again(site: Site) -> None:
+    """The rules are the same, and nobody reads that they changed."""
+    world = site.world.draft().agree()
+    consent = world.need(1).consents[-1]
+    with writing(world.session):
+        pools.void_consents(world.session, world.now, world.funder, [world.need(1)], why="authority_ended")
+    assert consent.void_at is not None
+    for page in told(site):
+        assert "can no longer act for you" in page
+        assert "rules of this group have changed" not in page
+
+
+@pytest.mark.parametrize(
+    ("by", "who", "why"),
+    [
+        ("deleted", "Your broker, Fen Brokers, ended it.", "The area was wrong."),
+        ("left lying", "Its time ran out.", "did not go on with it in time"),
+        ("withdrawn", "Your broker, Fen Brokers, ended it.", "We made a mistake."),
+        ("no offers", "nobody chose this", "No offers came in. The broker had asked for at least 1."),
+        ("cancelled by the funder", "Your local care team ended it.", "The money is gone."),
+        ("a lot cancelled", "Your broker, Fen Brokers, ended it.", "All have moved."),
+    ],
+)
+def test_a_group_that_was_given_up_says_who_and_why(site: Site, by: str, who: str, why: str) -> None:
+    """That the money is free, and where to go on; the rules of choosing are no longer there."""
+    world = site.world.draft().agree()
+    money = "No money was set aside for it."
+    session, now = world.session, world.now
+    if by == "deleted":
+        with writing(session):
+            tenders.delete_draft(session, now, world.broking, world.tender.id, why)
+    elif by == "left lying":
+        world.later(days=70)
+    else:
+        money = "Your money is free to use again."
+        if by == "a lot cancelled":
+            with writing(session):
+                terms = BundleTerms("physiotherapy", "Stamford", ("PE9",), *PERIOD)
+                pools.build_bundle(session, now, world.broking, world.tender.id, terms)
+        world.publish()
+        if by == "withdrawn":
+            with writing(session):
+                tenders.withdraw_tender(session, now, world.broking, world.tender.id, why)
+        elif by == "no offers":
+            world.later(days=15)
+        else:
+            world.three_offers().later(days=15)
+            funder = by == "cancelled by the funder"
+            with writing(session):
+                cancellations.cancel(
+                    session,
+                    world.now,
+                    world.funder if funder else world.broking,
+                    world.tender.id,
+                    code=CancelCode.NO_LONGER_NEEDED,
+                    reason=why,
+                    bundle_ids=None if funder else [world.bundle.id],
+                )
+    for page in told(site):
+        for words in ("does not go on", who, why, money, "/patient/broker", "/leave/", "choose the usual NHS care"):
+            assert words in page, words
+        for words in ("How a provider is chosen", "What counts for you", "tender asked", "At most"):
+            assert words not in page, words
+
+
+def test_who_has_joined_and_when_it_is_decided(site: Site) -> None:
+    """In whole groups of eight; and the dates of the next two steps."""
+    world = site.world.draft().agree(*range(1, 8))
+    for page in told(site):
+        assert "Fewer than 8 people" in page
+        assert moment(world.tender.publish_by) in page
+    world.agree(8)
+    assert all("At least 8 people" in page and "joined" in page for page in told(site))
+    world.publish()
+    for page in told(site):
+        assert moment(world.tender.offers_due_at) in page
+        assert "end of Monday 30 March 2026" in page  # 14 days after the offers are in
+    world.three_offers().later(days=15)
+    assert all(moment(world.tender.match_by) in page and "joined" not in page for page in told(site))
+
+
+def test_a_group_that_was_left_or_came_to_something_says_so(site: Site) -> None:
+    world = site.world.draft().agree().publish()
+    with writing(world.session):
+        pools.leave(world.session, world.now, world.patient(1), world.need(1).id)
+    assert world.need(1).status is NeedStatus.LEFT
+    assert all("You left this group. Your money is free to use again." in page for page in told(site))
+
+
+def test_a_group_with_a_match_leads_to_it(site: Site) -> None:
+    world = site.world.proposed()
+    assert all(f"/patient/matches/{world.match(1).id}" in page for page in told(site))
+    world.accept().confirm().later(days=20)
+    assert all(f"/patient/contracts/{world.contract(1).id}" in page for page in told(site))
+
+
+def test_every_change_of_the_rules_has_its_words() -> None:
+    """Weights, pooling and times; rules that stay are not told."""
+    old = policy_document(Policy(pence_per_km=30))
+    new = policy_document(
+        Policy(
+            pence_per_wait_day=5,
+            pence_per_change=2_000,
+            minimum_offers=2,
+            review_within_days=30,
+            pooling=Pooling.SHARED_POOL,
+        )
+    )
+    assert changes(old, old, "session") == []
+    assert changes(old, new, "session") == [
+        "One kilometre nearer counted like £0.30 for each session before. Now it does not count.",
+        "One day less to wait did not count before. Now it counts like £0.05.",
+        "Keeping your own provider did not count before. Now it counts like £20.00.",
+        "Now people in the group help to pay for each other.",
+        "At least 2 providers must make an offer now. It was 1 before.",
+        "The broker's own time limits have changed.",
+    ]

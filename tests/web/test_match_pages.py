@@ -1,0 +1,184 @@
+"""A match's page says what is true of it now, in full and in easy read: after a yes, a no, and when it is over."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+
+from marketplace.journey import cancellations
+from marketplace.records.database import writing
+from marketplace.records.offers import ExclusionCode
+from marketplace.records.pools import DefaultAnswer
+from marketplace.records.tenders import CancelCode
+from marketplace.web.filters import moment
+from tests.web.reading import grade_of, sentences_of
+from tests.web.site import Site
+from tests.web.test_easy_read import main_part, same
+from tests.web.test_reading_age import MOST_GRADE, MOST_WORDS
+from tests.worlds import SmallWorld
+
+P1 = "p1@example.test"
+PRESENT = ("You pay", "is your match", "saves you", "Your answer")
+"""Words of a match of which something can still come."""
+
+
+def left_out(world: SmallWorld) -> SmallWorld:
+    """The offer that patient 1 is matched with is left out after the match was shown."""
+    with writing(world.session):
+        offer_id = world.match(1).award.offer_id
+        cancellations.exclude_offer(
+            world.session, world.now, world.broking, offer_id, ExclusionCode.CONFLICT, "A cousin of the broker"
+        )
+    return world
+
+
+def cancelled(world: SmallWorld) -> SmallWorld:
+    """The broker cancels the tender after the offers are in."""
+    with writing(world.session):
+        cancellations.cancel(
+            world.session,
+            world.now,
+            world.broking,
+            world.tender.id,
+            code=CancelCode.ERROR_IN_TENDER,
+            reason="An error.",
+        )
+    return world
+
+
+def few_left(world: SmallWorld) -> SmallWorld:
+    """Of two providers with six people each, so many of patient 1's say no that too few are left."""
+    world.draft().agree().publish()
+    for name, pence in (("near", 5_000), ("bulk", 4_900)):
+        world.offer(name, (0, pence), least=40, most=60)
+    world.later(days=15).run_round()
+    placed = world.providers_by_patient()
+    with_1 = [number for number, name in placed.items() if name == placed[1] and number != 1]
+    for number in with_1[:3]:
+        world.decline(number, look_again=False)
+    return world.accept(*(number for number in placed if number not in with_1[:3])).confirm()
+
+
+STATES: dict[str, tuple[Callable[[SmallWorld], SmallWorld], tuple[str, ...], tuple[str, ...]]] = {
+    "asked": (
+        lambda world: world.proposed(),
+        ("Go to your answer", "You pay", "Your answer"),
+        ("your contract is ready", "would have"),
+    ),
+    "accepted": (
+        lambda world: world.proposed().accept(),
+        ("You said yes to this match", "You pay", "Then your care can start"),
+        ("You can say no", "Go to your answer", "Your answer", "would have"),
+    ),
+    "declined, look again": (
+        lambda world: world.proposed().decline(1),
+        ("You would have paid", "can look for another provider in this group", "choose the usual NHS care"),
+        (*PRESENT, "goes back", "set aside £"),
+    ),
+    "declined, stop": (
+        lambda world: world.proposed().decline(1, look_again=False),
+        ("You would have paid", "We do not look for another provider", "choose the usual NHS care"),
+        (*PRESENT, "can look for another provider"),
+    ),
+    "declined, and an offer left out": (
+        lambda world: left_out(world.proposed().decline(1)),
+        ("You would have paid", "No other provider was found for you in this group"),
+        (*PRESENT, "can look for another provider"),
+    ),
+    "declined, and the group has gone on": (
+        lambda world: world.proposed().accept(*range(2, 13)).decline(1).confirm(),
+        ("You would have paid", "No other provider was found for you in this group"),
+        (*PRESENT, "can look for another provider"),
+    ),
+    "displaced": (
+        few_left,
+        (
+            "You would have paid",
+            "few people were left",
+            "Your money is free to use again",
+            "Your broker</a> may ask",
+        ),
+        (*PRESENT, "can look for another provider"),
+    ),
+    "an offer left out": (
+        lambda world: left_out(world.proposed()),
+        ("An offer was left out after this match was made", "You do not need to do anything now", "we ask you"),
+        ("Send my answer", "Your answer</h2>", "would have", "Please answer"),
+    ),
+    "an offer left out after a yes": (
+        lambda world: left_out(world.proposed().accept()),
+        ("An offer was left out after this match was made", "your yes still counts", "money is free again"),
+        ("Send my answer", "would have"),
+    ),
+    "cancelled": (
+        lambda world: cancelled(world.proposed().accept()),
+        ("Nothing comes of this match", "You would have paid", "Read why it ended"),
+        (*PRESENT, "sign a contract"),
+    ),
+    "contract": (
+        lambda world: world.proposed().accept().confirm().later(days=20),
+        ("There is a contract for this match", "See your contract"),
+        ("would have", "goes back to your budget"),
+    ),
+}
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_a_match_tells_what_is_true_of_it(site: Site, state: str) -> None:
+    """In both kinds, with the same facts, and no harder to read than a patient's other pages."""
+    reach, told, untold = STATES[state]
+    reach(site.world)
+    path = f"/patient/matches/{site.world.match(1).id}"
+    same(site, path)
+    client = site.client(P1)
+    for kind, most in MOST_WORDS.items():
+        page = main_part(client, path, easy=bool(kind))
+        words = " ".join(page.split())
+        for sentence in told:
+            assert sentence in words, f"{sentence}{kind}"
+        for sentence in untold:
+            assert sentence not in words, f"{sentence}{kind}"
+        sentences = sentences_of(page)
+        assert grade_of(sentences) <= MOST_GRADE, kind
+        assert max(len(words) for words in sentences) <= most, max(sentences, key=len)
+
+
+def test_an_old_match_leads_to_the_new_one(site: Site) -> None:
+    """After another provider was found, and after the whole matching was run again."""
+    world = site.world.proposed().accept(*range(2, 13)).decline(1)
+    old = world.match(1).id
+    world.rematch()
+    assert world.match(1).id != old
+    page = site.client(P1).get(f"/patient/matches/{old}").text
+    assert f'href="/patient/matches/{world.match(1).id}"' in page
+    assert "Your money is free" not in page
+    left_out(world).run_round()
+    page = site.client(P1).get(f"/patient/matches/{old}").text
+    assert f'href="/patient/matches/{world.match(1).id}"' in page
+    same(site, f"/patient/matches/{old}")
+
+
+def test_nobody_is_asked_while_the_offers_are_matched_again(site: Site) -> None:
+    """Neither the home page nor the way asks for an answer, and one that is sent is refused with the reason."""
+    world = left_out(site.world.proposed())
+    client, path = site.client(P1), f"/patient/matches/{world.match(1).id}"
+    home = client.get("/patient/").text
+    assert "Answer your match" not in home
+    assert re.search(r'nhsuk-tag--grey">The offers are being matched again', home)
+    assert f"Step 5 of 9: The offers are matched again, by {moment(world.tender.confirm_by)}" in home
+    refused = client.post(path, data={"answer": "accept", "look_again": "yes"})
+    assert refused.status_code == 409
+    assert "An offer was left out, so the matching is run again" in refused.text
+    world.run_round()
+    assert "Answer your match" in site.client(P1).get("/patient/").text
+
+
+def test_silence_that_means_no_promises_no_contract(site: Site) -> None:
+    """When the time is over and nobody has written the no down yet, nothing else is said to come."""
+    world = site.world.draft().agree(1, default=DefaultAnswer.DECLINE).agree(*range(2, 13)).publish().three_offers()
+    world.later(days=15).run_round()
+    assert world.tender.answers_due_at is not None
+    world.now = world.tender.answers_due_at
+    page = site.client(P1).get(f"/patient/matches/{world.match(1).id}").text
+    assert "We say no for you, as you chose" in page
+    assert "sign a contract" not in page
