@@ -16,7 +16,6 @@ from sqlalchemy.orm import Session
 import matching
 from marketplace.records import audit
 from marketplace.records.database import writing
-from marketplace.records.offers import Offer, OfferStatus
 from marketplace.records.outbox import tell
 from marketplace.records.pools import Bundle, Need, NeedStatus
 from marketplace.records.rounds import Award, Match, MatchStatus, Round, RoundKind, RoundStatus
@@ -39,6 +38,10 @@ TIME_LIMIT_S = 120.0
 WORKERS = 2
 
 OnProgress = Callable[[Any], None]
+
+RUN_AGAIN_FROM = (TenderStatus.PROPOSED, TenderStatus.UNDER_REVIEW)
+TO_RUN_AGAIN = Tender.status.in_(RUN_AGAIN_FROM) & Tender.rerun_ordered
+"""What `must_run_again` says, asked of the database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,7 @@ def start_round(session: Session, now: Instant, actor: Actor, tender_id: str) ->
     """
     tender = locked(session, Tender, tender_id, "tender")
     check_owner(actor, Role.BROKER, tender.broker_id, "tender")
-    _check_startable(session, tender)
+    _check_startable(tender)
     market = matching.read_market(market_document(session, tender))
     document, seed = market.document(), seed_of(tender.nonce or "", market.sha256)
     document["policy"]["seed"] = seed
@@ -235,22 +238,24 @@ def recheck(session: Session, row: Round) -> list[str]:
     return [f"{finding.code}: {finding.message}" for finding in findings] + roots.faults_of(session, row)
 
 
-def _check_startable(session: Session, tender: Tender) -> None:
+def _check_startable(tender: Tender) -> None:
     check_move(TENDER_MOVES, tender.status, TenderStatus.MATCHING)
-    if tender.status is TenderStatus.UNDER_REVIEW and not tender.rerun_ordered:
+    if tender.status not in RUN_AGAIN_FROM or must_run_again(tender):
+        return
+    if tender.status is TenderStatus.UNDER_REVIEW:
         raise WrongState("not_ordered", "The matching is run again when the decision on the objection orders it.")
-    if tender.status is TenderStatus.PROPOSED and not excluded_since(session, tender):
-        raise WrongState("nothing_changed", "The matching is run again when an offer was left out since.")
+    raise WrongState("nothing_changed", "The matching is run again when an offer was left out since.")
 
 
-def excluded_since(session: Session, tender: Tender) -> bool:
-    """Whether an offer that the latest round counted on has been excluded since."""
-    row = latest_round(session, tender.id)
-    counted_on = {offer["id"] for offer in row.market["offers"]} if row else set()
-    excluded = session.scalars(
-        select(Offer.id).where(Offer.tender_id == tender.id, Offer.status == OfferStatus.EXCLUDED)
-    )
-    return not counted_on.isdisjoint(excluded)
+def must_run_again(tender: Tender) -> bool:
+    """Whether its match counts no longer: an offer was left out since, or a decision has ordered another one."""
+    return tender.status in RUN_AGAIN_FROM and tender.rerun_ordered
+
+
+def counted_on(session: Session, tender: Tender, offer_id: str) -> bool:
+    """Whether the match that is proposed was made with this offer."""
+    row = latest_round(session, tender.id) if tender.status is TenderStatus.PROPOSED else None
+    return row is not None and any(offer["id"] == offer_id for offer in row.market["offers"])
 
 
 def _supersede(session: Session, tender: Tender, row: Round) -> dict[str, Match]:

@@ -44,6 +44,7 @@ from . import (
     reasons,
     representing,
     security,
+    tender_words,
     trail,
     users,
 )
@@ -61,6 +62,7 @@ def build_app(settings: Mapping[str, object]) -> Flask:
     filters.init_app(app)
     reasons.init_app(app)
     claim_words.init_app(app)
+    tender_words.init_app(app)
     nhsuk.init_app(app)
     navigation.init_app(app)
     security.init_app(app)

@@ -2,12 +2,12 @@
 
 from flask import render_template
 
-from marketplace.rules.lifecycle import TENDER_WORDS
 from marketplace.rules.permissions import Role
 from marketplace.web.access import current_actor, for_role
 from marketplace.web.clock import request_now
 from marketplace.web.database import db_session
 from marketplace.web.queries import proceedings, tenders
+from marketplace.web.queries.states import WORDS
 
 from .blueprint import pages
 
@@ -31,7 +31,5 @@ def home() -> str:
         questions=proceedings.unanswered(session, actor),
         running=tenders.own_tenders(session, actor, now, others, first=0, size=SHOWN, order=soonest),
         running_count=tenders.tender_count(session, actor, now, others),
-        states=[
-            (status, TENDER_WORDS[status], count) for status, count in tenders.tenders_by_status(session, actor).items()
-        ],
+        states=[(state, WORDS[state], count) for state, count in tenders.tenders_by_state(session, actor).items()],
     )

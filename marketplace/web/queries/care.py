@@ -11,6 +11,7 @@ from enum import StrEnum
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
+from marketplace.journey.rounds import must_run_again
 from marketplace.journey.scopes import contracts_for, deliveries_for, matches_for, needs_for, plan_lines_for
 from marketplace.records.budgets import PlanLine
 from marketplace.records.contracts import Contract, Delivery, DeliveryStatus, Rating
@@ -90,10 +91,7 @@ class CareLine:
         if self.need.status is NeedStatus.POOLED and status is not TenderStatus.OPEN:
             return "In a group. The offers are being matched"
         if self.match is not None and self.need.status is NeedStatus.MATCHED:
-            if self.match.status is MatchStatus.ACCEPTED:
-                yes = "We said yes for you, as you chose" if answered_for(self.match) else "You said yes"
-                return f"{yes}. The result is not final yet"
-            return "You have a match to answer"
+            return _match_words(self.match)
         silent = self.need.status is NeedStatus.REFUSED and self.match is not None and answered_for(self.match)
         return SILENT_NO if silent else NEED_WORDS[self.need.status]
 
@@ -105,7 +103,18 @@ class CareLine:
     @property
     def is_good(self) -> bool:
         """Whether there is something to be glad of, for the colour of the tag."""
-        return self.contract is not None or (self.need is not None and self.need.status is NeedStatus.MATCHED)
+        if self.contract is not None or self.need is None:
+            return self.contract is not None
+        return self.need.status is NeedStatus.MATCHED and not must_run_again(self.need.bundle.tender)
+
+
+def _match_words(match: Match) -> str:
+    if must_run_again(match.need.bundle.tender):
+        return "The match is made again"
+    if match.status is MatchStatus.ACCEPTED:
+        yes = "We said yes for you, as you chose" if answered_for(match) else "You said yes"
+        return f"{yes}. The result is not final yet"
+    return "You have a match to answer"
 
 
 def care_lines(session: Session, actor: Actor) -> list[CareLine]:
@@ -165,7 +174,8 @@ def can_be_answered(match: Match, now: Instant) -> bool:
     """Whether the patient may still say yes or no."""
     tender = match.award.round.tender
     in_time = tender.answers_due_at is not None and now < tender.answers_due_at
-    return match.status is MatchStatus.PROPOSED and tender.status is TenderStatus.PROPOSED and in_time
+    proposed = match.status is MatchStatus.PROPOSED and tender.status is TenderStatus.PROPOSED
+    return proposed and in_time and not must_run_again(tender)
 
 
 def _can_be_joined(need: Need) -> bool:

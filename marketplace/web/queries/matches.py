@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from marketplace.journey.proofs import published_round_id
 from marketplace.journey.ratings import evidence_of
-from marketplace.journey.rounds import latest_round
+from marketplace.journey.rounds import latest_round, must_run_again
 from marketplace.journey.scopes import matches_for, one
 from marketplace.journey.sites import facts_said
 from marketplace.records.catalogue import Service
@@ -21,7 +21,7 @@ from marketplace.records.offers import Offer
 from marketplace.records.people import Patient
 from marketplace.records.pools import Consent, DefaultAnswer, Need
 from marketplace.records.providers import Provider
-from marketplace.records.rounds import Match
+from marketplace.records.rounds import Match, MatchStatus
 from marketplace.records.tenders import Tender
 from marketplace.rules.clock import Instant
 from marketplace.rules.money import Pence
@@ -80,6 +80,12 @@ class MatchPage:
     def answered_for(self) -> bool:
         """Whether the patient was silent, and the answer was given for them."""
         return answered_for(self.match)
+
+    @property
+    def made_again(self) -> bool:
+        """Whether the match counts no longer, and is made again for those who are still in it."""
+        standing = self.match.status in (MatchStatus.PROPOSED, MatchStatus.ACCEPTED)
+        return standing and must_run_again(self.tender)
 
     @property
     def units(self) -> int:

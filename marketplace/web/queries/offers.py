@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from marketplace.journey.awards import matches_of, shortfall
 from marketplace.journey.offers import read_own
+from marketplace.journey.rounds import must_run_again
 from marketplace.journey.scopes import offers_for, one, sites_for, tenders_for
 from marketplace.records.offers import Offer, OfferStatus
 from marketplace.records.pools import Bundle
@@ -68,6 +69,7 @@ class OfferPage:
     award: Award | None
     below_minimum: bool
     result_known: bool
+    made_again: bool
 
     @property
     def words(self) -> tuple[str, str]:
@@ -172,7 +174,8 @@ def offer_page(session: Session, actor: Actor, offer_id: str) -> OfferPage:
     terms, site = read_own(session, actor, offer.id)
     award = session.scalar(select(Award).where(Award.offer_id == offer.id).order_by(Award.id.desc()).limit(1))
     below = False
-    if award is not None and offer.tender.status is TenderStatus.PROPOSED:
+    again = must_run_again(offer.tender)
+    if award is not None and offer.tender.status is TenderStatus.PROPOSED and not again:
         members = [match for match in matches_of(session, offer.tender) if match.award_id == award.id]
         below = shortfall(award, members) not in (None, "nobody_left")
     return OfferPage(
@@ -182,7 +185,8 @@ def offer_page(session: Session, actor: Actor, offer_id: str) -> OfferPage:
         lots={lot.bundle_id: lot for lot in lots_of(session, offer.tender)},
         award=award,
         below_minimum=below,
-        result_known=offer.tender.status in RESULT_KNOWN,
+        result_known=offer.tender.status in RESULT_KNOWN and not again,
+        made_again=again,
     )
 
 

@@ -8,7 +8,6 @@ from sqlalchemy import ColumnElement, Select, case, func, select
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from marketplace.journey.cancellations import AFTER_OPENING
-from marketplace.journey.rounds import excluded_since
 from marketplace.journey.scopes import (
     offers_for,
     overseen_tenders_for,
@@ -29,6 +28,7 @@ from marketplace.rules.tendering import Policy
 from marketplace.web.filters import decision
 
 from .results import offer_labels
+from .states import WORDS, in_state
 
 SINGLE_LOTS = frozenset({TenderStatus.CLOSED, TenderStatus.PROPOSED})
 """The states in which a single lot can be cancelled."""
@@ -118,7 +118,7 @@ def _overseen(actor: Actor, search: str, state: str) -> Select[Tender]:
         query = query.where(
             Tender.title.icontains(search, autoescape=True) | Broker.name.icontains(search, autoescape=True)
         )
-    return query.where(Tender.status == TenderStatus(state)) if state in set(TenderStatus) else query
+    return query.where(in_state(state)) if state in WORDS else query
 
 
 def opened_offers(session: Session, actor: Actor, tender: Tender) -> list[OfferRow]:
@@ -150,13 +150,6 @@ def set_aside(session: Session, tender: Tender) -> tuple[int, Pence]:
 def successor_of(session: Session, tender: Tender) -> Tender | None:
     """The tender that follows one that ended without an award, if it is drafted already."""
     return session.scalars(select(Tender).where(Tender.predecessor_id == tender.id).order_by(Tender.created_at)).first()
-
-
-def must_run_again(session: Session, tender: Tender) -> bool:
-    """Whether its match no longer counts: an offer was left out since, or a decision has ordered another one."""
-    if tender.status is TenderStatus.UNDER_REVIEW:
-        return tender.rerun_ordered
-    return tender.status is TenderStatus.PROPOSED and excluded_since(session, tender)
 
 
 def policy_of(tender: Tender) -> Policy:

@@ -3,7 +3,7 @@
 Counts come by one grouped query for all tenders at once, so that sixty tenders cost no more questions than one.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,33 +12,22 @@ from sqlalchemy import ColumnElement, Select, case, func, literal_column, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from marketplace.journey.pools import valid_consent
+from marketplace.journey.rounds import TO_RUN_AGAIN, must_run_again
 from marketplace.journey.scopes import needs_for, one, patients_for, plan_lines_for, tenders_for
 from marketplace.records.budgets import Budget
 from marketplace.records.contracts import Contract
-from marketplace.records.offers import Offer
+from marketplace.records.offers import Offer, OfferStatus
 from marketplace.records.people import Patient
 from marketplace.records.pools import Bundle, Need, NeedStatus
 from marketplace.records.rounds import Award, Match, MatchStatus, Round
 from marketplace.records.tenders import Tender
 from marketplace.rules.clock import Instant
-from marketplace.rules.lifecycle import TENDER_WORDS, ContractStatus, TenderStatus
+from marketplace.rules.lifecycle import ContractStatus, TenderStatus
 from marketplace.rules.permissions import Actor
-from marketplace.web.filters import plural
+from marketplace.web.filters import day, plural
 
-COLOURS = {
-    TenderStatus.DRAFT: "grey",
-    TenderStatus.DELETED: "white",
-    TenderStatus.OPEN: "green",
-    TenderStatus.CLOSED: "yellow",
-    TenderStatus.MATCHING: "yellow",
-    TenderStatus.PROPOSED: "blue",
-    TenderStatus.STANDSTILL: "purple",
-    TenderStatus.UNDER_REVIEW: "orange",
-    TenderStatus.AWARDED: "aqua-green",
-    TenderStatus.WITHDRAWN: "white",
-    TenderStatus.UNSUCCESSFUL: "red",
-    TenderStatus.CANCELLED: "white",
-}
+from .states import COLOURS, RUN_AGAIN, WORDS, in_state, state_of
+
 Counts = Mapping[str, int]
 
 MINE, OTHERS = "mine", "others"
@@ -83,7 +72,7 @@ NEXT_DATE = case(
     (Tender.status == TenderStatus.DRAFT, Tender.publish_by),
     (Tender.status == TenderStatus.OPEN, Tender.offers_due_at),
     (Tender.status.in_((TenderStatus.CLOSED, TenderStatus.MATCHING)), Tender.match_by),
-    ((Tender.status == TenderStatus.PROPOSED) & UNANSWERED, Tender.answers_due_at),
+    ((Tender.status == TenderStatus.PROPOSED) & ~TO_RUN_AGAIN & UNANSWERED, Tender.answers_due_at),
     (Tender.status == TenderStatus.PROPOSED, Tender.confirm_by),
     (Tender.status == TenderStatus.STANDSTILL, Tender.standstill_ends_at),
     (Tender.status == TenderStatus.UNDER_REVIEW, func.coalesce(Tender.review_by, Tender.match_by)),
@@ -101,16 +90,22 @@ class TenderRow:
     offers: int
     matches: Counts
     contracts: Counts
+    left_out: Sequence[tuple[str, Instant]]
 
     @property
     def words(self) -> str:
-        """Its status."""
-        return TENDER_WORDS[self.tender.status]
+        """Its state."""
+        return WORDS[state_of(self.tender)]
 
     @property
     def colour(self) -> str:
         """The colour of its tag."""
-        return COLOURS[self.tender.status]
+        return COLOURS[state_of(self.tender)]
+
+    @property
+    def must_run_again(self) -> bool:
+        """Whether its match counts no longer."""
+        return must_run_again(self.tender)
 
     @property
     def people(self) -> int:
@@ -122,6 +117,11 @@ class TenderRow:
         """How many matches wait for their patient."""
         return self.matches.get("proposed", 0)
 
+    @property
+    def waits_for_answers(self) -> bool:
+        """Whether it is the patients' turn to answer a match that counts."""
+        return self.tender.status is TenderStatus.PROPOSED and self.unanswered > 0 and not self.must_run_again
+
     def action(self, now: Instant) -> str | None:
         """What the broker can do now, or None where it is somebody else's turn."""
         due_at = self.tender.offers_due_at
@@ -131,15 +131,17 @@ class TenderRow:
             return "Open the offers"
         if self.tender.status is TenderStatus.CLOSED:
             return "Run the match"
+        if self.must_run_again:
+            return "Run the match again"
         if self.tender.status is TenderStatus.PROPOSED and not self.unanswered:
             return "Confirm the award"
-        if self.tender.status is TenderStatus.UNDER_REVIEW and self.tender.rerun_ordered:
-            return "Run the match again"
         return None
 
     def waits_for(self, now: Instant) -> str:
         """Whose turn it is, in words."""
         status = self.tender.status
+        if self.must_run_again:
+            return _why_again(self)
         if status is TenderStatus.DRAFT:
             joined = plural(self.needs.get("agreed", 0), "person", "people")
             return f"{joined} joined, {plural(self.needs.get('invited', 0), 'has', 'have')} not answered"
@@ -150,11 +152,7 @@ class TenderRow:
         if status is TenderStatus.PROPOSED:
             asked = sum(self.matches.values())
             return f"{asked - self.unanswered:,} of {plural(asked, 'person has', 'people have')} answered"
-        if status is TenderStatus.AWARDED:
-            made = sum(self.contracts.values())
-            signed = made - self.contracts.get(ContractStatus.OFFERED.value, 0)
-            return f"{signed:,} of {plural(made, 'contract is', 'contracts are')} signed"
-        return self.tender.status_reason or _objection_words(self.tender)
+        return _signed_words(self) if status is TenderStatus.AWARDED else _reason_words(self.tender)
 
     def by(self) -> Instant | None:
         """The deadline it runs towards: the broker's own where it is the broker's turn."""
@@ -164,7 +162,7 @@ class TenderRow:
             TenderStatus.OPEN: tender.offers_due_at,
             TenderStatus.CLOSED: tender.match_by,
             TenderStatus.MATCHING: tender.match_by,
-            TenderStatus.PROPOSED: tender.answers_due_at if self.unanswered else tender.confirm_by,
+            TenderStatus.PROPOSED: tender.answers_due_at if self.waits_for_answers else tender.confirm_by,
             TenderStatus.STANDSTILL: tender.standstill_ends_at,
             TenderStatus.UNDER_REVIEW: tender.review_by or tender.match_by,
         }.get(tender.status)
@@ -172,10 +170,10 @@ class TenderRow:
     @property
     def by_words(self) -> str:
         """What has to be done by then."""
-        if self.tender.status is TenderStatus.PROPOSED and self.unanswered:
-            return "Answers by"
-        if self.tender.status is TenderStatus.UNDER_REVIEW and self.tender.rerun_ordered:
+        if self.must_run_again:
             return "Run the match again by"
+        if self.waits_for_answers:
+            return "Answers by"
         return BY_WORDS.get(self.tender.status, "")
 
     def lapses_at(self, now: Instant) -> Instant | None:
@@ -219,17 +217,22 @@ class Glance:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Which of the broker's tenders are asked for: of one state, with words in the title, by whose turn it is."""
+    """Which of the broker's tenders are asked for: of one status, or one state as pages name it (`states`), with words
+    in the title, by whose turn it is.
+    """
 
     status: TenderStatus | None = None
     words: str = ""
     turn: str = ""
+    state: str = ""
 
     def query(self, actor: Actor, now: Instant) -> Select[Tender]:
         """The broker's tenders that fit."""
         query = tenders_for(actor)
         if self.status is not None:
             query = query.where(Tender.status == self.status)
+        if self.state in WORDS:
+            query = query.where(in_state(self.state))
         if self.words:
             query = query.where(Tender.title.icontains(self.words, autoescape=True))
         if self.turn in TURNS:
@@ -259,11 +262,14 @@ def tender_count(session: Session, actor: Actor, now: Instant, which: Asked) -> 
     return session.scalar(select(func.count()).select_from(which.query(actor, now).subquery())) or 0
 
 
-def tenders_by_status(session: Session, actor: Actor) -> dict[TenderStatus, int]:
-    """How many of the broker's tenders are in which state."""
-    query = tenders_for(actor).with_only_columns(Tender.status, func.count()).group_by(Tender.status)
-    found: dict[TenderStatus, int] = {status: count for status, count in session.execute(query)}  # noqa: C416 - typed
-    return {status: found[status] for status in TenderStatus if status in found}
+def tenders_by_state(session: Session, actor: Actor) -> dict[str, int]:
+    """How many of the broker's tenders are shown in which state, in the order of a tender's life."""
+    again = case((TO_RUN_AGAIN, 1), else_=0)
+    query = tenders_for(actor).with_only_columns(Tender.status, again, func.count()).group_by(Tender.status, again)
+    found: Counter[str] = Counter()
+    for status, to_run_again, count in session.execute(query):
+        found[RUN_AGAIN if to_run_again else status.value] += count
+    return {state: found[state] for state in COLOURS if state in found}
 
 
 def tender_row(session: Session, actor: Actor, tender_id: str) -> TenderRow:
@@ -359,14 +365,25 @@ def _waits_for_broker(now: Instant) -> ColumnElement[bool]:
         Tender.status.in_((TenderStatus.DRAFT, TenderStatus.CLOSED))
         | ((Tender.status == TenderStatus.OPEN) & (Tender.offers_due_at <= now))
         | ((Tender.status == TenderStatus.PROPOSED) & ~UNANSWERED)
-        | ((Tender.status == TenderStatus.UNDER_REVIEW) & Tender.rerun_ordered)
+        | TO_RUN_AGAIN
     )
 
 
-def _objection_words(tender: Tender) -> str:
-    if tender.status is not TenderStatus.UNDER_REVIEW:
-        return ""
-    return "An objection was upheld" if tender.rerun_ordered else "A provider has objected"
+def _signed_words(row: TenderRow) -> str:
+    made = sum(row.contracts.values())
+    signed = made - row.contracts.get(ContractStatus.OFFERED.value, 0)
+    return f"{signed:,} of {plural(made, 'contract is', 'contracts are')} signed"
+
+
+def _reason_words(tender: Tender) -> str:
+    objected = "A provider has objected" if tender.status is TenderStatus.UNDER_REVIEW else ""
+    return tender.status_reason or objected
+
+
+def _why_again(row: TenderRow) -> str:
+    if row.tender.status is TenderStatus.UNDER_REVIEW:
+        return "An objection was upheld"
+    return ", and ".join(f"{alias} was left out on {day(at)}" for alias, at in row.left_out)
 
 
 def _draft_action(row: TenderRow) -> str:
@@ -404,6 +421,7 @@ def _rows(session: Session, tenders: Sequence[Tender]) -> list[TenderRow]:
     opened = select(Offer.tender_id, func.count()).where(Offer.tender_id.in_(ids), Offer.opened_at.is_not(None))
     for tender_id, count in session.execute(opened.group_by(Offer.tender_id)):
         offers[tender_id] = count
+    left_out = _left_out(session, ids)
     return [
         TenderRow(
             tender=tender,
@@ -412,9 +430,29 @@ def _rows(session: Session, tenders: Sequence[Tender]) -> list[TenderRow]:
             offers=offers[tender.id],
             matches=matches[tender.id],
             contracts=contracts[tender.id],
+            left_out=left_out[tender.id],
         )
         for tender in tenders
     ]
+
+
+def _left_out(session: Session, ids: Sequence[str]) -> dict[str, list[tuple[str, Instant]]]:
+    """The offers that were left out since the match of each tender whose match therefore counts no longer, and when."""
+    found: dict[str, list[tuple[str, Instant]]] = defaultdict(list)
+    query = (
+        select(Offer.tender_id, Offer.alias, Offer.excluded_at)
+        .join(Offer.tender)
+        .where(
+            Tender.id.in_(ids),
+            TO_RUN_AGAIN,
+            Offer.status == OfferStatus.EXCLUDED,
+            Offer.excluded_at >= Tender.proposed_at,
+        )
+        .order_by(Offer.excluded_at, Offer.alias)
+    )
+    for tender_id, alias, at in session.execute(query):
+        found[tender_id].append((alias, at))
+    return found
 
 
 def _grouped(session: Session, query: Select[str, Any, int]) -> dict[str, dict[str, int]]:

@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from marketplace.journey.rounds import must_run_again
 from marketplace.records.contracts import Contract
 from marketplace.records.pools import Need, NeedStatus
 from marketplace.records.rounds import Match, MatchStatus
 from marketplace.rules.clock import Instant, london_midnight_after
-from marketplace.rules.lifecycle import ContractStatus
+from marketplace.rules.lifecycle import ContractStatus, TenderStatus
 from marketplace.rules.permissions import SYSTEM
 from marketplace.web.filters import units
 
@@ -106,17 +107,19 @@ def _steps(
         tender.closed_at,
         tender.offers_due_at,
     )
-    matched = match is not None
+    again = need.status is NeedStatus.MATCHED and must_run_again(tender)
+    matched = match is not None and not again
     matched_at = tender.proposed_at if matched else None
-    yield "The offers are matched", "The offers were matched", matched, matched_at, tender.match_by
-    said_yes = match is not None and match.status is MatchStatus.ACCEPTED
+    match_by = tender.confirm_by if tender.status is TenderStatus.PROPOSED else tender.match_by
+    yield f"The offers are matched{' again' if again else ''}", "The offers were matched", matched, matched_at, match_by
+    said_yes = match is not None and match.status is MatchStatus.ACCEPTED and not again
     answered_at = match.answered_at if match is not None else None
     said_yes = said_yes or contract is not None
     for_them = match is not None and answered_for(match)
     yes = "You did not answer, so we said yes for you, as you chose" if for_them else "You said yes to your match"
-    yield "You answer your match", yes, said_yes, answered_at, tender.answers_due_at
+    yield "You answer your match", yes, said_yes, answered_at, None if again else tender.answers_due_at
     final = "The result is final"
-    yield final, final, contract is not None, tender.awarded_at, tender.standstill_ends_at
+    yield final, final, contract is not None, tender.awarded_at, None if again else tender.standstill_ends_at
     signed = contract is not None and contract.status is not ContractStatus.OFFERED and _signed_at(contract) is not None
     yield (
         "Everybody signs the contract",
