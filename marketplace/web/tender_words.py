@@ -85,6 +85,12 @@ def rule_changes(amendment: Amendment) -> list[str]:
     ]
 
 
+def amendment_sentences(amendment: Amendment) -> str:
+    """All that an amendment brought, as one text: for data that has no page."""
+    due = f" Offers by {moment(amendment.offers_due_at)}." if amendment.offers_due_at is not None else ""
+    return f"{amendment.text}{due}{''.join(f' {change}.' for change in rule_changes(amendment))}"
+
+
 def init_app(app: Flask) -> None:
     """Give the templates these words."""
     for says in (tender_state, end_of, end_to_patients, dates_of, amendment_words, rule_changes):

@@ -1,15 +1,24 @@
 """When a tender changes under way, every page that names its state says so: the broker's, and everybody else's."""
 
+from dataclasses import replace
 from datetime import timedelta
+from html import unescape
 
 import pytest
 from sqlalchemy import Engine
 
+from marketplace.journey import amendments, cancellations, pools
+from marketplace.journey import tenders as steps
+from marketplace.records.database import writing
 from marketplace.records.rounds import MatchStatus
+from marketplace.records.tenders import CancelCode
 from marketplace.rules.errors import WrongState
+from marketplace.rules.pooling import BundleTerms
+from marketplace.rules.sharing import Pooling
 from marketplace.web.queries import tenders
 from tests.web.site import Site
 from tests.web.test_query_counts import counting
+from tests.worlds import PERIOD
 
 BROKER, NEAR, BULK, FUNDER, P1 = (f"{name}@example.test" for name in ("broker", "near", "bulk", "funder", "p1"))
 AGAIN = "To be matched again"
@@ -133,3 +142,162 @@ def test_not_run_again_in_time_it_ends_and_says_why(site: Site) -> None:
     left_out(site)
     world = site.world.later(days=30)
     assert world.tender.status_reason == "The match was not run again in time."
+
+
+def amended(site: Site) -> str:
+    """An open tender that was explained, given more time, and changed; returns its address without the role."""
+    world = site.world.draft().agree().publish().three_offers()
+    session, due_at = world.session, world.tender.offers_due_at
+    with writing(session):
+        amendments.clarify(session, world.now, world.broking, world.tender.id, "A session lasts 40 minutes.")
+        world.now += timedelta(hours=1)
+        later = due_at + timedelta(days=3)
+        amendments.extend(session, world.now, world.broking, world.tender.id, later, "Easter falls into it.")
+        world.now += timedelta(hours=1)
+        amendments.change(
+            session,
+            world.now,
+            world.broking,
+            world.tender.id,
+            policy=replace(world.policy, pence_per_km=60, pooling=Pooling.SHARED_POOL),
+            offers_due_at=due_at + timedelta(days=7),
+            text="Travel counts for more.",
+        )
+    return f"/tenders/{world.tender.id}"
+
+
+@pytest.mark.parametrize(("email", "role"), [(BROKER, "/broker"), (NEAR, "/provider"), (None, "")])
+def test_each_amendment_says_what_it_brought(site: Site, email: str | None, role: str) -> None:
+    """More time is not an explanation; a change names each rule before and now, and both their deadlines."""
+    at = amended(site)
+    text = unescape(site.client(email).get(f"{role}{at}").text)
+    for said in (
+        "Explained</strong> on Monday 2 March 2026 at 9am",
+        "More time</strong> on Monday 2 March 2026 at 10am",
+        "Offers by Thursday 19 March 2026 at 9am",
+        "Changed</strong> on Monday 2 March 2026 at 11am",
+        "Offers by Monday 23 March 2026 at 9am",
+        "What one kilometre of travel is worth, per unit: £0.30 before, £0.60 now",
+        "Who may pay for whom: “Each person's budget pays for that person only” before, “People help each other",
+        "All offers and agreements made before are void",
+    ):
+        assert said in text, said
+    assert "one grade of quality is worth, per unit: " not in text
+
+
+def test_a_broker_reads_who_is_asked_again(site: Site) -> None:
+    """How many have said yes to the new rules, how many have not answered, and what happens if they do not."""
+    at, world = amended(site), site.world
+    world.agree(1, 2)
+    client = site.client(BROKER)
+    text = client.get(f"/broker{at}").text
+    assert "10 people are asked again and have not answered" in text
+    assert "2 people are in the group" in text
+    assert "Monday 23 March 2026 at 9am" in text
+    assert "10 people are asked again" in client.get("/broker/tenders").text
+    world.agree(*range(3, 13))
+    assert "asked again and" not in client.get(f"/broker{at}").text
+
+
+CANCELLED = ("Cancelled", "Monday 16 March 2026 at 9am", "The period was wrong")
+
+
+def cancelled(site: Site, *, by: str) -> str:
+    """A proposed tender, cancelled by its broker or the commissioner; returns its address without the role."""
+    world = site.world.draft().agree().publish().three_offers().later(days=14).run_round().accept(1)
+    actor = world.broking if by == BROKER else world.funder
+    with writing(world.session):
+        cancellations.cancel(
+            world.session,
+            world.now,
+            actor,
+            world.tender.id,
+            code=CancelCode.ERROR_IN_TENDER,
+            reason="The period was wrong",
+        )
+    return f"/tenders/{world.tender.id}"
+
+
+@pytest.mark.parametrize(("by", "author"), [(BROKER, "Fen Brokers, its broker"), (FUNDER, "The commissioner")])
+def test_a_cancelled_tender_says_when_by_whom_on_what_grounds_and_why(site: Site, by: str, author: str) -> None:
+    """To its broker, to the public, to its bidders on the tender and on their offer."""
+    at = cancelled(site, by=by)
+    offer = next(row for row in site.world.tender.offers if row.provider_id == site.world.providers["near"].id)
+    pages = [(BROKER, f"/broker{at}"), (None, at), (NEAR, f"/provider{at}"), (NEAR, f"/provider/offers/{offer.id}")]
+    for email, path in pages:
+        text = site.client(email).get(path).text
+        for said in (*CANCELLED, author, "There is an error in the tender"):
+            assert said in text, (path, said)
+
+
+@pytest.mark.parametrize("easy", [False, True])
+def test_who_is_in_a_cancelled_tender_reads_it_too(site: Site, easy: bool) -> None:
+    """On the match that somebody had said yes to, and on the group; no contract is promised any more."""
+    cancelled(site, by=FUNDER)
+    client = site.client(P1)
+    if easy:
+        client.post("/easy-read", data={"easy_read": "on"})
+    for path in (f"/patient/matches/{site.world.match(1).id}", f"/patient/invitations/{site.world.need(1).id}"):
+        text = client.get(path).text
+        assert "The NHS team that pays for it cancelled it on 16 March 2026." in text, path
+        assert "The period was wrong" in text, path
+        assert "sign a contract" not in text, path
+        assert "You said yes to this match" not in text, path
+
+
+def test_the_dates_tell_the_tender_s_whole_life(site: Site) -> None:
+    """What was done when stays on the page after it is done, and after the tender has ended."""
+    at = cancelled(site, by=BROKER)
+    text = site.client(BROKER).get(f"/broker{at}").text
+    dates = text[text.index(">Dates<") :]
+    for what in ("Drafted", "Published", "Offers by", "Offers opened", "Match proposed", "Answers by", "Cancelled"):
+        assert f">{what}</dt>" in dates, what
+    assert "You confirm the award by" not in dates
+
+
+def test_an_awarded_tender_s_dates(site: Site) -> None:
+    world = site.world.awarded()
+    text = site.client(BROKER).get(f"/broker/tenders/{world.tender.id}").text
+    for what in ("Answers by", "Award confirmed", "The pause ended", "Awarded"):
+        assert f">{what}</dt>" in text, what
+
+
+def test_a_withdrawn_and_an_unsuccessful_tender(site: Site) -> None:
+    """The one has an author, the other none: its own rules and dates ended it."""
+    world = site.world.draft().agree().publish()
+    with writing(world.session):
+        steps.withdraw_tender(world.session, world.now, world.broking, world.tender.id, "The service is reshaped.")
+    at = f"/tenders/{world.tender.id}"
+    for email, path in ((BROKER, f"/broker{at}"), (None, at)):
+        text = site.client(email).get(path).text
+        for said in (">Withdrawn</dt>", "Fen Brokers, its broker", "The service is reshaped.", "2 March 2026 at 9am"):
+            assert said in text, (path, said)
+    world.now += timedelta(days=1)
+    world.draft().agree().publish().later(days=15)
+    text = site.client(BROKER).get(f"/broker/tenders/{world.tender.id}").text
+    assert "Nobody: it follows from its rules and dates" in text
+    assert "0 offers came in" in text
+
+
+def test_one_cancelled_group_is_marked_and_its_people_are_told_the_truth(site: Site) -> None:
+    """The other group goes on; nobody is told that too few people were left."""
+    world = site.world.draft()
+    terms = BundleTerms("physiotherapy", "Stamford", ("PE9",), *PERIOD)
+    with writing(world.session):
+        pools.build_bundle(world.session, world.now, world.broking, world.tender.id, terms)
+    world.agree().publish().three_offers().later(days=15).run_round()
+    with writing(world.session):
+        cancellations.cancel(
+            world.session,
+            world.now,
+            world.broking,
+            world.tender.id,
+            code=CancelCode.NO_LONGER_NEEDED,
+            reason="Nobody needs it",
+            bundle_ids=[world.bundle.id],
+        )
+    page = site.client(BROKER).get(f"/broker/tenders/{world.tender.id}").text
+    assert 'tag--white">Cancelled</strong>' in page[page.index(">Groups<") :]
+    text = site.client(P1).get(f"/patient/matches/{world.match(1).id}").text
+    assert "This group was cancelled" in text
+    assert "too few people" not in text

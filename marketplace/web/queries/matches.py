@@ -24,6 +24,7 @@ from marketplace.records.providers import Provider
 from marketplace.records.rounds import Match, MatchStatus
 from marketplace.records.tenders import Tender
 from marketplace.rules.clock import Instant
+from marketplace.rules.lifecycle import LotResult
 from marketplace.rules.money import Pence
 from marketplace.rules.permissions import Actor
 from marketplace.rules.quality import PatientEvidence
@@ -86,6 +87,17 @@ class MatchPage:
         """Whether the match counts no longer, and is made again for those who are still in it."""
         standing = self.match.status in (MatchStatus.PROPOSED, MatchStatus.ACCEPTED)
         return standing and must_run_again(self.tender)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the whole tender ended without an award while the match stood: nothing follows from it any more."""
+        standing = self.match.status in (MatchStatus.PROPOSED, MatchStatus.ACCEPTED)
+        return standing and self.tender.ended_at is not None
+
+    @property
+    def group_cancelled(self) -> bool:
+        """Whether the match fell because its group was cancelled, and not because too few people were left."""
+        return self.match.status is MatchStatus.DISPLACED and self.match.need.bundle.result is LotResult.CANCELLED
 
     @property
     def units(self) -> int:

@@ -60,7 +60,7 @@ def talk(session: Session, tender_id: str) -> Talk:
     amendments = select(Amendment).where(Amendment.tender_id == tender_id)
     questions = questions_for(None).where(Question.tender_id == tender_id)
     return Talk(
-        session.scalars(amendments.order_by(Amendment.made_at.desc(), Amendment.id)).all(),
+        session.scalars(amendments.order_by(Amendment.made_at.desc(), Amendment.version.desc(), Amendment.id)).all(),
         session.scalars(questions.order_by(Question.asked_at.desc(), Question.id)).all(),
     )
 

@@ -146,7 +146,7 @@ class TenderRow:
             joined = plural(self.needs.get("agreed", 0), "person", "people")
             return f"{joined} joined, {plural(self.needs.get('invited', 0), 'has', 'have')} not answered"
         if status is TenderStatus.OPEN:
-            return "Waiting for offers" if self.action(now) is None else "The deadline has passed"
+            return "The deadline has passed" if self.action(now) else _open_words(self)
         if status is TenderStatus.CLOSED:
             return f"{plural(self.offers, 'offer')} came in"
         if status is TenderStatus.PROPOSED:
@@ -366,6 +366,14 @@ def _waits_for_broker(now: Instant) -> ColumnElement[bool]:
         | ((Tender.status == TenderStatus.OPEN) & (Tender.offers_due_at <= now))
         | ((Tender.status == TenderStatus.PROPOSED) & ~UNANSWERED)
         | TO_RUN_AGAIN
+    )
+
+
+def _open_words(row: TenderRow) -> str:
+    """An open tender whose rules changed also waits for those who are asked again."""
+    again = row.needs.get(NeedStatus.INVITED.value, 0)
+    return (
+        f"Waiting for offers. {plural(again, 'person is', 'people are')} asked again" if again else "Waiting for offers"
     )
 
 
