@@ -1,17 +1,18 @@
 """When a tender changes under way, every page that names its state says so: the broker's, and everybody else's."""
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 from html import unescape
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
 from marketplace.journey import amendments, cancellations, pools
 from marketplace.journey import tenders as steps
 from marketplace.records.database import writing
 from marketplace.records.rounds import MatchStatus
-from marketplace.records.tenders import CancelCode
+from marketplace.records.tenders import CancelCode, Question
 from marketplace.rules.errors import WrongState
 from marketplace.rules.pooling import BundleTerms
 from marketplace.rules.sharing import Pooling
@@ -192,7 +193,7 @@ def test_a_broker_reads_who_is_asked_again(site: Site) -> None:
     client = site.client(BROKER)
     text = client.get(f"/broker{at}").text
     assert "10 people are asked again and have not answered" in text
-    assert "2 people are in the group" in text
+    assert "2 people are in the group now, with 20 sessions, £1,200.00" in text
     assert "Monday 23 March 2026 at 9am" in text
     assert "10 people are asked again" in client.get("/broker/tenders").text
     world.agree(*range(3, 13))
@@ -235,10 +236,10 @@ def test_who_is_in_a_cancelled_tender_reads_it_too(site: Site, easy: bool) -> No
     """On the match that somebody had said yes to, and on the group; no contract is promised any more."""
     cancelled(site, by=FUNDER)
     client = site.client(P1)
-    if easy:
-        client.post("/easy-read", data={"easy_read": "on"})
+    client.post("/patient/easy-read", data={"easy_read": "on" if easy else "off"})
     for path in (f"/patient/matches/{site.world.match(1).id}", f"/patient/invitations/{site.world.need(1).id}"):
         text = client.get(path).text
+        assert ('class="cp-easy"' in text) is easy
         assert "The NHS team that pays for it cancelled it on 16 March 2026." in text, path
         assert "The period was wrong" in text, path
         assert "sign a contract" not in text, path
@@ -301,3 +302,77 @@ def test_one_cancelled_group_is_marked_and_its_people_are_told_the_truth(site: S
     text = site.client(P1).get(f"/patient/matches/{world.match(1).id}").text
     assert "This group was cancelled" in text
     assert "too few people" not in text
+
+
+def two_groups(site: Site) -> str:
+    """A draft with twelve people asked in Lincoln, and a second group with nobody in it; returns its address."""
+    world = site.world.draft()
+    with writing(world.session):
+        terms = BundleTerms("physiotherapy", "Stamford", ("PE9",), *PERIOD)
+        pools.build_bundle(world.session, world.now, world.broking, world.tender.id, terms)
+    return f"/broker/tenders/{world.tender.id}"
+
+
+def test_a_draft_tells_what_was_agreed_beside_what_was_asked(site: Site) -> None:
+    """Units and money of those who said yes, in all and by group, and what it would be if everybody did."""
+    at = two_groups(site)
+    assert "Agreed so far: <strong>0 sessions, £0.00</strong>" in site.client(BROKER).get(at).text
+    site.world.agree(1)
+    text = site.client(BROKER).get(at).text
+    assert "Agreed so far: <strong>10 sessions, £600.00</strong>" in text
+    cells = re.findall(r"<div>(\d+ sessions, £[\d.,]+)</div>", text)
+    assert cells.count("10 sessions, £600.00") == 1
+    assert cells.count("120 sessions, £7,200.00") == 1
+    site.world.agree(*range(2, 13))
+    text = site.client(BROKER).get(at).text
+    assert "Agreed so far" not in text
+    assert "£7,200.00" in text
+
+
+def test_a_draft_of_several_groups_has_one_primary_action(site: Site) -> None:
+    """While nobody has joined it leads to the group that has most to answer; then it publishes."""
+    at = two_groups(site)
+
+    def primary() -> list[str]:
+        text = site.client(BROKER).get(at).text
+        return re.findall(r'class="nhsuk-button"[^>]*?href="([^"]+)"|href="([^"]+)"[^>]*?class="nhsuk-button"', text)
+
+    [(*links,)] = primary()
+    assert f"/broker/groups/{site.world.bundle.id}" in links
+    site.world.agree(1)
+    [(*links,)] = primary()
+    assert f"{at}/publish" in links
+
+
+def test_each_small_page_says_where_back_leads(site: Site) -> None:
+    """To the tender, to its offers, or to the tender that an interest was declared from."""
+    world = site.world.draft().agree().publish().three_offers()
+    with writing(world.session):
+        amendments.ask(world.session, world.now, world.provider("near"), world.tender.id, "Is parking free?")
+    question = world.session.scalars(select(Question.id)).one()
+    at = f"/broker/tenders/{world.tender.id}"
+
+    def back(path: str) -> tuple[str, str]:
+        text = site.client(BROKER).get(path).text
+        link = re.search(r'<a class="nhsuk-back-link" href="([^"]+)">(.*?)</a>', text, re.DOTALL)
+        assert link is not None, path
+        return link[1], re.sub(r"<svg.*?</svg>", "", link[2], flags=re.DOTALL).strip()
+
+    assert back(f"/broker/questions/{question}") == (at, "The tender")
+    assert f'href="/broker/interests?tender={world.tender.id}"' in site.client(BROKER).get(at).text
+    assert back(f"/broker/interests?tender={world.tender.id}") == (at, "The tender")
+    assert back("/broker/interests") == ("/broker/", "Home")
+    assert site.client(BROKER).get("/broker/interests?tender=0000000000000000").status_code == 404
+    world.later(days=15).run_round()
+    assert back(f"/broker/offers/{world.tender.offers[0].id}/exclude") == (f"{at}/offers", "The offers")
+    assert back(f"{at}/cancel") == (at, "The tender")
+
+
+def test_the_map_s_table_begins_with_the_name(site: Site) -> None:
+    """The number of a pin is told with the name that it stands for; a place off the map has none."""
+    world = site.world.proposed()
+    text = site.client(BROKER).get(f"/broker/tenders/{world.tender.id}/result").text
+    table = text[text.index("The places on the map") :]
+    assert re.search(r'<th scope="col"[^>]*>Provider</th>', table[: table.index("</tr>")])
+    assert "No.</th>" not in table
+    assert re.search(r"<div>[^<]*Bulk Physio <span[^>]*>\(1 on the map\)", table)

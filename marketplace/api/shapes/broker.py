@@ -80,6 +80,8 @@ class BrokerLotShape(Shape):
     asked = integer("How many people were invited")
     units = integer("How many units those need who are in, or asked to be")
     budget_pence = pence("What their plans set aside for it")
+    agreed_units = integer("How many units those of them need who said yes")
+    agreed_pence = pence("What the plans of those set aside for it")
 
 
 class FullTenderShape(TenderShape):

@@ -93,10 +93,13 @@ def tender(tender_id: str) -> str:
     """One tender: where it stands, its groups, and what can be done now."""
     session, actor = db_session(), current_actor()
     row = tenders.tender_row(session, actor, tender_id)
+    lots = tenders.lots_of(session, actor, row.tender)
     return render_template(
         "broker/tender.html",
         row=row,
-        lots=tenders.lots_of(session, actor, row.tender),
+        lots=lots,
+        asked_most=tenders.asked_most(lots),
+        agreed_so_far=tenders.agreed_so_far(lots),
         talk=proceedings.talk(session, tender_id),
         objections=proceedings.representations(session, actor, tender_id),
         follower=proceedings.successor_of(session, row.tender),

@@ -18,6 +18,7 @@ from marketplace.web.cancelling import cancel_page
 from marketplace.web.clock import request_now
 from marketplace.web.database import db_session, writing
 from marketplace.web.forms import WebForm, sent
+from marketplace.web.listing import asked
 from marketplace.web.queries import proceedings
 
 from .blueprint import pages
@@ -78,8 +79,9 @@ def successor(tender_id: str) -> Response:
 @pages.route("/interests", methods=["GET", "POST"])
 @for_role(Role.BROKER)
 def interests() -> Answer:
-    """The providers that we have an interest in: they cannot make offers to us."""
-    session, actor = db_session(), current_actor()
+    """The providers that we have an interest in: they cannot make offers to us. Back leads to the tender it came from."""
+    session, actor, came_from = db_session(), current_actor(), asked("tender")
+    tender = one(session, tenders_for(actor), came_from, "tender") if came_from else None
     declared = proceedings.interests_of(session, actor)
     taken = {interest.provider_id for interest, _ in declared}
     choices = [(key, name) for key, name in proceedings.providers(session) if key not in taken]
@@ -91,9 +93,10 @@ def interests() -> Answer:
         "broker/interests.html",
         WebForm(InterestSchema(), sent(), choices={"provider_id": choices}),
         step,
-        back=url_for("broker.interests"),
+        back=url_for("broker.interests", tender=came_from or None),
         done="Your interest is on record. From now on this provider cannot make you an offer.",
         declared=declared,
+        tender=tender,
         kinds=INTEREST_WORDS,
     )
 

@@ -24,7 +24,7 @@ from marketplace.records.tenders import Tender
 from marketplace.rules.clock import Instant
 from marketplace.rules.lifecycle import ContractStatus, TenderStatus
 from marketplace.rules.permissions import Actor
-from marketplace.web.filters import day, plural
+from marketplace.web.filters import day, plural, pounds, units
 
 from .states import COLOURS, RUN_AGAIN, WORDS, in_state, state_of
 
@@ -184,12 +184,14 @@ class TenderRow:
 
 @dataclass(frozen=True, slots=True)
 class LotRow:
-    """One lot of a tender as its broker sees it."""
+    """One lot of a tender as its broker sees it: units and money of all who are in it or asked, and of who said yes."""
 
     bundle: Bundle
     needs: Counts
     units: int
     budget_pence: int
+    agreed_units: int
+    agreed_pence: int
 
     @property
     def asked(self) -> int:
@@ -280,19 +282,38 @@ def tender_row(session: Session, actor: Actor, tender_id: str) -> TenderRow:
 def lots_of(session: Session, actor: Actor, tender: Tender) -> list[LotRow]:
     """The lots of a tender, with who was asked and what came of it."""
     counts: dict[str, dict[str, int]] = defaultdict(dict)
-    sums: dict[str, tuple[int, int]] = {}
+    all_sums: dict[str, Counter[str]] = defaultdict(Counter)
     query = (
         needs_for(actor)
         .where(Bundle.tender_id == tender.id)
         .with_only_columns(Need.bundle_id, Need.status, func.count(), func.sum(Need.units), func.sum(Need.budget_pence))
         .group_by(Need.bundle_id, Need.status)
     )
-    for bundle_id, status, count, units, pence in session.execute(query):
+    for bundle_id, status, count, unit_sum, pence in session.execute(query):
         counts[bundle_id][status.value] = count
         if status not in (NeedStatus.DECLINED, NeedStatus.LEFT):
-            before = sums.get(bundle_id, (0, 0))
-            sums[bundle_id] = (before[0] + int(units), before[1] + int(pence))
-    return [LotRow(bundle, counts[bundle.id], *sums.get(bundle.id, (0, 0))) for bundle in tender.bundles]
+            all_sums[bundle_id].update(units=int(unit_sum), pence=int(pence))
+            if status is not NeedStatus.INVITED:
+                all_sums[bundle_id].update(agreed_units=int(unit_sum), agreed_pence=int(pence))
+    return [_lot_row(bundle, counts[bundle.id], all_sums[bundle.id]) for bundle in tender.bundles]
+
+
+def _lot_row(bundle: Bundle, needs: Counts, sums: Counter[str]) -> LotRow:
+    return LotRow(bundle, needs, sums["units"], sums["pence"], sums["agreed_units"], sums["agreed_pence"])
+
+
+def asked_most(lots: Sequence[LotRow]) -> LotRow | None:
+    """The lot in which most people have not answered yet."""
+    return max(lots, key=lambda lot: lot.needs.get(NeedStatus.INVITED.value, 0), default=None)
+
+
+def agreed_so_far(lots: Sequence[LotRow]) -> str:
+    """What those who said yes bring together, in words: ``10 sessions, £600.00``."""
+    counted: Counter[str] = Counter()
+    for lot in lots:
+        counted[lot.bundle.service.unit] += lot.agreed_units
+    told = " and ".join(units(count, unit) for unit, count in counted.items())
+    return f"{told}, {pounds(sum(lot.agreed_pence for lot in lots))}"
 
 
 def agreed(session: Session, actor: Actor, tender: Tender) -> list[Need]:
