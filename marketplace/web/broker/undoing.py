@@ -79,7 +79,7 @@ def successor(tender_id: str) -> Response:
 @pages.route("/interests", methods=["GET", "POST"])
 @for_role(Role.BROKER)
 def interests() -> Answer:
-    """The providers that we have an interest in: they cannot make offers to us. Back leads to the tender it came from."""
+    """The providers that we have an interest in: they cannot make offers to us. Asked from a tender, it leads back."""
     session, actor, came_from = db_session(), current_actor(), asked("tender")
     tender = one(session, tenders_for(actor), came_from, "tender") if came_from else None
     declared = proceedings.interests_of(session, actor)
