@@ -118,7 +118,7 @@ def confirm_award(session: Session, now: Instant, actor: Actor, tender_id: str, 
     standing = [match for match in matches if match.status is MatchStatus.ACCEPTED]
     check_pool_covered([match.pool_pence for match in standing])
     if not standing:
-        reason = "No match was accepted, or none could stand."
+        reason = f"No match was accepted, or none could stand. {written}"
         return give_up(session, now, actor, tender, status=TenderStatus.UNSUCCESSFUL, reason=reason)
     tender.status = TenderStatus.STANDSTILL
     tender.award_reasons = written

@@ -199,7 +199,12 @@ def letters(tender_id: str) -> str:
     tender = one(session, tenders_for(actor), tender_id, "tender")
     if latest_round_id(session, tender.id) is None:
         raise NotFound("not_found", "There is no result yet.")
-    return render_template("broker/letters.html", tender=tender, letters=proposals.letters(session, actor, tender))
+    return render_template(
+        "broker/letters.html",
+        tender=tender,
+        letters=proposals.letters(session, actor, tender),
+        again=must_run_again(tender),
+    )
 
 
 def _people_columns(labels: Mapping[str, str]) -> list[Column[Match]]:

@@ -103,6 +103,7 @@ def tender(tender_id: str) -> str:
         talk=proceedings.talk(session, tender_id),
         objections=proceedings.representations(session, actor, tender_id),
         follower=proceedings.successor_of(session, row.tender),
+        former=proceedings.predecessor_of(session, row.tender),
         now=request_now(),
     )
 

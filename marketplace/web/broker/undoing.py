@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from marketplace.journey import cancellations, conduct
+from marketplace.journey.rounds import must_run_again
 from marketplace.journey.scopes import may_name_providers, offers_for, one, tenders_for
 from marketplace.journey.sites import rating_fell
 from marketplace.records.offers import ExclusionCode
@@ -20,6 +21,7 @@ from marketplace.web.database import db_session, writing
 from marketplace.web.forms import WebForm, sent
 from marketplace.web.listing import asked
 from marketplace.web.queries import proceedings
+from marketplace.web.queries.tenders import tender_row
 
 from .blueprint import pages
 
@@ -31,7 +33,14 @@ def offers(tender_id: str) -> str:
     session, actor = db_session(), current_actor()
     tender = one(session, tenders_for(actor), tender_id, "tender")
     rows = proceedings.opened_offers(session, actor, tender)
-    return render_template("broker/offers.html", tender=tender, rows=rows)
+    return render_template(
+        "broker/offers.html",
+        tender=tender,
+        rows=rows,
+        grounds=GROUNDS_WORDS,
+        again=tender_row(session, actor, tender_id) if must_run_again(tender) else None,
+        now=request_now(),
+    )
 
 
 @pages.route("/offers/<offer_id>/exclude", methods=["GET", "POST"])
@@ -53,7 +62,7 @@ def exclude(offer_id: str) -> Answer:
         WebForm(ExcludeSchema(), sent(), choices={"code": grounds}),
         step,
         back=url_for("broker.offers", tender_id=tender_id),
-        done="The offer is left out. If a match was made with it, run the match again.",
+        done="The offer is left out, and its provider is told why.",
         row=row,
     )
 

@@ -152,6 +152,11 @@ def successor_of(session: Session, tender: Tender) -> Tender | None:
     return session.scalars(select(Tender).where(Tender.predecessor_id == tender.id).order_by(Tender.created_at)).first()
 
 
+def predecessor_of(session: Session, tender: Tender) -> Tender | None:
+    """The tender in whose place this one was drafted, if it was."""
+    return session.get(Tender, tender.predecessor_id) if tender.predecessor_id else None
+
+
 def policy_of(tender: Tender) -> Policy:
     """A tender's policy as a value: its weights and its times."""
     stated = {**tender.policy["matching"], **tender.policy["process"]}

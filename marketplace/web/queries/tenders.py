@@ -244,12 +244,12 @@ def tender_count(session: Session, actor: Actor, now: Instant, which: Asked) -> 
 
 def tenders_by_state(session: Session, actor: Actor) -> dict[str, int]:
     """How many of the broker's tenders are shown in which state, in the order of a tender's life."""
-    again = case((TO_RUN_AGAIN, 1), else_=0)
-    query = tenders_for(actor).with_only_columns(Tender.status, again, func.count()).group_by(Tender.status, again)
+    again = func.sum(case((TO_RUN_AGAIN, 1), else_=0))
+    query = tenders_for(actor).with_only_columns(Tender.status, func.count(), again).group_by(Tender.status)
     found: Counter[str] = Counter()
-    for status, to_run_again, count in session.execute(query):
-        found[RUN_AGAIN if to_run_again else status.value] += count
-    return {state: found[state] for state in COLOURS if state in found}
+    for status, count, to_run_again in session.execute(query):
+        found.update({status.value: count - int(to_run_again), RUN_AGAIN: int(to_run_again)})
+    return {state: found[state] for state in COLOURS if found[state]}
 
 
 def tender_row(session: Session, actor: Actor, tender_id: str) -> TenderRow:
@@ -325,9 +325,15 @@ def _signed_words(row: TenderRow) -> str:
     return f"{signed:,} of {plural(made, 'contract is', 'contracts are')} signed"
 
 
+GOING_ON = {
+    TenderStatus.MATCHING: "The match is running",
+    TenderStatus.STANDSTILL: "The result is out, and bidders can object",
+    TenderStatus.UNDER_REVIEW: "A provider has objected",
+}
+
+
 def _reason_words(tender: Tender) -> str:
-    objected = "A provider has objected" if tender.status is TenderStatus.UNDER_REVIEW else ""
-    return tender.status_reason or objected
+    return GOING_ON.get(tender.status) or tender.status_reason or ""
 
 
 def _why_again(row: TenderRow) -> str:
