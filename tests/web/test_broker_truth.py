@@ -105,6 +105,17 @@ def test_a_successor_names_the_tender_whose_place_it_takes(site: Site) -> None:
     assert "the draft is deleted" in text
 
 
+def test_nobody_can_offer_for_what_has_ended(site: Site) -> None:
+    """The notice asks a provider for an offer while one can be made, and leads to its own ones afterwards."""
+    world = site.world.draft().agree().publish()
+    at = f"/tenders/{world.tender.id}"
+    assert "Make an offer" in site.client("near@example.test").get(at).text
+    world.later(days=15)
+    text = site.client("near@example.test").get(at).text
+    assert "Make an offer" not in text
+    assert "Your offers on this tender" in text
+
+
 def test_nothing_is_set_aside_before_it_is_published(site: Site) -> None:
     world = site.world.draft().agree(1)
     text = read(site, f"/broker/tenders/{world.tender.id}/publish")
