@@ -184,6 +184,9 @@ def test_each_amendment_says_what_it_brought(site: Site, email: str | None, role
     ):
         assert said in text, said
     assert "one grade of quality is worth, per unit: " not in text
+    assert "fixed when the tender was published" not in text
+    if role != "/broker":
+        assert "These rules were changed on Monday 2 March 2026 at 11am." in text
 
 
 def test_a_broker_reads_who_is_asked_again(site: Site) -> None:

@@ -45,6 +45,7 @@ def tender(tender_id: str) -> str:
         notice=notice,
         offers=offers.own_offers(session, actor, tender_id),
         talk=talk(session, tender_id),
+        words=offers.words_of,
         now=request_now(),
     )
 
