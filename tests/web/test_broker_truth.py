@@ -105,6 +105,18 @@ def test_a_successor_names_the_tender_whose_place_it_takes(site: Site) -> None:
     assert "the draft is deleted" in text
 
 
+def test_who_withdraws_reads_what_becomes_free(site: Site) -> None:
+    """The money and the people it is held for; a tender that is open no more has no such page."""
+    world = site.world.draft().agree().publish()
+    path = f"/broker/tenders/{world.tender.id}/withdraw"
+    assert "This tender holds £7,200.00 for 12 people." in read(site, path)
+    answer = site.client(BROKER).post(path, data={"reason": " "})
+    assert answer.status_code == 422
+    assert "This tender holds £7,200.00 for 12 people." in answer.text
+    world.later(days=15)
+    assert site.client(BROKER).get(path).status_code == 409
+
+
 def test_nobody_can_offer_for_what_has_ended(site: Site) -> None:
     """The notice asks a provider for an offer while one can be made, and leads to its own ones afterwards."""
     world = site.world.draft().agree().publish()

@@ -158,11 +158,13 @@ def withdraw(tender_id: str) -> Answer:
     """Take an open tender back; every pound is released and everybody is told why."""
     session, actor = db_session(), current_actor()
     found = one(session, tenders_for(actor), tender_id, "tender")
+    if found.status is not TenderStatus.OPEN:
+        raise WrongState("too_late", "Only a tender that is open for offers can be withdrawn.")
     form = WebForm(ReasonSchema(), sent())
-    if request.method == "GET":
-        return render_template("broker/withdraw.html", form=form, tender=found)
-    if not form.validate():
-        return render_template("broker/withdraw.html", form=form, tender=found), 422
+    if sent() is None or not form.validate():
+        people, held_pence = proceedings.set_aside(session, found)
+        html = render_template("broker/withdraw.html", form=form, tender=found, people=people, held_pence=held_pence)
+        return (html, 422) if form.errors else html
     with writing(session):
         steps.withdraw_tender(session, request_now(), actor, tender_id, form.data["reason"])
     flash("The tender is withdrawn. All money set aside for it is free again.", "done")
