@@ -52,6 +52,8 @@ class Tender(Base):
     ``rerun_ordered`` says that its match counts no longer and has to be run again: a decision on an objection ordered
     it, or an offer that the match counted on was left out. ``ended_at`` and ``ended_by`` (the role of whoever did it,
     the system's where a date passed) are of a tender that ended without an award.
+    ``broker_fee_pence`` is what the broker gets for each contract that comes of it: from its commissioner, as declared
+    when the tender was published.
     """
 
     __tablename__ = "tenders"
@@ -59,6 +61,7 @@ class Tender(Base):
         CheckConstraint("version >= 1", name="version"),
         CheckConstraint("minimum_offers >= 1", name="minimum_offers"),
         CheckConstraint("answer_days >= 1", name="answer_days"),
+        CheckConstraint("broker_fee_pence >= 0", name="broker_fee"),
     )
 
     id: Mapped[PublicId]
@@ -72,6 +75,7 @@ class Tender(Base):
     minimum_offers: Mapped[int] = mapped_column(default=1)
     answer_days: Mapped[int] = mapped_column(default=7)
     demand: Mapped[Document | None]
+    broker_fee_pence: Mapped[int] = mapped_column(default=0)
     nonce_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
     nonce: Mapped[str | None] = mapped_column(String(64))
     nonce_sha256: Mapped[str | None] = mapped_column(String(64))
