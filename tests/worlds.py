@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from marketplace.journey import (
     awards,
     budgets,
+    cancellations,
     contracts,
     deadlines,
     deliveries,
@@ -30,7 +31,7 @@ from marketplace.records.catalogue import Exclusion, Service
 from marketplace.records.contracts import Contract, Delivery
 from marketplace.records.database import writing
 from marketplace.records.ledger import AccountKind
-from marketplace.records.offers import Offer
+from marketplace.records.offers import ExclusionCode, Offer
 from marketplace.records.people import Broker, Commissioner, Patient
 from marketplace.records.pools import Bundle, DefaultAnswer, Need
 from marketplace.records.providers import Provider
@@ -204,6 +205,13 @@ class SmallWorld:
     def rematch(self) -> "SmallWorld":
         """The broker has what was refused placed anew."""
         rematch.run_rematch(self.session, self.now, self.broking, self.tender.id)
+        return self
+
+    def leave_out(self, name: str, reason: str = "Its owner works for us") -> "SmallWorld":
+        """The broker leaves this provider's offer out for a conflict of interest."""
+        offer = next(row for row in self.tender.offers if row.provider_id == self.providers[name].id)
+        with writing(self.session):
+            cancellations.exclude_offer(self.session, self.now, self.broking, offer.id, ExclusionCode.CONFLICT, reason)
         return self
 
     def confirm(self, reasons: str = "The published policy's result, unchanged.") -> "SmallWorld":

@@ -4,6 +4,8 @@
 Questions are public and anonymous, and so are their answers.
 """
 
+from typing import Any
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -18,7 +20,7 @@ from marketplace.rules.clock import Instant, utc
 from marketplace.rules.errors import Invalid, NotAllowed, WrongState
 from marketplace.rules.lifecycle import TenderStatus
 from marketplace.rules.permissions import Actor, Role, check_owner, check_role
-from marketplace.rules.tendering import Policy, check_later_deadline, policy_document
+from marketplace.rules.tendering import Policy, check_later_deadline, policy_changes, policy_document
 
 from .pools import void_consents
 from .scopes import locked, locked_of_tender
@@ -44,8 +46,8 @@ def extend(session: Session, now: Instant, actor: Actor, tender_id: str, offers_
     """
     tender = _own_open_tender(session, now, actor, tender_id)
     check_later_deadline(now, tender.offers_due_at, offers_due_at)
-    row = _record(session, now, tender, AmendmentKind.CLARIFICATION, text)
     tender.offers_due_at = utc(offers_due_at)
+    row = _record(session, now, tender, AmendmentKind.EXTENSION, text, offers_due_at=tender.offers_due_at)
     audit.append(session, now, actor, "tender.extended", tender.id, amendment=row.id)
     tell(session, now, _everybody(session, tender), "tender_extended", tender.id)
     return tender
@@ -77,9 +79,11 @@ def change(
     if sha256_of(document) == tender.policy_sha256:
         raise Invalid("nothing_changed", "This is the policy as it stands: nothing would change.", place="policy")
     everybody = _everybody(session, tender)
+    changed = policy_changes(tender.policy, document)
     tender.take_policy(document, sha256_of(document))
     tender.offers_due_at = utc(offers_due_at)
-    row = _record(session, now, tender, AmendmentKind.CHANGE, text)
+    due_at = tender.offers_due_at
+    row = _record(session, now, tender, AmendmentKind.CHANGE, text, offers_due_at=due_at, changed=changed)
     standing = session.scalars(
         select(Offer).where(Offer.tender_id == tender.id, Offer.status == OfferStatus.STANDING)
     ).all()
@@ -131,8 +135,25 @@ def answer(session: Session, now: Instant, actor: Actor, question_id: str, text:
     return question
 
 
-def _record(session: Session, now: Instant, tender: Tender, kind: AmendmentKind, text: str) -> Amendment:
-    row = Amendment(tender_id=tender.id, version=tender.version, kind=kind, text=_written(text, "text"), made_at=now)
+def _record(
+    session: Session,
+    now: Instant,
+    tender: Tender,
+    kind: AmendmentKind,
+    text: str,
+    *,
+    offers_due_at: Instant | None = None,
+    changed: dict[str, list[Any]] | None = None,
+) -> Amendment:
+    row = Amendment(
+        tender_id=tender.id,
+        version=tender.version,
+        kind=kind,
+        text=_written(text, "text"),
+        offers_due_at=offers_due_at,
+        changed=changed,
+        made_at=now,
+    )
     session.add(row)
     session.flush()
     return row

@@ -27,7 +27,7 @@ from marketplace.rules.tendering import OfferTerms
 
 from .pools import valid_consent
 from .reservations import release
-from .rounds import excluded_since, latest_round
+from .rounds import latest_round, must_run_again
 from .scopes import locked
 from .tenders import give_up
 
@@ -41,7 +41,7 @@ def accept_match(session: Session, now: Instant, actor: Actor, match_id: str) ->
     Raises
     ------
     WrongState
-        If the match was answered already, the time to answer is over, or the matching must be run again first.
+        If the match was answered already, the time to answer is over, or the match is to be made again.
     """
     match, tender = _own_open_match(session, now, actor, match_id)
     return _answer(session, now, actor, match, tender, accepted=True, reason=None)
@@ -62,10 +62,10 @@ def decline_match(
 def answer_by_default(session: Session, now: Instant, tender_id: str) -> int:
     """When the time to answer is over, silence means what each patient chose; returns how many were silent.
 
-    While an offer is left out that the matching counted on, nobody is silent: all are asked anew once it is run again.
+    Nobody is answered for about a match that counts no longer: they are asked again once it is made anew.
     """
     tender = locked(session, Tender, tender_id, "tender")
-    if excluded_since(session, tender):
+    if must_run_again(tender):
         return 0
     silent = [match for match in matches_of(session, tender) if match.status is MatchStatus.PROPOSED]
     hold(session, [match.need.budget_id for match in silent])
@@ -98,14 +98,15 @@ def confirm_award(session: Session, now: Instant, actor: Actor, tender_id: str, 
     Raises
     ------
     WrongState
-        If patients still have time to answer, the reasons are missing, or those who gave to a shared pool are gone
-        and what the others receive is not covered any more: then a rematch comes first.
+        If patients still have time to answer, the reasons are missing, an offer was left out (then the match is run
+        again first), or those who gave to a shared pool are gone and what the others receive is not covered any more:
+        then a rematch comes first.
     """
     tender = locked(session, Tender, tender_id, "tender")
     check_owner(actor, Role.BROKER, tender.broker_id, "tender")
     check_move(TENDER_MOVES, tender.status, TenderStatus.STANDSTILL)
     written = check_award_reasons(reasons)
-    if excluded_since(session, tender):
+    if must_run_again(tender):
         raise WrongState("offer_excluded", "An offer was left out since the matching: run the matching again first.")
     matches = matches_of(session, tender)
     waiting = sum(match.status is MatchStatus.PROPOSED for match in matches)
@@ -117,7 +118,7 @@ def confirm_award(session: Session, now: Instant, actor: Actor, tender_id: str, 
     standing = [match for match in matches if match.status is MatchStatus.ACCEPTED]
     check_pool_covered([match.pool_pence for match in standing])
     if not standing:
-        reason = "Nobody said yes to a match, or too few did."
+        reason = f"Nobody said yes to a match, or too few did. {written}"
         return give_up(session, now, actor, tender, status=TenderStatus.UNSUCCESSFUL, reason=reason)
     tender.status = TenderStatus.STANDSTILL
     tender.award_reasons = written
@@ -136,7 +137,8 @@ def confirm_ran_out(session: Session, now: Instant, tender_id: str) -> Tender:
     tender = locked(session, Tender, tender_id, "tender")
     if tender.confirm_by is None or now < tender.confirm_by:
         raise WrongState("still_time", "There is still time to confirm this award.")
-    reason = "The broker did not confirm the result in time."
+    again = must_run_again(tender)
+    reason = "The match was not run again in time." if again else "The broker did not confirm the result in time."
     return give_up(session, now, SYSTEM, tender, status=TenderStatus.UNSUCCESSFUL, reason=reason)
 
 
@@ -202,9 +204,8 @@ def _own_open_match(session: Session, now: Instant, actor: Actor, match_id: str)
     in_time = tender.answers_due_at is not None and now < tender.answers_due_at
     if tender.status is not TenderStatus.PROPOSED or match.status is not MatchStatus.PROPOSED or not in_time:
         raise WrongState("cannot_answer", "This match has been answered, or the time to answer is over.")
-    if excluded_since(session, tender):
-        message = "An offer was left out, so the matching is run again. Then we ask you. You need not answer now."
-        raise WrongState("offer_excluded", message)
+    if must_run_again(tender):
+        raise WrongState("match_made_again", "An offer was left out, so the match is made again. Then you are asked.")
     return match, tender
 
 

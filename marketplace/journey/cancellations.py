@@ -20,6 +20,7 @@ from marketplace.rules.permissions import Actor, Role, check_owner, check_role
 from .awards import matches_of
 from .pools import keep_draft
 from .reservations import release
+from .rounds import counted_on
 from .scopes import locked, locked_of_tender, may_name_providers
 from .sites import rating_fell
 from .tenders import HOLDING, give_up, move_lot, needs_of
@@ -146,6 +147,9 @@ def _exclude(
     offer.status = OfferStatus.EXCLUDED
     offer.excluded_code = code
     offer.excluded_reason = _reason(reason)
+    offer.excluded_at = now
+    if counted_on(session, tender, offer.id):
+        tender.rerun_ordered = True
     audit.append(session, now, actor, "offer.excluded", offer.id, tender=tender.id, code=code.value)
     tell(session, now, [offer.provider_id, tender.broker_id], "offer_excluded", offer.id)
     return offer

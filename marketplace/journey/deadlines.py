@@ -26,6 +26,7 @@ from .deliveries import confirm_by_silence
 from .funds import expire_budget, left_over
 from .representatives import expire_authority, expired_authorities
 from .reviews import review_ran_out
+from .rounds import TO_RUN_AGAIN
 from .standstill import end_standstill
 from .tenders import close_tender, draft_ran_out, match_ran_out
 
@@ -79,7 +80,7 @@ def _due(now: Instant) -> Iterator[tuple[str, Select[str], Act]]:
     )
     yield (
         "answers_by_default",
-        tenders.where(Tender.status == TenderStatus.PROPOSED, Tender.answers_due_at <= now),
+        tenders.where(Tender.status == TenderStatus.PROPOSED, ~TO_RUN_AGAIN, Tender.answers_due_at <= now),
         answer_by_default,
     )
     yield (

@@ -30,10 +30,10 @@ from .rounds import (
     WORKERS,
     OnProgress,
     Solved,
-    excluded_since,
     fail_round,
     finish_round,
     latest_round,
+    must_run_again,
     open_round,
 )
 from .scopes import locked, locked_of_tender
@@ -82,7 +82,7 @@ def start_rematch(session: Session, now: Instant, actor: Actor, tender_id: str) 
     before = latest_round(session, tender.id)
     if tender.status is not TenderStatus.PROPOSED or before is None:
         raise WrongState("not_proposed", "A rematch follows refusals of a proposal.")
-    if excluded_since(session, tender):
+    if must_run_again(tender):
         raise WrongState("offer_excluded", "An offer was left out: run the whole matching again.")
     matches = matches_of(session, tender)
     gone = [match for match in matches if match.status not in (MatchStatus.PROPOSED, MatchStatus.ACCEPTED)]

@@ -5,8 +5,7 @@ database), `finish_round` records what passed verification, or `fail_round` puts
 the reason. Only an outcome that `matching.verify` finds nothing wrong with is stored.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -17,7 +16,6 @@ from sqlalchemy.orm import Session
 import matching
 from marketplace.records import audit
 from marketplace.records.database import writing
-from marketplace.records.offers import Offer, OfferStatus
 from marketplace.records.outbox import tell
 from marketplace.records.pools import Bundle, Need, NeedStatus
 from marketplace.records.rounds import Award, Match, MatchStatus, Round, RoundKind, RoundStatus
@@ -40,6 +38,10 @@ TIME_LIMIT_S = 120.0
 WORKERS = 2
 
 OnProgress = Callable[[Any], None]
+
+RUN_AGAIN_FROM = (TenderStatus.PROPOSED, TenderStatus.UNDER_REVIEW)
+TO_RUN_AGAIN = Tender.status.in_(RUN_AGAIN_FROM) & Tender.rerun_ordered
+"""What `must_run_again` says, asked of the database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,7 @@ def start_round(session: Session, now: Instant, actor: Actor, tender_id: str) ->
     """
     tender = locked(session, Tender, tender_id, "tender")
     check_owner(actor, Role.BROKER, tender.broker_id, "tender")
-    _check_startable(session, tender)
+    _check_startable(tender)
     market = matching.read_market(market_document(session, tender))
     document, seed = market.document(), seed_of(tender.nonce or "", market.sha256)
     document["policy"]["seed"] = seed
@@ -236,34 +238,24 @@ def recheck(session: Session, row: Round) -> list[str]:
     return [f"{finding.code}: {finding.message}" for finding in findings] + roots.faults_of(session, row)
 
 
-def _check_startable(session: Session, tender: Tender) -> None:
+def _check_startable(tender: Tender) -> None:
     check_move(TENDER_MOVES, tender.status, TenderStatus.MATCHING)
-    if tender.status is TenderStatus.UNDER_REVIEW and not tender.rerun_ordered:
+    if tender.status not in RUN_AGAIN_FROM or must_run_again(tender):
+        return
+    if tender.status is TenderStatus.UNDER_REVIEW:
         raise WrongState("not_ordered", "The matching is run again when the decision on the objection orders it.")
-    if tender.status is TenderStatus.PROPOSED and not excluded_since(session, tender):
-        raise WrongState("nothing_changed", "The matching is run again when an offer was left out since.")
+    raise WrongState("nothing_changed", "The matching is run again when an offer was left out since.")
 
 
-def excluded_since(session: Session, tender: Tender) -> bool:
-    """Whether an offer that the latest round counted on has been excluded since."""
-    return tender.id in excluded_since_in(session, [tender.id])
+def must_run_again(tender: Tender) -> bool:
+    """Whether its match counts no longer: an offer was left out since, or a decision has ordered another one."""
+    return tender.status in RUN_AGAIN_FROM and tender.rerun_ordered
 
 
-def excluded_since_in(session: Session, tender_ids: Collection[str]) -> set[str]:
-    """Those of these tenders of which that is so. A round's market is read only where an offer was excluded at all."""
-    query = select(Offer.tender_id, Offer.id).where(
-        Offer.tender_id.in_(tender_ids), Offer.status == OfferStatus.EXCLUDED
-    )
-    excluded: dict[str, set[str]] = defaultdict(set)
-    for tender_id, offer_id in session.execute(query):
-        excluded[tender_id].add(offer_id)
-    return {tender_id for tender_id, ids in excluded.items() if not ids.isdisjoint(_counted_on(session, tender_id))}
-
-
-def _counted_on(session: Session, tender_id: str) -> set[str]:
-    """The offers in the market of a tender's latest round."""
-    market = session.scalar(select(Round.market).where(Round.id == latest_round_id(session, tender_id)))
-    return {offer["id"] for offer in market["offers"]} if market else set()
+def counted_on(session: Session, tender: Tender, offer_id: str) -> bool:
+    """Whether the match that is proposed was made with this offer."""
+    row = latest_round(session, tender.id) if tender.status is TenderStatus.PROPOSED else None
+    return row is not None and any(offer["id"] == offer_id for offer in row.market["offers"])
 
 
 def _supersede(session: Session, tender: Tender, row: Round) -> dict[str, Match]:

@@ -292,6 +292,8 @@ def give_up(
             move_lot(bundle, result)
     tender.status = status
     tender.status_reason = reason
+    tender.ended_at, tender.ended_by = now, actor.role
+    tender.rerun_ordered = False
     audit.append(session, now, actor, f"tender.{status.value}", tender.id, released_pence=released_pence)
     tender.publish_by = tender.match_by = tender.confirm_by = tender.review_by = None
     bidders = session.scalars(select(Offer.provider_id).where(Offer.tender_id == tender.id))

@@ -67,6 +67,7 @@ class Offer(Base):
     feedback: Mapped[Document | None]
     excluded_code: Mapped[ExclusionCode | None] = mapped_column(status_column(ExclusionCode))
     excluded_reason: Mapped[str | None] = mapped_column(Text)
+    excluded_at: Mapped[datetime | None]
 
     tender: Mapped[Tender] = relationship(back_populates="offers")
     provider: Mapped[Provider] = relationship()

@@ -8,6 +8,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from marketplace.rules.lifecycle import TenderStatus
+from marketplace.rules.permissions import Role
 
 from .base import Base, Document, PublicId, status_column
 from .people import Broker
@@ -30,9 +31,10 @@ class CancelCode(StrEnum):
 
 
 class AmendmentKind(StrEnum):
-    """A clarification changes nothing that anybody agreed to; a change does."""
+    """A clarification or more time changes nothing that anybody agreed to; a change does."""
 
     CLARIFICATION = "clarification"
+    EXTENSION = "extension"
     CHANGE = "change"
 
 
@@ -48,6 +50,9 @@ class Tender(Base):
     """One tender. ``policy`` is the published document; ``demand`` what providers were shown, frozen at publication.
 
     ``earlier_policies`` has by its hash each policy that stood before: what somebody agreed to then.
+    ``rerun_ordered`` says that its match counts no longer and has to be run again: a decision on an objection ordered
+    it, or an offer that the match counted on was left out. ``ended_at`` and ``ended_by`` (the role of whoever did it,
+    the system's where a date passed) are of a tender that ended without an award.
     ``broker_fee_pence`` is what the broker gets for each contract that comes of it: from its commissioner, as declared
     when the tender was published.
     """
@@ -92,6 +97,8 @@ class Tender(Base):
     rerun_ordered: Mapped[bool] = mapped_column(default=False)
     awarded_at: Mapped[datetime | None]
     cancelled_code: Mapped[CancelCode | None] = mapped_column(status_column(CancelCode))
+    ended_at: Mapped[datetime | None]
+    ended_by: Mapped[Role | None] = mapped_column(status_column(Role))
     predecessor_id: Mapped[str | None] = mapped_column(ForeignKey("tenders.id"), index=True)
 
     broker: Mapped[Broker] = relationship()
@@ -111,7 +118,11 @@ class Tender(Base):
 
 
 class Amendment(Base):
-    """One published amendment of an open tender, by the version it made."""
+    """One published amendment of an open tender, by the version it made.
+
+    ``offers_due_at`` is the later deadline, if it brought one; ``changed`` the rules that a change changed, each with
+    what it said before and says now.
+    """
 
     __tablename__ = "amendments"
 
@@ -120,6 +131,8 @@ class Amendment(Base):
     version: Mapped[int]
     kind: Mapped[AmendmentKind] = mapped_column(status_column(AmendmentKind))
     text: Mapped[str] = mapped_column(Text)
+    offers_due_at: Mapped[datetime | None]
+    changed: Mapped[Document | None]
     made_at: Mapped[datetime]
 
 

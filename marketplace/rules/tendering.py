@@ -79,6 +79,12 @@ def policy_document(policy: Policy) -> dict[str, object]:
     }
 
 
+def policy_changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """The rules in which two policy documents differ: by name, what it said before and what it says now."""
+    old, new = ({**document["matching"], **document["process"]} for document in (before, now))
+    return {name: [old.get(name), value] for name, value in new.items() if old.get(name) != value}
+
+
 def seed_of(nonce: str, market_sha256: str) -> int:
     """The tie-break's seed: the first 63 bits of sha256(nonce, market_sha256).
 

@@ -47,6 +47,7 @@ from . import (
     second_steps,
     security,
     settings,
+    tender_words,
     trail,
     users,
 )
@@ -64,6 +65,7 @@ def build_app(told: Mapping[str, object]) -> Flask:
     filters.init_app(app)
     reasons.init_app(app)
     claim_words.init_app(app)
+    tender_words.init_app(app)
     nhsuk.init_app(app)
     navigation.init_app(app)
     security.init_app(app)

@@ -15,7 +15,7 @@ from marketplace.records.people import Broker, User
 from marketplace.records.providers import Provider
 from marketplace.records.tenders import Representation, Tender
 from marketplace.rules.errors import Invalid, WrongState
-from marketplace.rules.lifecycle import TENDER_WORDS, TenderStatus
+from marketplace.rules.lifecycle import TenderStatus
 from marketplace.rules.permissions import Role
 from marketplace.schemas.oversight import BASIS_WORDS, SCOPE_WORDS, AuthoritySchema, SuspendSchema
 from marketplace.schemas.proceedings import DecisionSchema
@@ -31,7 +31,7 @@ from .listing import Column, Listing, asked
 from .queries import feedback, proceedings
 from .queries import organisations as found
 from .queries.organisations import Organisation
-from .queries.tenders import COLOURS
+from .queries.states import WORDS, choices, state_of
 
 pages = Blueprint("deciding", __name__, url_prefix="/commissioner")
 
@@ -43,7 +43,7 @@ def _approved_last(row: Organisation) -> tuple[bool, str]:
 TENDERS: list[Column[Tender]] = [
     Column("tender", "Tender", lambda row: row.title, func.lower(Tender.title)),
     Column("broker", "Broker", lambda row: row.broker.name, func.lower(Broker.name)),
-    Column("state", "State", lambda row: TENDER_WORDS[row.status], Tender.status),
+    Column("state", "State", lambda row: WORDS[state_of(row)], Tender.status),
     Column("published", "Published", lambda row: london_day(row.published_at), Tender.published_at, "day"),
     Column("turn", "Can be cancelled", None, proceedings.TURN_TO_CANCEL, "turn"),
 ]
@@ -119,16 +119,13 @@ def tenders() -> str | FileResponse:
     )
     if listing.export:
         return listing.file(page.rows)
-    shown = [status for status in TENDER_WORDS if status not in (TenderStatus.DRAFT, TenderStatus.DELETED)]
     return render_template(
         "commissioner/tenders.html",
         page=page,
         listing=listing,
         search=search,
         state=state,
-        states=[("", "All states"), *((status.value, TENDER_WORDS[status]) for status in shown)],
-        words=TENDER_WORDS,
-        colours=COLOURS,
+        states=choices(TenderStatus.DRAFT, TenderStatus.DELETED),
         can_be_cancelled=AFTER_OPENING,
     )
 

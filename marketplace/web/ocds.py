@@ -15,6 +15,7 @@ from marketplace.rules.lifecycle import TenderStatus
 from marketplace.rules.money import Pence
 
 from .queries.notices import Lot, Notice, Winner
+from .tender_words import amendment_sentences
 
 LOTS_EXTENSION = (
     "https://raw.githubusercontent.com/open-contracting-extensions/ocds_lots_extension/v1.1.5/extension.json"
@@ -110,7 +111,7 @@ def _tender(notice: Notice, status: str, broker: dict[str, str], page: str) -> d
         "items": [_item(lot) for lot in notice.lots],
         "documents": [_document("notice", "tenderNotice", tender.title, page)],
         "amendments": [
-            {"id": amendment.id, "date": _date(amendment.made_at), "description": amendment.text}
+            {"id": amendment.id, "date": _date(amendment.made_at), "description": amendment_sentences(amendment)}
             for amendment in notice.amendments
         ],
     }
@@ -158,7 +159,8 @@ def _document(key: str, kind: str, title: str, page: str) -> dict[str, Any]:
 def _changed_at(notice: Notice) -> datetime:
     """The last moment at which the notice came to say something else."""
     tender = notice.tender
-    moments = [tender.published_at, tender.awarded_at, *(amendment.made_at for amendment in notice.amendments)]
+    moments = [tender.published_at, tender.awarded_at, tender.ended_at]
+    moments += [amendment.made_at for amendment in notice.amendments]
     if notice.round is not None:
         moments.append(notice.round.finished_at)
     return max(utc(moment) for moment in moments if moment is not None)

@@ -8,14 +8,16 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from marketplace.journey import accounts, budgets, contracts
+from marketplace.journey import accounts, budgets, contracts, pools
 from marketplace.records.budgets import ManagedAs
 from marketplace.records.database import writing
 from marketplace.records.offers import Offer
 from marketplace.records.tenders import Question, Representation
 from marketplace.rules.permissions import Role
+from marketplace.rules.pooling import BundleTerms
 from marketplace.work.feedback import prepare_all
 from tests.web.site import PASSWORD, Site, build_site
+from tests.worlds import PERIOD
 
 pytestmark = pytest.mark.browser
 
@@ -112,6 +114,7 @@ def test_while_offers_come_in(site: Site, windows: Windows) -> None:
     patient = windows.at("p1", f"/patient/invitations/{site.fresh().need(1).id}").look("life-invitation-again")
     assert "have changed, so we ask you again" in patient.text
     windows.at("near", "/provider/offers").look("life-offers-void")
+    windows.on("near", f"/provider/tenders/{world.tender.id}").look("life-provider-tender-changed")
     windows.at("broker", "/broker/interests").look("life-interests")
 
 
@@ -128,11 +131,22 @@ def test_after_the_offers_are_open(site: Site, windows: Windows) -> None:
     write(broker, "Why is this offer left out?", "Its owner is our director's brother.").press("Leave the offer out")
     broker.look("life-offers-left-out")
     broker.go(at).look("life-broker-tender-rerun")
+    broker.go(f"{at}/result").look("life-broker-result-rerun")
+    broker.go(f"{at}/award").look("life-broker-award-rerun")
+    broker.go("/broker/").look("life-broker-home-rerun")
+    broker.go("/broker/tenders?turn=mine").look("life-broker-tenders-rerun")
+    match = f"/patient/matches/{site.fresh().match(1).id}"
+    patient = windows.at("p1", match).look("life-match-rerun")
+    assert "The match is made again" in patient.text
+    patient.go("/patient/care").look("life-care-rerun")
     windows.at("bulk", f"/provider/offers/{bulk}").look("life-offer-left-out")
     broker = windows.at("broker", f"{at}/cancel").look("life-cancel")
     broker.page.get_by_label("There is an error in the tender").check()
     write(broker, "Why is it cancelled?", "The period was wrong.").press("Cancel the tender")
     broker.look("life-broker-tender-cancelled").press("Draft a new tender").look("life-successor")
+    windows.at("p1", match).look("life-match-cancelled")
+    windows.at("bulk", f"/provider/tenders/{world.tender.id}").look("life-provider-tender-cancelled")
+    windows.on("bulk", f"/tenders/{world.tender.id}").look("life-notice-cancelled")
 
 
 def test_an_objection(site: Site, windows: Windows) -> None:
@@ -164,7 +178,12 @@ def test_an_objection(site: Site, windows: Windows) -> None:
 
 def test_a_draft_is_deleted_and_a_contract_ended_by_who_pays(site: Site, windows: Windows) -> None:
     """A broker deletes a draft; the commissioner refunds a delivery, ends its contract, and reviews the plan."""
-    world = site.world.draft().agree(1)
+    world = site.world.draft()
+    with writing(world.session):
+        terms = BundleTerms("physiotherapy", "Stamford", ("PE9",), *PERIOD)
+        pools.build_bundle(world.session, world.now, world.broking, world.tender.id, terms)
+    windows.at("broker", f"/broker/tenders/{world.tender.id}").look("ends-draft-groups")
+    world.agree(1)
     broker = windows.at("broker", f"/broker/tenders/{world.tender.id}").look("ends-draft").follow("Delete the draft")
     broker.press("Delete the draft").look("ends-delete-empty", status=422)
     write(broker, "Why?", "The area was wrong.").press("Delete the draft")

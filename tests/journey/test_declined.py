@@ -3,17 +3,18 @@
 import pytest
 from sqlalchemy import select
 
-from marketplace.journey import awards, cancellations, reviews, rounds
+from marketplace.journey import awards, cancellations, pools, reviews, rounds
 from marketplace.records.database import writing
 from marketplace.records.offers import ExclusionCode
 from marketplace.records.outbox import Message
 from marketplace.records.pools import DefaultAnswer, NeedStatus
 from marketplace.records.rounds import MatchStatus, RoundKind, RoundStatus
-from marketplace.records.tenders import Decision
+from marketplace.records.tenders import CancelCode, Decision
 from marketplace.rules.errors import WrongState
 from marketplace.rules.lifecycle import TenderStatus
 from marketplace.rules.permissions import Actor, Role
-from tests.worlds import BUDGET_PENCE, SmallWorld
+from marketplace.rules.pooling import BundleTerms
+from tests.worlds import BUDGET_PENCE, PERIOD, SmallWorld
 
 
 def test_a_refusal_moves_nobody_else(world: SmallWorld) -> None:
@@ -152,7 +153,7 @@ def test_nobody_answers_a_match_that_no_longer_counts(world: SmallWorld) -> None
             world.session, world.now, world.broking, award.offer_id, ExclusionCode.CONFLICT, "A cousin of the broker"
         )
     for answer in (world.accept, world.decline):
-        with pytest.raises(WrongState, match="run again"):
+        with pytest.raises(WrongState, match="made again"):
             answer(1)
     world.later(days=8)
     assert world.match(1).status is MatchStatus.PROPOSED
@@ -162,6 +163,34 @@ def test_nobody_answers_a_match_that_no_longer_counts(world: SmallWorld) -> None
     world.decline(1)
     assert world.money(1)["reserved"] == 0
     assert world.books_balance()
+
+
+def test_an_offer_the_match_did_not_count_on_takes_nothing_away(world: SmallWorld) -> None:
+    """Its only lot was cancelled before the match: left out or not, the proposal stands and can be confirmed."""
+    world.draft()
+    with writing(world.session):
+        terms = BundleTerms("physiotherapy", "Stamford", ("PE9",), *PERIOD)
+        second = pools.build_bundle(world.session, world.now, world.broking, world.tender.id, terms)
+    world.agree().publish()
+    world.offer("near", (0, 5_000))
+    first, world.bundle = world.bundle, second
+    world.offer("far", (0, 5_000))
+    world.bundle = first
+    world.later(days=15)
+    with writing(world.session):
+        cancellations.cancel(
+            world.session,
+            world.now,
+            world.broking,
+            world.tender.id,
+            code=CancelCode.NO_LONGER_NEEDED,
+            reason="Nobody there needs it",
+            bundle_ids=[second.id],
+        )
+    world.run_round().leave_out("far")
+    assert not world.tender.rerun_ordered
+    world.accept().confirm()
+    assert world.tender.status is TenderStatus.STANDSTILL
 
 
 def test_a_round_cannot_be_run_again_for_luck(world: SmallWorld) -> None:

@@ -22,7 +22,8 @@ from marketplace.web.broker.clients import COLUMNS as CLIENT_COLUMNS
 from marketplace.web.commissioner import COLUMNS as BUDGET_COLUMNS
 from marketplace.web.payments import COLUMNS as RUN_COLUMNS
 from marketplace.web.provider.claims import COLUMNS as CLAIM_COLUMNS
-from marketplace.web.queries import funding, payments, tenders, trail
+from marketplace.web.queries import clients as found_clients
+from marketplace.web.queries import funding, payments, trail
 from marketplace.web.trail import COLUMNS as ACT_COLUMNS
 from tests.worlds import SmallWorld, synthetic_nhs_number
 
@@ -117,7 +118,7 @@ def test_deliveries_and_lists(world: SmallWorld) -> None:
     lists: list[tuple[list[object], Callable[..., list[object]]]] = [
         (
             CLIENT_COLUMNS,
-            lambda order: tenders.clients(session, world.broking, "patient", 0, 50, group="", order=order),
+            lambda order: found_clients.clients(session, world.broking, "patient", 0, 50, group="", order=order),
         ),
         (BUDGET_COLUMNS, lambda order: funding.budget_rows(session, world.funder, 0, 50, search="pat", order=(order,))),
         (RUN_COLUMNS, lambda order: payments.run_rows(session, world.funder, 0, 50, order=order)),

@@ -8,6 +8,7 @@ from marketplace.rules.awarding import LineDemand, Remaining, alias, award_short
 from marketplace.rules.errors import Invalid, WrongState
 from marketplace.rules.privacy import shown_count, shown_units
 from marketplace.rules.settlement import due_for
+from marketplace.rules.sharing import Pooling
 from marketplace.rules.tendering import (
     OfferLine,
     OfferTerms,
@@ -16,6 +17,7 @@ from marketplace.rules.tendering import (
     check_offer,
     earnings_pence,
     nonce_commitment,
+    policy_changes,
     policy_document,
     seed_of,
 )
@@ -150,3 +152,15 @@ def test_parts_of_a_bill_add_up(bill: int, deliveries: list[int], refunds: list[
     assert sum(due for _, due in standing) == bill
     with pytest.raises(Invalid):
         due_for(bill, units, units, 1, bill)
+
+
+def test_policy_changes_name_what_differs_and_nothing_else() -> None:
+    """Weights, times and the way of pooling, each with what it said before and says now."""
+    before = policy_document(Policy(pence_per_km=30, answer_days=7))
+    now = policy_document(Policy(pence_per_km=60, answer_days=9, pooling=Pooling.SHARED_POOL))
+    assert policy_changes(before, now) == {
+        "pence_per_km": [30, 60],
+        "answer_days": [7, 9],
+        "pooling": ["own_budget", "shared_pool"],
+    }
+    assert policy_changes(before, before) == {}

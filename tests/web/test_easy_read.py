@@ -5,11 +5,12 @@ import re
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from marketplace.journey import budgets, deliveries
+from marketplace.journey import budgets, cancellations, deliveries
 from marketplace.records.audit import AuditEvent
 from marketplace.records.database import writing
 from marketplace.records.people import Patient
 from marketplace.records.rounds import MatchStatus
+from marketplace.records.tenders import CancelCode
 from marketplace.rules.budgets import FundingRules
 from marketplace.rules.sharing import Pooling
 from marketplace.rules.tendering import Policy
@@ -66,6 +67,24 @@ def test_every_twin_tells_the_same(site: Site) -> None:
     with writing(world.session):
         deliveries.confirm_delivery(world.session, world.now, world.patient(1), delivery)
     same(site, contract)
+
+
+def test_a_match_that_is_made_again_says_so_on_both(site: Site) -> None:
+    """Whether somebody has said yes to it or not; and once the tender is cancelled, when, by whom and why."""
+    world = site.world.proposed()
+    match = f"/patient/matches/{world.match(1).id}"
+    world.leave_out("bulk")
+    same(site, match)
+    same(site, "/patient/")
+    world.run_round().accept(1).leave_out("near")
+    match = f"/patient/matches/{world.match(1).id}"
+    same(site, match)
+    with writing(world.session):
+        cancellations.cancel(
+            world.session, world.now, world.funder, world.tender.id, code=CancelCode.CONDUCT, reason="It was not fair"
+        )
+    same(site, match)
+    same(site, f"/patient/invitations/{world.need(1).id}")
 
 
 def test_somebody_without_a_match_reads_the_same_why(site: Site) -> None:

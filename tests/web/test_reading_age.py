@@ -51,7 +51,12 @@ def test_patient_pages_are_read_at_nine_to_eleven(site: Site, record_property: C
     read("leaving the budget", f"/patient/budgets/{world.budget(1).id}/leave/")
     world.agree().publish().three_offers().later(days=15).run_round()
     read("match", f"/patient/matches/{world.match(1).id}")
-    world.accept().confirm().later(days=20)
+    world.leave_out("bulk")
+    read("match", f"/patient/matches/{world.match(1).id}")
+    world.run_round().accept(1).leave_out("far")
+    read("match", f"/patient/matches/{world.match(1).id}")
+    world.run_round().accept(*(number for number in world.providers_by_patient() if number != 1))
+    world.confirm().later(days=20)
     contract = world.contract(1).id
     read("contract", f"/patient/contracts/{contract}")
     read("checking the result", f"{need}/check")

@@ -34,6 +34,7 @@ from marketplace.rules.permissions import Role
 from marketplace.rules.pooling import BundleTerms
 from marketplace.schemas.clients import ClientSchema
 from marketplace.schemas.tenders import BundleSchema, InviteSchema, PublishSchema, ReasonSchema, TenderSchema
+from marketplace.web.queries import clients as found_clients
 from marketplace.web.queries import invitations, tenders
 from marketplace.web.queries.tenders import TenderRow
 
@@ -66,11 +67,11 @@ def list_clients(asked: dict[str, Any]) -> dict[str, Any]:
     session, actor, words, group = db_session(), current_actor(), asked["search"], asked["group"]
 
     def fetch(first: int, size: int) -> list[Any]:
-        rows = tenders.clients(session, actor, words, first, size, group=group)
+        rows = found_clients.clients(session, actor, words, first, size, group=group)
         seen([row.patient.id for row in rows], "list of clients")
         return rows
 
-    return page(asked, tenders.client_count(session, actor, words, group), fetch)
+    return page(asked, found_clients.client_count(session, actor, words, group), fetch)
 
 
 @pages.asks("POST", "/clients")

@@ -51,6 +51,7 @@ class TenderShape(Shape):
     lots = integer("How many lots it has")
     people = integer("How many people are in it, or asked to be")
     offers = integer("How many offers are open; 0 until the deadline")
+    must_run_again = yes_or_no("Whether its match counts no longer and must be run again")
     action = string("What you can do now; null where it is somebody else's turn", none=True)
 
 
@@ -79,6 +80,8 @@ class BrokerLotShape(Shape):
     asked = integer("How many people were invited")
     units = integer("How many units those need who are in, or asked to be")
     budget_pence = pence("What their plans set aside for it")
+    agreed_units = integer("How many units those of them need who said yes")
+    agreed_pence = pence("What the plans of those set aside for it")
 
 
 class FullTenderShape(TenderShape):

@@ -4,6 +4,7 @@ from marshmallow import fields
 
 from marketplace.journey.claims import Claims
 from marketplace.journey.claims.unmet import UnmetClaim
+from marketplace.records.tenders import AmendmentKind
 from marketplace.rules.awarding import Saving
 from marketplace.rules.lifecycle import TenderStatus
 from marketplace.web.queries.notices import Lot, Winner
@@ -48,8 +49,12 @@ class AmendmentShape(Shape):
     """One amendment of an open tender."""
 
     version = integer("The version that it made")
-    kind = string("A clarification, or a change that asks everybody anew")
+    kind = one_of(AmendmentKind, "A clarification, more time, or a change that asks everybody anew")
     text = string("What was said")
+    offers_due_at = instant("The later deadline that it brought", none=True)
+    changed = fields.Dict(
+        allow_none=True, metadata={"description": "The rules that it changed: each before and now; null for none"}
+    )
     made_at = instant("When")
 
 

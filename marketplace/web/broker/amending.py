@@ -20,7 +20,7 @@ from marketplace.web.access import current_actor, for_role
 from marketplace.web.asking import Answer, ask
 from marketplace.web.clock import request_now
 from marketplace.web.database import db_session, writing
-from marketplace.web.filters import moment, typed_pounds
+from marketplace.web.filters import typed_pounds
 from marketplace.web.forms import WHOLE_FORM, WebForm, sent
 from marketplace.web.queries import studies
 from marketplace.web.queries.proceedings import policy_of
@@ -56,14 +56,7 @@ def extend(tender_id: str) -> Answer:
 
     def step(session: Session, data: dict[str, Any]) -> None:
         due_at = london_midnight_after(data["offers_due_on"])
-        amendments.extend(
-            session,
-            request_now(),
-            current_actor(),
-            tender_id,
-            due_at,
-            f"Offers are due later: by {moment(due_at)}. {data['text']}",
-        )
+        amendments.extend(session, request_now(), current_actor(), tender_id, due_at, data["text"])
 
     return ask(
         "broker/extend.html",

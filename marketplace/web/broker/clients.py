@@ -27,8 +27,8 @@ from marketplace.web.database import db_session, writing
 from marketplace.web.files import download, uploaded
 from marketplace.web.forms import WebForm, sent
 from marketplace.web.listing import Column, Listing, asked
-from marketplace.web.queries import tenders
-from marketplace.web.queries.tenders import Client
+from marketplace.web.queries import clients as found
+from marketplace.web.queries.clients import Client
 from marketplace.web.row_files import headings, read_rows
 
 from .blueprint import pages
@@ -52,8 +52,8 @@ def clients() -> str | Response:
     session, actor = db_session(), current_actor()
     listing = Listing("clients", COLUMNS, "name")
     page = listing.page_from(
-        tenders.client_count(session, actor, search, group),
-        lambda first, size: tenders.clients(session, actor, search, first, size, group=group, order=listing.order),
+        found.client_count(session, actor, search, group),
+        lambda first, size: found.clients(session, actor, search, first, size, group=group, order=listing.order),
     )
     seen([client.patient.id for client in page.rows], "list of clients")
     if listing.export:

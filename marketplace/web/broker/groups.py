@@ -17,6 +17,7 @@ from marketplace.schemas.tenders import BundleSchema, InviteSchema
 from marketplace.web.access import current_actor, for_role, seen
 from marketplace.web.clock import request_now
 from marketplace.web.database import db_session, writing
+from marketplace.web.filters import plural
 from marketplace.web.forms import WebForm, sent
 from marketplace.web.queries import demand, invitations
 
@@ -52,7 +53,7 @@ def new_bundle(tender_id: str) -> Answer:
     with writing(session):
         bundle = pools.build_bundle(session, request_now(), actor, tender_id, terms)
         count = pools.invite(session, request_now(), actor, bundle.id, invited.data["plan_line_ids"])
-    flash(f"The group is built and {count} people are invited.", "done")
+    flash(f"The group is built and {plural(count, 'person is', 'people are')} invited.", "done")
     return redirect(url_for("broker.tender", tender_id=tender_id))
 
 
@@ -85,7 +86,7 @@ def group(bundle_id: str) -> Answer:
         return render_template("broker/group.html", page=found, form=form), 422
     with writing(session):
         count = pools.invite(session, request_now(), actor, bundle_id, form.data["plan_line_ids"])
-    flash(f"{count} more {'person is' if count == 1 else 'people are'} invited.", "done")
+    flash(f"{plural(count, 'more person is', 'more people are')} invited.", "done")
     return redirect(url_for("broker.group", bundle_id=bundle_id))
 
 

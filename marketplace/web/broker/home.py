@@ -2,12 +2,12 @@
 
 from flask import render_template
 
-from marketplace.rules.lifecycle import TENDER_WORDS
 from marketplace.rules.permissions import Role
 from marketplace.web.access import current_actor, for_role
 from marketplace.web.clock import request_now
 from marketplace.web.database import db_session
-from marketplace.web.queries import proceedings, tenders
+from marketplace.web.queries import clients, proceedings, tenders
+from marketplace.web.queries.states import WORDS
 
 from .blueprint import pages
 
@@ -27,11 +27,9 @@ def home() -> str:
         now=now,
         waiting=tenders.own_tenders(session, actor, now, mine, first=0, size=SHOWN, order=soonest),
         waiting_count=tenders.tender_count(session, actor, now, mine),
-        glance=tenders.clients_at_a_glance(session, actor),
+        glance=clients.clients_at_a_glance(session, actor),
         questions=proceedings.unanswered(session, actor),
         running=tenders.own_tenders(session, actor, now, others, first=0, size=SHOWN, order=soonest),
         running_count=tenders.tender_count(session, actor, now, others),
-        states=[
-            (status, TENDER_WORDS[status], count) for status, count in tenders.tenders_by_status(session, actor).items()
-        ],
+        states=[(state, WORDS[state], count) for state, count in tenders.tenders_by_state(session, actor).items()],
     )

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 from marketplace.adapters.spreadsheets import pounds_cell
 from marketplace.journey import awards
 from marketplace.journey import tenders as steps
-from marketplace.journey.rounds import latest_round, latest_round_id
+from marketplace.journey.rounds import latest_round, latest_round_id, must_run_again
 from marketplace.journey.scopes import one, tenders_for
 from marketplace.records.jobs import Job
 from marketplace.records.people import Patient
@@ -28,6 +28,7 @@ from marketplace.web.queries import award as proposals
 from marketplace.web.queries import results
 from marketplace.web.queries import unmatched as without
 from marketplace.web.queries.sharing import sharing_of
+from marketplace.web.queries.tenders import tender_row
 from marketplace.web.queries.unmatched import UnmatchedRow
 from marketplace.work.client import enqueue_rematch, enqueue_round
 
@@ -84,7 +85,14 @@ def result(tender_id: str) -> str:
     """Coverage, cost, saving, awards and the unmatched; every number leads to its rows."""
     found = results.result(db_session(), current_actor(), tender_id)
     seen([row.need.patient_id for row in found.first], "result of a match")
-    return render_template("broker/result.html", result=found, sharing=sharing_of(db_session(), found.tender))
+    session, actor, tender = db_session(), current_actor(), found.tender
+    return render_template(
+        "broker/result.html",
+        result=found,
+        sharing=sharing_of(session, tender),
+        again=tender_row(session, actor, tender.id) if must_run_again(tender) else None,
+        now=request_now(),
+    )
 
 
 @pages.get("/tenders/<tender_id>/people")
@@ -170,7 +178,16 @@ def award(tender_id: str) -> Answer:
         lambda first, size: session.scalars(query.offset(first).limit(size)).all(),
     )
     seen([match.need.patient_id for match in page.rows], "answers to a match")
-    html = render_template("broker/award.html", form=form, tender=tender, award=found, page=page, answers=dict(ANSWERS))
+    html = render_template(
+        "broker/award.html",
+        form=form,
+        tender=tender,
+        award=found,
+        page=page,
+        answers=dict(ANSWERS),
+        again=tender_row(session, actor, tender.id) if must_run_again(tender) else None,
+        now=request_now(),
+    )
     return (html, 422) if form.errors else html
 
 
@@ -182,7 +199,12 @@ def letters(tender_id: str) -> str:
     tender = one(session, tenders_for(actor), tender_id, "tender")
     if latest_round_id(session, tender.id) is None:
         raise NotFound("not_found", "There is no result yet.")
-    return render_template("broker/letters.html", tender=tender, letters=proposals.letters(session, actor, tender))
+    return render_template(
+        "broker/letters.html",
+        tender=tender,
+        letters=proposals.letters(session, actor, tender),
+        again=must_run_again(tender),
+    )
 
 
 def _people_columns(labels: Mapping[str, str]) -> list[Column[Match]]:

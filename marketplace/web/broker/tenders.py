@@ -12,7 +12,7 @@ from marketplace.journey.scopes import one, tenders_for
 from marketplace.records.tenders import Tender
 from marketplace.rules.clock import london_midnight_after
 from marketplace.rules.errors import Invalid, WrongState
-from marketplace.rules.lifecycle import TENDER_WORDS, TenderStatus
+from marketplace.rules.lifecycle import TenderStatus
 from marketplace.rules.permissions import Role
 from marketplace.rules.tendering import Policy
 from marketplace.schemas.tenders import PublishSchema, ReasonSchema, TenderSchema
@@ -23,7 +23,7 @@ from marketplace.web.database import db_session, writing
 from marketplace.web.filters import london_day, typed_pounds
 from marketplace.web.forms import WebForm, sent
 from marketplace.web.listing import Column, Listing, asked
-from marketplace.web.queries import proceedings, tenders
+from marketplace.web.queries import proceedings, states, tenders
 from marketplace.web.queries.tenders import TenderRow
 
 from .blueprint import pages
@@ -47,7 +47,7 @@ SUGGESTED = Policy(pence_per_quality_grade=300, pence_per_km=30, pence_per_chang
 def list_tenders() -> Answer:
     """All of the broker's tenders, or those of one state, of one's turn, or with these words in their titles."""
     state, search, turn = asked("status"), asked("search"), asked("turn")
-    which = tenders.Asked(TenderStatus(state) if state in set(TenderStatus) else None, search, turn)
+    which = tenders.Asked(state=state, words=search, turn=turn)
     now, session, actor = request_now(), db_session(), current_actor()
     listing = Listing("tenders", COLUMNS, "-made")
     page = listing.page_from(
@@ -58,13 +58,11 @@ def list_tenders() -> Answer:
     )
     if listing.export:
         return listing.file(page.rows)
-    listed = {state.value: words for state, words in TENDER_WORDS.items() if state is not TenderStatus.DELETED}
-    states = [("", "All states"), *listed.items()]
     return render_template(
         "broker/tenders.html",
         page=page,
         listing=listing,
-        states=states,
+        states=states.choices(TenderStatus.DELETED),
         status_asked=state,
         search=search,
         turns=[("", "Anybody's"), *tenders.TURNS.items()],
@@ -95,14 +93,17 @@ def tender(tender_id: str) -> str:
     """One tender: where it stands, its groups, and what can be done now."""
     session, actor = db_session(), current_actor()
     row = tenders.tender_row(session, actor, tender_id)
+    lots = tenders.lots_of(session, actor, row.tender)
     return render_template(
         "broker/tender.html",
         row=row,
-        lots=tenders.lots_of(session, actor, row.tender),
+        lots=lots,
+        asked_most=tenders.asked_most(lots),
+        agreed_so_far=tenders.agreed_so_far(lots),
         talk=proceedings.talk(session, tender_id),
         objections=proceedings.representations(session, actor, tender_id),
         follower=proceedings.successor_of(session, row.tender),
-        rerun=proceedings.must_run_again(session, row.tender),
+        former=proceedings.predecessor_of(session, row.tender),
         now=request_now(),
     )
 
@@ -157,11 +158,13 @@ def withdraw(tender_id: str) -> Answer:
     """Take an open tender back; every pound is released and everybody is told why."""
     session, actor = db_session(), current_actor()
     found = one(session, tenders_for(actor), tender_id, "tender")
+    if found.status is not TenderStatus.OPEN:
+        raise WrongState("too_late", "Only a tender that is open for offers can be withdrawn.")
     form = WebForm(ReasonSchema(), sent())
-    if request.method == "GET":
-        return render_template("broker/withdraw.html", form=form, tender=found)
-    if not form.validate():
-        return render_template("broker/withdraw.html", form=form, tender=found), 422
+    if sent() is None or not form.validate():
+        people, held_pence = proceedings.set_aside(session, found)
+        html = render_template("broker/withdraw.html", form=form, tender=found, people=people, held_pence=held_pence)
+        return (html, 422) if form.errors else html
     with writing(session):
         steps.withdraw_tender(session, request_now(), actor, tender_id, form.data["reason"])
     flash("The tender is withdrawn. All money set aside for it is free again.", "done")

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from marketplace.journey import cancellations, conduct
+from marketplace.journey.rounds import must_run_again
 from marketplace.journey.scopes import may_name_providers, offers_for, one, tenders_for
 from marketplace.journey.sites import rating_fell
 from marketplace.records.offers import ExclusionCode
@@ -18,7 +19,9 @@ from marketplace.web.cancelling import cancel_page
 from marketplace.web.clock import request_now
 from marketplace.web.database import db_session, writing
 from marketplace.web.forms import WebForm, sent
+from marketplace.web.listing import asked
 from marketplace.web.queries import proceedings
+from marketplace.web.queries.tenders import tender_row
 
 from .blueprint import pages
 
@@ -30,7 +33,14 @@ def offers(tender_id: str) -> str:
     session, actor = db_session(), current_actor()
     tender = one(session, tenders_for(actor), tender_id, "tender")
     rows = proceedings.opened_offers(session, actor, tender)
-    return render_template("broker/offers.html", tender=tender, rows=rows)
+    return render_template(
+        "broker/offers.html",
+        tender=tender,
+        rows=rows,
+        grounds=GROUNDS_WORDS,
+        again=tender_row(session, actor, tender_id) if must_run_again(tender) else None,
+        now=request_now(),
+    )
 
 
 @pages.route("/offers/<offer_id>/exclude", methods=["GET", "POST"])
@@ -52,7 +62,7 @@ def exclude(offer_id: str) -> Answer:
         WebForm(ExcludeSchema(), sent(), choices={"code": grounds}),
         step,
         back=url_for("broker.offers", tender_id=tender_id),
-        done="The offer is left out. If a match was made with it, run the match again.",
+        done="The offer is left out, and its provider is told why.",
         row=row,
     )
 
@@ -78,8 +88,9 @@ def successor(tender_id: str) -> Response:
 @pages.route("/interests", methods=["GET", "POST"])
 @for_role(Role.BROKER)
 def interests() -> Answer:
-    """The providers that we have an interest in: they cannot make offers to us."""
-    session, actor = db_session(), current_actor()
+    """The providers that we have an interest in: they cannot make offers to us. Asked from a tender, it leads back."""
+    session, actor, came_from = db_session(), current_actor(), asked("tender")
+    tender = one(session, tenders_for(actor), came_from, "tender") if came_from else None
     declared = proceedings.interests_of(session, actor)
     taken = {interest.provider_id for interest, _ in declared}
     choices = [(key, name) for key, name in proceedings.providers(session) if key not in taken]
@@ -91,9 +102,10 @@ def interests() -> Answer:
         "broker/interests.html",
         WebForm(InterestSchema(), sent(), choices={"provider_id": choices}),
         step,
-        back=url_for("broker.interests"),
+        back=url_for("broker.interests", tender=came_from or None),
         done="Your interest is on record. From now on this provider cannot make you an offer.",
         declared=declared,
+        tender=tender,
         kinds=INTEREST_WORDS,
     )
 

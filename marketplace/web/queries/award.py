@@ -64,6 +64,7 @@ class AwardPage:
     interests: Sequence[tuple[str, str]]
     left_out: Sequence[tuple[str, str]]
     fallen: Sequence[tuple[str, str, str]]
+    want_another: int
 
     def answered(self, answer: str) -> int:
         """How many matches have this answer."""
@@ -100,7 +101,15 @@ def award_page(session: Session, tender: Tender) -> AwardPage:
         interests=_interests(session, tender),
         left_out=[(labels[offer.id], offer.excluded_reason or "") for offer in session.scalars(left_out)],
         fallen=_fallen(session, tender, labels),
+        want_another=_want_another(session, tender),
     )
+
+
+def _want_another(session: Session, tender: Tender) -> int:
+    """How many of those who said no want another provider."""
+    query = select(func.count()).select_from(Match).join(Match.award)
+    query = query.where(Award.round_id == latest_round_id(session, tender.id))
+    return session.scalar(query.where(Match.status == MatchStatus.DECLINED, Match.look_again)) or 0
 
 
 def _fallen(session: Session, tender: Tender, labels: dict[str, str]) -> list[tuple[str, str, str]]:

@@ -11,6 +11,7 @@ from enum import StrEnum
 from sqlalchemy import select
 from sqlalchemy.orm import Session, defer, joinedload, selectinload
 
+from marketplace.journey.rounds import must_run_again
 from marketplace.journey.scopes import contracts_for, deliveries_for, matches_for, needs_for, plan_lines_for
 from marketplace.records.budgets import PlanLine
 from marketplace.records.contracts import Contract, Delivery, DeliveryStatus, Rating
@@ -21,7 +22,7 @@ from marketplace.rules.clock import Instant
 from marketplace.rules.lifecycle import ContractStatus, TenderStatus
 from marketplace.rules.permissions import Actor
 
-from .stages import can_be_answered, to_run_again
+from .stages import can_be_answered
 from .way import Way, answered_for, way_of
 
 NEED_WORDS = {
@@ -79,8 +80,11 @@ class CareLine:
     need: Need | None
     match: Match | None
     contract: Contract | None
-    is_stale: bool = False
-    """Whether the match no longer counts, because the matching must be run again."""
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether the match no longer counts, because the matching must be run again."""
+        return self.match is not None and must_run_again(self.match.award.round.tender)
 
     @property
     def words(self) -> str:
@@ -108,7 +112,7 @@ class CareLine:
     @property
     def way(self) -> Way:
         """Its steps from the group to the last visit."""
-        return way_of(self.need, self.match, self.contract, stale=self.is_stale)
+        return way_of(self.need, self.match, self.contract)
 
     @property
     def is_good(self) -> bool:
@@ -130,7 +134,6 @@ def care_lines(session: Session, actor: Actor) -> list[CareLine]:
     )
     need_of = {need.plan_line_id: need for need in needs}
     match_of = {match.need_id: match for match in _matches(session, actor)}
-    stale = to_run_again(session, (match.award.round.tender for match in match_of.values()))
     contract_of = {
         contract.need_id: contract
         for contract in session.scalars(contracts_for(actor).options(joinedload(Contract.budget)))
@@ -139,8 +142,7 @@ def care_lines(session: Session, actor: Actor) -> list[CareLine]:
     for line in lines:
         need = need_of.get(line.id)
         match, contract = (match_of.get(need.id), contract_of.get(need.id)) if need else (None, None)
-        is_stale = match is not None and match.award.round.tender_id in stale
-        rows.append(CareLine(line, need, match, contract, is_stale))
+        rows.append(CareLine(line, need, match, contract))
     return sorted(rows, key=lambda row: (row.line.service.name, row.line.id))
 
 
@@ -155,7 +157,7 @@ def waiting(session: Session, actor: Actor, now: Instant) -> list[Waiting]:
             found.append(
                 Waiting(WaitingFor.INVITATION, row.need.id, service, answer_by(tender), may_start_sooner=sooner)
             )
-        if row.match is not None and not row.is_stale and can_be_answered(row.match, now):
+        if row.match is not None and can_be_answered(row.match, now):
             due_at = row.match.award.round.tender.answers_due_at
             found.append(Waiting(WaitingFor.MATCH, row.match.id, service, due_at))
         if row.contract is not None and can_be_signed(row.contract, now):

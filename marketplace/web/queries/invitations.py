@@ -20,6 +20,14 @@ SAID = {
     NeedStatus.DECLINED: ("Said not now", "grey"),
     NeedStatus.LEFT: ("Left the group", "grey"),
 }
+AFTERWARDS = SAID | {
+    NeedStatus.DECLINED: ("Did not join", "grey"),
+    NeedStatus.REFUSED: ("Turned the match down", "grey"),
+    NeedStatus.DISPLACED: ("Lost the match", "grey"),
+    NeedStatus.UNMATCHED: ("No match", "grey"),
+    NeedStatus.RELEASED: ("Free again", "grey"),
+}
+"""Once the tender is published: who was silent until then is not in it either, and was not heard to say no."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +53,8 @@ class GroupPage:
         """What somebody said, and the colour of it."""
         if need.status is NeedStatus.AGREED and valid_consent(need, self.tender) is None:
             return "Must be asked again", "yellow"
-        return SAID.get(need.status, ("In the group", "green"))
+        words = SAID if self.tender.status is TenderStatus.DRAFT else AFTERWARDS
+        return words.get(need.status, ("In the group", "green"))
 
 
 def group_page(session: Session, actor: Actor, bundle_id: str) -> GroupPage:

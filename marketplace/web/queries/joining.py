@@ -131,23 +131,20 @@ def _again(session: Session, need: Need) -> Again | None:
 
 
 def _ending(session: Session, need: Need) -> Ending:
-    """Who ended it stands in the audit trail; why, on the tender, or beside the money of a lot that ended alone."""
+    """Who ended it and why: told by the tender; of a lot that ended alone, by the trail and beside the money."""
     tender, bundle = need.bundle.tender, need.bundle
-    whole = tender.status in GIVEN_UP
-    about_id, event = (tender.id, f"tender.{tender.status.value}") if whole else (bundle.id, "lot.cancelled")
-    role = session.scalar(
-        select(AuditEvent.role).where(AuditEvent.about_id == about_id, AuditEvent.event == event).limit(1)
-    )
-    if whole:
-        why = tender.status_reason
-    else:
-        why = session.scalar(
-            select(Transfer.reason).where(Transfer.idempotency_key == f"release:{need.id}:{need.holds}")
-        )
     if tender.status is TenderStatus.UNSUCCESSFUL:
-        return Ending("It ended by its own rules: nobody chose this.", why)
-    who = {
-        Role.BROKER.value: f"Your broker, {tender.broker.name}, ended it.",
-        Role.COMMISSIONER.value: "Your local care team ended it.",
-    }
-    return Ending(who.get(role or "", "Its time ran out."), why)
+        return Ending("It ended by its own rules: nobody chose this.", tender.status_reason)
+    if tender.status in GIVEN_UP:
+        return Ending(_who_ended(tender, tender.ended_by), tender.status_reason)
+    lot = (AuditEvent.about_id == bundle.id, AuditEvent.event == "lot.cancelled")
+    role = session.scalar(select(AuditEvent.role).where(*lot).limit(1))
+    released = Transfer.idempotency_key == f"release:{need.id}:{need.holds}"
+    why = session.scalar(select(Transfer.reason).where(released))
+    return Ending(_who_ended(tender, Role(role) if role else None), why)
+
+
+def _who_ended(tender: Tender, role: Role | None) -> str:
+    if role is Role.BROKER:
+        return f"Your broker, {tender.broker.name}, ended it."
+    return "Your local care team ended it." if role is Role.COMMISSIONER else "Its time ran out."

@@ -32,7 +32,7 @@ from marketplace.rules.sites import SiteFacts
 from marketplace.web import reasons
 from marketplace.web.maps import People, RingMap, pin_of, ring_map
 
-from .stages import OVER, Stage, is_looked_for, latest_match_id, stage_of, to_run_again
+from .stages import OVER, Stage, is_looked_for, latest_match_id, stage_of
 from .way import answered_for
 
 
@@ -103,6 +103,11 @@ class MatchPage:
         return answered_for(self.match)
 
     @property
+    def made_again(self) -> bool:
+        """Whether the match counts no longer, and is made again for those who are still in it."""
+        return self.stage is Stage.AGAIN
+
+    @property
     def units(self) -> int:
         """How many units the match is for."""
         return self.match.need.units
@@ -126,7 +131,6 @@ def match_page(session: Session, actor: Actor, now: Instant, match_id: str) -> M
     patient, need = match.need.patient, match.need
     alternatives = _alternatives(session, match)
     tender = match.award.round.tender
-    stale = to_run_again(session, [tender])
     contract_id = session.scalar(select(Contract.id).where(Contract.match_id == match.id))
     newest_id = latest_match_id(session, need.id)
     pins = [pin_of(offer.provider.name, site, chosen=True, distance_m=_apart(patient, site))]
@@ -139,8 +143,8 @@ def match_page(session: Session, actor: Actor, now: Instant, match_id: str) -> M
         site=site,
         distance_m=_apart(patient, site),
         alternatives=alternatives,
-        stage=stage_of(match, now, has_contract=contract_id is not None, stale=stale),
-        looked_for=is_looked_for(session, match, stale),
+        stage=stage_of(match, now, has_contract=contract_id is not None),
+        looked_for=is_looked_for(session, match),
         silence_means_yes=_silence_means_yes(need.consents),
         evidence=evidence_of(session, [site_id])[site_id],
         can_check=published_round_id(session, tender) == match.award.round_id,

@@ -24,13 +24,15 @@ from marketplace.records.rounds import Award, Match, MatchStatus, Round, RoundSt
 from marketplace.records.tenders import Amendment, Question, Tender
 from marketplace.rules.awarding import Saving
 from marketplace.rules.clock import Instant
-from marketplace.rules.lifecycle import RESULT_PUBLISHED, TENDER_WORDS, TenderStatus
+from marketplace.rules.lifecycle import RESULT_PUBLISHED, TenderStatus
 from marketplace.rules.privacy import K, hidden, shown_count
 from marketplace.web.listing import Listing, ListPage
 
+from .states import WORDS, state_of
+
 WINNERS_KNOWN = frozenset({TenderStatus.STANDSTILL, TenderStatus.UNDER_REVIEW, TenderStatus.AWARDED})
 OFFERS_COUNTED = frozenset(TenderStatus) - {TenderStatus.DRAFT, TenderStatus.OPEN, TenderStatus.WITHDRAWN}
-PUBLIC_WORDS = {**TENDER_WORDS, TenderStatus.STANDSTILL: "Result out, objections open"}
+PUBLIC_WORDS = {**WORDS, TenderStatus.STANDSTILL.value: "Result out, objections open"}
 """A notice's state in words for those who do not know the trade's."""
 STATES: Mapping[str, tuple[str, frozenset[TenderStatus]]] = {
     "open": ("Open for offers", frozenset({TenderStatus.OPEN})),
@@ -159,7 +161,7 @@ def some(session: Session, query: Select[Tender], first: int, size: int) -> list
     tenders = session.scalars(part).all()
     winners = _winners_of(session, [tender.id for tender in tenders if tender.status in WINNERS_KNOWN])
     return [
-        Listed(tender, PUBLIC_WORDS[tender.status], _lots(tender, names), winners.get(tender.id, ()))
+        Listed(tender, PUBLIC_WORDS[state_of(tender)], _lots(tender, names), winners.get(tender.id, ()))
         for tender in tenders
     ]
 
@@ -187,7 +189,7 @@ def _notice(session: Session, tender: Tender) -> Notice:
     asked = select(Question).where(Question.tender_id == tender.id).order_by(Question.asked_at)
     return Notice(
         tender=tender,
-        status_words=PUBLIC_WORDS[tender.status],
+        status_words=PUBLIC_WORDS[state_of(tender)],
         lots=_lots(tender, _names(session)),
         offers=_offers(session, tender),
         winners=_winners_of(session, [tender.id]).get(tender.id, ()) if won else (),

@@ -1,7 +1,7 @@
 """What came of a provider's opened offers, in words and as conditions: `results_of`, `state_of`, `told_of`, `in_state`.
 
 An offer is used by the people who accepted in the latest verified round. Nothing of that is told before the award is
-published.
+published, nor while the match is to be run again.
 """
 
 from collections.abc import Sequence
@@ -41,7 +41,7 @@ class OfferResult:
 
 def results_of(session: Session, offers: Sequence[Offer]) -> dict[str, OfferResult]:
     """What came of those of these offers whose result is known, by their ids; in one question."""
-    known = [offer.id for offer in offers if offer.opened_at is not None and offer.tender.status in RESULT_KNOWN]
+    known = [offer.id for offer in offers if offer.opened_at is not None and _is_known(offer.tender)]
     rows = session.execute(select(Offer.id, _matched(), _used()).where(Offer.id.in_(known))) if known else ()
     return {offer_id: OfferResult(int(matched), int(used)) for offer_id, matched, used in rows}
 
@@ -53,7 +53,7 @@ def state_of(offer: Offer, result: OfferResult | None) -> tuple[str, str]:
     words = OPENED
     if offer.tender.status in CAME_TO_NOTHING:
         words = NOT_USED
-    elif offer.tender.status in RESULT_KNOWN:
+    elif _is_known(offer.tender):
         found = result or OfferResult()
         words = NOT_USED if not found.used_units else USED if found.used_units == found.matched_units else PART_USED
     return words, COLOURS[words]
@@ -81,7 +81,7 @@ def in_state(words: str) -> ColumnElement[bool]:
     opened = and_(Offer.status == OfferStatus.STANDING, Offer.opened_at.is_not(None))
     if words not in COLOURS:
         return and_(Offer.status.in_([status for status, told in OFFER_WORDS.items() if told[0] == words]), ~opened)
-    known = Offer.tender.has(Tender.status.in_(RESULT_KNOWN))
+    known = Offer.tender.has(Tender.status.in_(RESULT_KNOWN) & ~Tender.rerun_ordered)
     in_vain = Offer.tender.has(Tender.status.in_(CAME_TO_NOTHING))
     conditions = {
         OPENED: and_(~known, ~in_vain),
@@ -97,6 +97,11 @@ def award_of(session: Session, offer: Offer) -> Award | None:
     return session.scalar(
         select(Award).join(Offer, Offer.id == Award.offer_id).where(Offer.id == offer.id, Award.round_id == _latest())
     )
+
+
+def _is_known(tender: Tender) -> bool:
+    """Whether a tender's result is told: it is published, and its match need not be run again."""
+    return tender.status in RESULT_KNOWN and not tender.rerun_ordered
 
 
 def _latest() -> ScalarSelect[str]:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from marketplace.journey.awards import matches_of, shortfall
 from marketplace.journey.offers import read_own
+from marketplace.journey.rounds import must_run_again
 from marketplace.journey.scopes import offers_for, one, sites_for, tenders_for
 from marketplace.records.offers import Offer, OfferStatus
 from marketplace.records.pools import Bundle
@@ -60,6 +61,7 @@ class OfferPage:
     result_known: bool
     words: tuple[str, str]
     result: OfferResult
+    made_again: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +168,8 @@ def offer_page(session: Session, actor: Actor, offer_id: str) -> OfferPage:
     award = award_of(session, offer)
     result = results_of(session, [offer]).get(offer.id)
     below = False
-    if award is not None and offer.tender.status is TenderStatus.PROPOSED:
+    again = must_run_again(offer.tender)
+    if award is not None and offer.tender.status is TenderStatus.PROPOSED and not again:
         members = [match for match in matches_of(session, offer.tender) if match.award_id == award.id]
         below = shortfall(award, members) not in (None, "nobody_left")
     return OfferPage(
@@ -176,9 +179,10 @@ def offer_page(session: Session, actor: Actor, offer_id: str) -> OfferPage:
         lots={lot.bundle_id: lot for lot in lots_of(session, offer.tender)},
         award=award,
         below_minimum=below,
-        result_known=offer.tender.status in RESULT_KNOWN,
+        result_known=offer.tender.status in RESULT_KNOWN and not again,
         words=state_of(offer, result),
         result=result or OfferResult(),
+        made_again=again,
     )
 
 

@@ -28,7 +28,7 @@ from marketplace.rules.tendering import Policy
 from marketplace.web.filters import decision
 
 from .results import offer_labels
-from .stages import to_run_again
+from .states import WORDS, in_state
 
 SINGLE_LOTS = frozenset({TenderStatus.CLOSED, TenderStatus.PROPOSED})
 """The states in which a single lot can be cancelled."""
@@ -60,7 +60,7 @@ def talk(session: Session, tender_id: str) -> Talk:
     amendments = select(Amendment).where(Amendment.tender_id == tender_id)
     questions = questions_for(None).where(Question.tender_id == tender_id)
     return Talk(
-        session.scalars(amendments.order_by(Amendment.made_at.desc(), Amendment.id)).all(),
+        session.scalars(amendments.order_by(Amendment.made_at.desc(), Amendment.version.desc(), Amendment.id)).all(),
         session.scalars(questions.order_by(Question.asked_at.desc(), Question.id)).all(),
     )
 
@@ -118,7 +118,7 @@ def _overseen(actor: Actor, search: str, state: str) -> Select[Tender]:
         query = query.where(
             Tender.title.icontains(search, autoescape=True) | Broker.name.icontains(search, autoescape=True)
         )
-    return query.where(Tender.status == TenderStatus(state)) if state in set(TenderStatus) else query
+    return query.where(in_state(state)) if state in WORDS else query
 
 
 def opened_offers(session: Session, actor: Actor, tender: Tender) -> list[OfferRow]:
@@ -152,9 +152,9 @@ def successor_of(session: Session, tender: Tender) -> Tender | None:
     return session.scalars(select(Tender).where(Tender.predecessor_id == tender.id).order_by(Tender.created_at)).first()
 
 
-def must_run_again(session: Session, tender: Tender) -> bool:
-    """Whether its match no longer counts: an offer was left out since, or a decision has ordered another one."""
-    return tender.id in to_run_again(session, [tender])
+def predecessor_of(session: Session, tender: Tender) -> Tender | None:
+    """The tender in whose place this one was drafted, if it was."""
+    return session.get(Tender, tender.predecessor_id) if tender.predecessor_id else None
 
 
 def policy_of(tender: Tender) -> Policy:

@@ -1,18 +1,16 @@
 """What a match has come to, so that its page says what is true of it now: `stage_of`.
 
-`to_run_again` finds the tenders whose match no longer counts, `is_looked_for` who may still get another provider.
+`can_be_answered` knows whether its patient is asked, `is_looked_for` who may still get another provider.
 """
 
-from collections.abc import Iterable, Set
 from enum import StrEnum
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from marketplace.journey.rounds import excluded_since_in, latest_round_id
+from marketplace.journey.rounds import latest_round_id, must_run_again
 from marketplace.records.pools import NeedStatus
 from marketplace.records.rounds import Award, Match, MatchStatus, Round
-from marketplace.records.tenders import Tender
 from marketplace.rules.clock import Instant
 from marketplace.rules.lifecycle import TenderStatus
 
@@ -39,24 +37,16 @@ GIVEN_UP = frozenset({TenderStatus.DELETED, TenderStatus.WITHDRAWN, TenderStatus
 """Tenders that ended without an award."""
 
 
-def to_run_again(session: Session, tenders: Iterable[Tender]) -> set[str]:
-    """Those whose match no longer counts: an offer was left out since, or a decision has ordered another one."""
-    known = {tender.id: tender for tender in tenders}
-    ordered = {key for key, row in known.items() if row.status is TenderStatus.UNDER_REVIEW and row.rerun_ordered}
-    proposed = [key for key, row in known.items() if row.status is TenderStatus.PROPOSED]
-    return ordered | (excluded_since_in(session, proposed) if proposed else set())
-
-
 def can_be_answered(match: Match, now: Instant) -> bool:
-    """Whether the patient may say yes or no now, if the match still counts (`to_run_again` knows)."""
+    """Whether the patient may say yes or no now."""
     tender = match.award.round.tender
     in_time = tender.answers_due_at is not None and now < tender.answers_due_at
     asked = match.status is MatchStatus.PROPOSED and tender.status is TenderStatus.PROPOSED
-    return asked and in_time
+    return asked and in_time and not must_run_again(tender)
 
 
-def stage_of(match: Match, now: Instant, *, has_contract: bool, stale: Set[str]) -> Stage:
-    """Where a match stands; `stale` is what `to_run_again` found."""
+def stage_of(match: Match, now: Instant, *, has_contract: bool) -> Stage:
+    """Where a match stands."""
     need, tender = match.need, match.award.round.tender
     if match.status in SETTLED:
         return SETTLED[match.status]
@@ -64,20 +54,20 @@ def stage_of(match: Match, now: Instant, *, has_contract: bool, stale: Set[str])
         (has_contract, Stage.CONTRACT),
         (need.status is NeedStatus.RELEASED or tender.status in GIVEN_UP, Stage.ENDED),
         (match.status is MatchStatus.DISPLACED, Stage.DISPLACED),
-        (tender.status is TenderStatus.MATCHING or tender.id in stale, Stage.AGAIN),
+        (tender.status is TenderStatus.MATCHING or must_run_again(tender), Stage.AGAIN),
         (match.status is MatchStatus.ACCEPTED, Stage.ACCEPTED),
         (can_be_answered(match, now), Stage.ANSWER),
     ]
     return next((stage for holds, stage in found if holds), Stage.LATE)
 
 
-def is_looked_for(session: Session, match: Match, stale: Set[str]) -> bool:
+def is_looked_for(session: Session, match: Match) -> bool:
     """Whether another provider may still be found in this group for somebody who said no and asked for one.
 
     A rematch places anew whoever refused in the latest round. A whole new matching leaves them out.
     """
     need, tender = match.need, match.award.round.tender
-    if match.status is not MatchStatus.DECLINED or not match.look_again or tender.id in stale:
+    if match.status is not MatchStatus.DECLINED or not match.look_again or must_run_again(tender):
         return False
     if tender.status is TenderStatus.MATCHING:
         return need.status is NeedStatus.POOLED

@@ -1,44 +1,31 @@
-"""A broker's tenders: `own_tenders` with what each waits for (those that are `Asked` for), `tender_row`, `clients`.
+"""A broker's tenders: `own_tenders` with what each waits for (those that are `Asked` for), `tender_row`, `lots_of`.
 
 Counts come by one grouped query for all tenders at once, so that sixty tenders cost no more questions than one.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, func, literal_column, select
+from sqlalchemy import ColumnElement, Select, case, func, select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from marketplace.journey.pools import valid_consent
-from marketplace.journey.scopes import needs_for, one, patients_for, plan_lines_for, tenders_for
-from marketplace.records.budgets import Budget
+from marketplace.journey.rounds import TO_RUN_AGAIN, must_run_again
+from marketplace.journey.scopes import needs_for, one, tenders_for
 from marketplace.records.contracts import Contract
-from marketplace.records.offers import Offer
-from marketplace.records.people import Patient
+from marketplace.records.offers import Offer, OfferStatus
 from marketplace.records.pools import Bundle, Need, NeedStatus
 from marketplace.records.rounds import Award, Match, MatchStatus, Round
 from marketplace.records.tenders import Tender
 from marketplace.rules.clock import Instant
-from marketplace.rules.lifecycle import TENDER_WORDS, ContractStatus, TenderStatus
+from marketplace.rules.lifecycle import ContractStatus, TenderStatus
 from marketplace.rules.permissions import Actor
-from marketplace.web.filters import plural
+from marketplace.web.filters import day, plural, pounds, units
 
-COLOURS = {
-    TenderStatus.DRAFT: "grey",
-    TenderStatus.DELETED: "white",
-    TenderStatus.OPEN: "green",
-    TenderStatus.CLOSED: "yellow",
-    TenderStatus.MATCHING: "yellow",
-    TenderStatus.PROPOSED: "blue",
-    TenderStatus.STANDSTILL: "purple",
-    TenderStatus.UNDER_REVIEW: "orange",
-    TenderStatus.AWARDED: "aqua-green",
-    TenderStatus.WITHDRAWN: "white",
-    TenderStatus.UNSUCCESSFUL: "red",
-    TenderStatus.CANCELLED: "white",
-}
+from .states import COLOURS, RUN_AGAIN, WORDS, in_state, state_of
+
 Counts = Mapping[str, int]
 
 MINE, OTHERS = "mine", "others"
@@ -50,8 +37,6 @@ WITH_DEADLINE = (
     TenderStatus.STANDSTILL,
     TenderStatus.UNDER_REVIEW,
 )
-INVITING = (TenderStatus.DRAFT, TenderStatus.OPEN)
-"""Where an invitation can still be answered: a changed open tender asks everybody again."""
 BY_WORDS = {
     TenderStatus.DRAFT: "Publish it by",
     TenderStatus.OPEN: "Offers by",
@@ -83,7 +68,7 @@ NEXT_DATE = case(
     (Tender.status == TenderStatus.DRAFT, Tender.publish_by),
     (Tender.status == TenderStatus.OPEN, Tender.offers_due_at),
     (Tender.status.in_((TenderStatus.CLOSED, TenderStatus.MATCHING)), Tender.match_by),
-    ((Tender.status == TenderStatus.PROPOSED) & UNANSWERED, Tender.answers_due_at),
+    ((Tender.status == TenderStatus.PROPOSED) & ~TO_RUN_AGAIN & UNANSWERED, Tender.answers_due_at),
     (Tender.status == TenderStatus.PROPOSED, Tender.confirm_by),
     (Tender.status == TenderStatus.STANDSTILL, Tender.standstill_ends_at),
     (Tender.status == TenderStatus.UNDER_REVIEW, func.coalesce(Tender.review_by, Tender.match_by)),
@@ -101,16 +86,22 @@ class TenderRow:
     offers: int
     matches: Counts
     contracts: Counts
+    left_out: Sequence[tuple[str, Instant]]
 
     @property
     def words(self) -> str:
-        """Its status."""
-        return TENDER_WORDS[self.tender.status]
+        """Its state."""
+        return WORDS[state_of(self.tender)]
 
     @property
     def colour(self) -> str:
         """The colour of its tag."""
-        return COLOURS[self.tender.status]
+        return COLOURS[state_of(self.tender)]
+
+    @property
+    def must_run_again(self) -> bool:
+        """Whether its match counts no longer."""
+        return must_run_again(self.tender)
 
     @property
     def people(self) -> int:
@@ -122,6 +113,11 @@ class TenderRow:
         """How many matches wait for their patient."""
         return self.matches.get("proposed", 0)
 
+    @property
+    def waits_for_answers(self) -> bool:
+        """Whether it is the patients' turn to answer a match that counts."""
+        return self.tender.status is TenderStatus.PROPOSED and self.unanswered > 0 and not self.must_run_again
+
     def action(self, now: Instant) -> str | None:
         """What the broker can do now, or None where it is somebody else's turn."""
         due_at = self.tender.offers_due_at
@@ -131,30 +127,28 @@ class TenderRow:
             return "Open the offers"
         if self.tender.status is TenderStatus.CLOSED:
             return "Run the match"
+        if self.must_run_again:
+            return "Run the match again"
         if self.tender.status is TenderStatus.PROPOSED and not self.unanswered:
             return "Confirm the award"
-        if self.tender.status is TenderStatus.UNDER_REVIEW and self.tender.rerun_ordered:
-            return "Run the match again"
         return None
 
     def waits_for(self, now: Instant) -> str:
         """Whose turn it is, in words."""
         status = self.tender.status
+        if self.must_run_again:
+            return _why_again(self)
         if status is TenderStatus.DRAFT:
             joined = plural(self.needs.get("agreed", 0), "person", "people")
             return f"{joined} joined, {plural(self.needs.get('invited', 0), 'has', 'have')} not answered"
         if status is TenderStatus.OPEN:
-            return "Waiting for offers" if self.action(now) is None else "The deadline has passed"
+            return "The deadline has passed" if self.action(now) else _open_words(self)
         if status is TenderStatus.CLOSED:
             return f"{plural(self.offers, 'offer')} came in"
         if status is TenderStatus.PROPOSED:
             asked = sum(self.matches.values())
             return f"{asked - self.unanswered:,} of {plural(asked, 'person has', 'people have')} answered"
-        if status is TenderStatus.AWARDED:
-            made = sum(self.contracts.values())
-            signed = made - self.contracts.get(ContractStatus.OFFERED.value, 0)
-            return f"{signed:,} of {plural(made, 'contract is', 'contracts are')} signed"
-        return self.tender.status_reason or _objection_words(self.tender)
+        return _signed_words(self) if status is TenderStatus.AWARDED else _reason_words(self.tender)
 
     def by(self) -> Instant | None:
         """The deadline it runs towards: the broker's own where it is the broker's turn."""
@@ -164,7 +158,7 @@ class TenderRow:
             TenderStatus.OPEN: tender.offers_due_at,
             TenderStatus.CLOSED: tender.match_by,
             TenderStatus.MATCHING: tender.match_by,
-            TenderStatus.PROPOSED: tender.answers_due_at if self.unanswered else tender.confirm_by,
+            TenderStatus.PROPOSED: tender.answers_due_at if self.waits_for_answers else tender.confirm_by,
             TenderStatus.STANDSTILL: tender.standstill_ends_at,
             TenderStatus.UNDER_REVIEW: tender.review_by or tender.match_by,
         }.get(tender.status)
@@ -172,10 +166,10 @@ class TenderRow:
     @property
     def by_words(self) -> str:
         """What has to be done by then."""
-        if self.tender.status is TenderStatus.PROPOSED and self.unanswered:
-            return "Answers by"
-        if self.tender.status is TenderStatus.UNDER_REVIEW and self.tender.rerun_ordered:
+        if self.must_run_again:
             return "Run the match again by"
+        if self.waits_for_answers:
+            return "Answers by"
         return BY_WORDS.get(self.tender.status, "")
 
     def lapses_at(self, now: Instant) -> Instant | None:
@@ -186,12 +180,14 @@ class TenderRow:
 
 @dataclass(frozen=True, slots=True)
 class LotRow:
-    """One lot of a tender as its broker sees it."""
+    """One lot of a tender as its broker sees it: units and money of all who are in it or asked, and of who said yes."""
 
     bundle: Bundle
     needs: Counts
     units: int
     budget_pence: int
+    agreed_units: int
+    agreed_pence: int
 
     @property
     def asked(self) -> int:
@@ -200,36 +196,23 @@ class LotRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Client:
-    """One of a broker's clients, with how many plan lines could still be pooled."""
-
-    patient: Patient
-    lines: int
-    pooled: int
-
-
-@dataclass(frozen=True, slots=True)
-class Glance:
-    """A broker's clients in figures: all, those without a group now, and invitations that wait for an answer."""
-
-    clients: int
-    in_no_group: int | None
-    not_answered: int
-
-
-@dataclass(frozen=True, slots=True)
 class Asked:
-    """Which of the broker's tenders are asked for: of one state, with words in the title, by whose turn it is."""
+    """Which of the broker's tenders are asked for: of one status, or one state as pages name it (`states`), with words
+    in the title, by whose turn it is.
+    """
 
     status: TenderStatus | None = None
     words: str = ""
     turn: str = ""
+    state: str = ""
 
     def query(self, actor: Actor, now: Instant) -> Select[Tender]:
         """The broker's tenders that fit."""
         query = tenders_for(actor)
         if self.status is not None:
             query = query.where(Tender.status == self.status)
+        if self.state in WORDS:
+            query = query.where(in_state(self.state))
         if self.words:
             query = query.where(Tender.title.icontains(self.words, autoescape=True))
         if self.turn in TURNS:
@@ -259,11 +242,14 @@ def tender_count(session: Session, actor: Actor, now: Instant, which: Asked) -> 
     return session.scalar(select(func.count()).select_from(which.query(actor, now).subquery())) or 0
 
 
-def tenders_by_status(session: Session, actor: Actor) -> dict[TenderStatus, int]:
-    """How many of the broker's tenders are in which state."""
-    query = tenders_for(actor).with_only_columns(Tender.status, func.count()).group_by(Tender.status)
-    found: dict[TenderStatus, int] = {status: count for status, count in session.execute(query)}  # noqa: C416 - typed
-    return {status: found[status] for status in TenderStatus if status in found}
+def tenders_by_state(session: Session, actor: Actor) -> dict[str, int]:
+    """How many of the broker's tenders are shown in which state, in the order of a tender's life."""
+    again = func.sum(case((TO_RUN_AGAIN, 1), else_=0))
+    query = tenders_for(actor).with_only_columns(Tender.status, func.count(), again).group_by(Tender.status)
+    found: Counter[str] = Counter()
+    for status, count, to_run_again in session.execute(query):
+        found.update({status.value: count - int(to_run_again), RUN_AGAIN: int(to_run_again)})
+    return {state: found[state] for state in COLOURS if found[state]}
 
 
 def tender_row(session: Session, actor: Actor, tender_id: str) -> TenderRow:
@@ -274,19 +260,38 @@ def tender_row(session: Session, actor: Actor, tender_id: str) -> TenderRow:
 def lots_of(session: Session, actor: Actor, tender: Tender) -> list[LotRow]:
     """The lots of a tender, with who was asked and what came of it."""
     counts: dict[str, dict[str, int]] = defaultdict(dict)
-    sums: dict[str, tuple[int, int]] = {}
+    all_sums: dict[str, Counter[str]] = defaultdict(Counter)
     query = (
         needs_for(actor)
         .where(Bundle.tender_id == tender.id)
         .with_only_columns(Need.bundle_id, Need.status, func.count(), func.sum(Need.units), func.sum(Need.budget_pence))
         .group_by(Need.bundle_id, Need.status)
     )
-    for bundle_id, status, count, units, pence in session.execute(query):
+    for bundle_id, status, count, unit_sum, pence in session.execute(query):
         counts[bundle_id][status.value] = count
         if status not in (NeedStatus.DECLINED, NeedStatus.LEFT):
-            before = sums.get(bundle_id, (0, 0))
-            sums[bundle_id] = (before[0] + int(units), before[1] + int(pence))
-    return [LotRow(bundle, counts[bundle.id], *sums.get(bundle.id, (0, 0))) for bundle in tender.bundles]
+            all_sums[bundle_id].update(units=int(unit_sum), pence=int(pence))
+            if status is not NeedStatus.INVITED:
+                all_sums[bundle_id].update(agreed_units=int(unit_sum), agreed_pence=int(pence))
+    return [_lot_row(bundle, counts[bundle.id], all_sums[bundle.id]) for bundle in tender.bundles]
+
+
+def _lot_row(bundle: Bundle, needs: Counts, sums: Counter[str]) -> LotRow:
+    return LotRow(bundle, needs, sums["units"], sums["pence"], sums["agreed_units"], sums["agreed_pence"])
+
+
+def asked_most(lots: Sequence[LotRow]) -> LotRow | None:
+    """The lot in which most people have not answered yet."""
+    return max(lots, key=lambda lot: lot.needs.get(NeedStatus.INVITED.value, 0), default=None)
+
+
+def agreed_so_far(lots: Sequence[LotRow]) -> str:
+    """What those who said yes bring together, in words: ``10 sessions, £600.00``."""
+    counted: Counter[str] = Counter()
+    for lot in lots:
+        counted[lot.bundle.service.unit] += lot.agreed_units
+    told = " and ".join(units(count, unit) for unit, count in counted.items())
+    return f"{told}, {pounds(sum(lot.agreed_pence for lot in lots))}"
 
 
 def agreed(session: Session, actor: Actor, tender: Tender) -> list[Need]:
@@ -296,77 +301,45 @@ def agreed(session: Session, actor: Actor, tender: Tender) -> list[Need]:
     return [need for need in needs if valid_consent(need, tender)]
 
 
-COUNTED_AT_ONCE = 10_000
-
-
-def clients_at_a_glance(session: Session, actor: Actor) -> Glance:
-    """The broker's clients in figures, each by one query; who is in a group is counted as the list does.
-
-    Of more than `COUNTED_AT_ONCE` clients that is not counted on each look (0.1 s for 40,000): the list tells it.
-    """
-    clients = client_count(session, actor, "")
-    grouped = _clients(actor, "", "yes").with_only_columns(func.count())
-    few = clients <= COUNTED_AT_ONCE
-    asked = needs_for(actor).where(Need.status == NeedStatus.INVITED, Tender.status.in_(INVITING))
-    return Glance(
-        clients=clients,
-        in_no_group=clients - (session.scalar(grouped) or 0) if few else None,
-        not_answered=session.scalar(asked.with_only_columns(func.count())) or 0,
-    )
-
-
-def client_count(session: Session, actor: Actor, search: str, group: str = "") -> int:
-    """How many of the broker's clients fit the search."""
-    return session.scalar(select(func.count()).select_from(_clients(actor, search, group).subquery())) or 0
-
-
-def clients(
-    session: Session,
-    actor: Actor,
-    search: str,
-    first: int,
-    size: int,
-    *,
-    group: str = "",
-    order: ColumnElement[Any] | None = None,
-) -> list[Client]:
-    """Some of the broker's clients: those whose name or district fits the search, in a group or not, or all."""
-    query = _clients(actor, search, group).order_by(Patient.name if order is None else order, Patient.id)
-    patients = session.scalars(query.offset(first).limit(size)).all()
-    ids = [patient.id for patient in patients]
-    lines = plan_lines_for(actor).where(Patient.id.in_(ids)).with_only_columns(Budget.patient_id, func.count())
-    pooled = select(Need.patient_id, func.count()).where(Need.patient_id.in_(ids), Need.reserved_pence > 0)
-    lines_of = {row[0]: row[1] for row in session.execute(lines.group_by(Budget.patient_id))}
-    pooled_of = {row[0]: row[1] for row in session.execute(pooled.group_by(Need.patient_id))}
-    return [Client(patient, lines_of.get(patient.id, 0), pooled_of.get(patient.id, 0)) for patient in patients]
-
-
-def _clients(actor: Actor, search: str, group: str) -> Select[Patient]:
-    query = patients_for(actor)
-    if group in ("yes", "no"):
-        # the nothing is written out, not bound: else a database cannot tell that its index of just these will do
-        is_held = Need.reserved_pence > literal_column("0")
-        held = select(Need.id).where(Need.patient_id == Patient.id, is_held).correlate(Patient).exists()
-        query = query.where(held if group == "yes" else ~held)
-    if search:
-        query = query.where(Patient.name.icontains(search, autoescape=True) | (Patient.district == search.upper()))
-    return query
-
-
 def _waits_for_broker(now: Instant) -> ColumnElement[bool]:
     """What `TenderRow.action` says, asked of the database."""
     return (
         Tender.status.in_((TenderStatus.DRAFT, TenderStatus.CLOSED))
         | ((Tender.status == TenderStatus.OPEN) & (Tender.offers_due_at <= now))
         | ((Tender.status == TenderStatus.PROPOSED) & ~UNANSWERED)
-        | ((Tender.status == TenderStatus.UNDER_REVIEW) & Tender.rerun_ordered)
+        | TO_RUN_AGAIN
     )
 
 
-def _objection_words(tender: Tender) -> str:
-    if tender.status is not TenderStatus.UNDER_REVIEW:
-        return ""
-    return "An objection was upheld" if tender.rerun_ordered else "A provider has objected"
+def _open_words(row: TenderRow) -> str:
+    """An open tender whose rules changed also waits for those who are asked again."""
+    again = row.needs.get(NeedStatus.INVITED.value, 0)
+    return (
+        f"Waiting for offers. {plural(again, 'person is', 'people are')} asked again" if again else "Waiting for offers"
+    )
+
+
+def _signed_words(row: TenderRow) -> str:
+    made = sum(row.contracts.values())
+    signed = made - row.contracts.get(ContractStatus.OFFERED.value, 0)
+    return f"{signed:,} of {plural(made, 'contract is', 'contracts are')} signed"
+
+
+GOING_ON = {
+    TenderStatus.MATCHING: "The match is running",
+    TenderStatus.STANDSTILL: "The result is out, and bidders can object",
+    TenderStatus.UNDER_REVIEW: "A provider has objected",
+}
+
+
+def _reason_words(tender: Tender) -> str:
+    return GOING_ON.get(tender.status) or tender.status_reason or ""
+
+
+def _why_again(row: TenderRow) -> str:
+    if row.tender.status is TenderStatus.UNDER_REVIEW:
+        return "An objection was upheld"
+    return ", and ".join(f"{alias} was left out on {day(at)}" for alias, at in row.left_out)
 
 
 def _draft_action(row: TenderRow) -> str:
@@ -404,6 +377,7 @@ def _rows(session: Session, tenders: Sequence[Tender]) -> list[TenderRow]:
     opened = select(Offer.tender_id, func.count()).where(Offer.tender_id.in_(ids), Offer.opened_at.is_not(None))
     for tender_id, count in session.execute(opened.group_by(Offer.tender_id)):
         offers[tender_id] = count
+    left_out = _left_out(session, ids)
     return [
         TenderRow(
             tender=tender,
@@ -412,9 +386,30 @@ def _rows(session: Session, tenders: Sequence[Tender]) -> list[TenderRow]:
             offers=offers[tender.id],
             matches=matches[tender.id],
             contracts=contracts[tender.id],
+            left_out=left_out[tender.id],
         )
         for tender in tenders
     ]
+
+
+def _left_out(session: Session, ids: Sequence[str]) -> dict[str, list[tuple[str, Instant]]]:
+    """The offers that were left out since the match of each tender whose match therefore counts no longer, and when."""
+    found: dict[str, list[tuple[str, Instant]]] = defaultdict(list)
+    query = (
+        select(Offer.tender_id, Offer.alias, Offer.excluded_at)
+        .join(Offer.tender)
+        .where(
+            Tender.id.in_(ids),
+            TO_RUN_AGAIN,
+            Offer.status == OfferStatus.EXCLUDED,
+            Offer.excluded_at >= Tender.proposed_at,
+        )
+        .order_by(Offer.excluded_at, Offer.alias)
+    )
+    for tender_id, alias, at in session.execute(query):
+        if alias is not None and at is not None:
+            found[tender_id].append((alias, at))
+    return found
 
 
 def _grouped(session: Session, query: Select[str, Any, int]) -> dict[str, dict[str, int]]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from marketplace.journey.rounds import must_run_again
 from marketplace.records.contracts import Contract
 from marketplace.records.pools import Need, NeedStatus
 from marketplace.records.rounds import Match, MatchStatus
@@ -64,11 +65,8 @@ class Way:
         return self.steps[self.at - 1]
 
 
-def way_of(need: Need | None, match: Match | None, contract: Contract | None, *, stale: bool = False) -> Way:
-    """The steps in their order, with what is known of each. Without a need only the first is there, and ahead.
-
-    ``stale``: the match that there is no longer counts, and the offers are matched again.
-    """
+def way_of(need: Need | None, match: Match | None, contract: Contract | None) -> Way:
+    """The steps in their order, with what is known of each. Without a need only the first is there, and ahead."""
     if need is None:
         return Way([WayStep("You will be asked to join a group", StepState.AHEAD)])
     steps: list[WayStep] = []
@@ -77,7 +75,7 @@ def way_of(need: Need | None, match: Match | None, contract: Contract | None, *,
         stopped = "You did not answer, so the match was turned down for you"
     if contract is not None and contract.status is ContractStatus.ENDED:
         stopped = "The contract ended early" if contract.units_confirmed else "The contract ended"
-    for words, past, done, at, by in _steps(need, match, contract, stale):
+    for words, past, done, at, by in _steps(need, match, contract):
         if done:
             steps.append(WayStep(past, StepState.DONE, at=at))
         elif stopped is not None:
@@ -90,7 +88,7 @@ def way_of(need: Need | None, match: Match | None, contract: Contract | None, *,
 
 
 def _steps(
-    need: Need, match: Match | None, contract: Contract | None, stale: bool
+    need: Need, match: Match | None, contract: Contract | None
 ) -> Iterator[tuple[str, str, bool, Instant | None, Instant | None]]:
     """Each step in words, before and after; whether it is done, when, and by when if it is not."""
     tender = need.bundle.tender
@@ -115,6 +113,7 @@ def _steps(
         tender.closed_at,
         tender.offers_due_at,
     )
+    stale = match is not None and must_run_again(match.award.round.tender)
     matched = match is not None and not stale
     matched_at = tender.proposed_at if matched else None
     again = "The offers are matched again" if stale else "The offers are matched"
@@ -124,7 +123,7 @@ def _steps(
     said_yes = said_yes or contract is not None
     for_them = match is not None and answered_for(match)
     yes = "You did not answer, so we said yes for you, as you chose" if for_them else "You said yes to your match"
-    yield "You answer your match", yes, said_yes, answered_at, tender.answers_due_at
+    yield "You answer your match", yes, said_yes, answered_at, None if stale else tender.answers_due_at
     final = "The result is final"
     pauses = tender.status is TenderStatus.STANDSTILL  # while an objection is decided, the old end is no date
     yield final, final, contract is not None, tender.awarded_at, tender.standstill_ends_at if pauses else None

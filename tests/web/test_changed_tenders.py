@@ -1,0 +1,382 @@
+"""When a tender changes under way, every page that names its state says so: the broker's, and everybody else's."""
+
+import re
+from dataclasses import replace
+from datetime import timedelta
+from html import unescape
+
+import pytest
+from sqlalchemy import Engine, select
+
+from marketplace.journey import amendments, cancellations, pools
+from marketplace.journey import tenders as steps
+from marketplace.records.database import writing
+from marketplace.records.rounds import MatchStatus
+from marketplace.records.tenders import CancelCode, Question
+from marketplace.rules.errors import WrongState
+from marketplace.rules.pooling import BundleTerms
+from marketplace.rules.sharing import Pooling
+from marketplace.web.queries import tenders
+from tests.web.site import Site
+from tests.web.test_query_counts import counting
+from tests.worlds import PERIOD
+
+BROKER, NEAR, BULK, FUNDER, P1 = (f"{name}@example.test" for name in ("broker", "near", "bulk", "funder", "p1"))
+AGAIN = "To be matched again"
+
+
+def left_out(site: Site) -> str:
+    """The offer in use of a proposed match was left out a day later; returns the tender's address."""
+    world = site.world.proposed()
+    world.now += timedelta(days=1)
+    world.leave_out("bulk")
+    return f"/broker/tenders/{world.tender.id}"
+
+
+def test_list_home_and_page_agree_that_a_match_counts_no_longer(site: Site) -> None:
+    """Whoever has answered or not: it is the broker's turn, until the last day to confirm."""
+    at, world = left_out(site), site.world
+    client = site.client(BROKER)
+    alias = next(offer.alias for offer in world.tender.offers if offer.excluded_at is not None)
+    why = f"{alias} was left out on {world.now.day} March 2026"
+    for path in (at, "/broker/", "/broker/tenders", "/broker/tenders?turn=mine", "/broker/tenders?status=run_again"):
+        text = client.get(path).text
+        assert AGAIN in text, path
+        assert why in text, path
+        assert "Run the match again by" in text, path
+        assert "the end of Tuesday 7 April 2026" in text, path
+        assert 'tag--blue">Waiting for patients' not in text, path
+    assert "Run the match again: Physiotherapy, Lincoln" in client.get("/broker/").text
+    assert "No tender fits" in client.get("/broker/tenders?turn=others").text
+    assert "No tender fits" in client.get("/broker/tenders?status=proposed").text
+    for path in (f"{at}/result", f"{at}/award"):
+        text = client.get(path).text
+        assert why in text, path
+        assert "See the answers" not in text, path
+        assert "You can confirm the award when" not in text, path
+    site.fresh().run_round()
+    for path in (at, "/broker/", "/broker/tenders"):
+        assert f">{AGAIN}</strong>" not in client.get(path).text, path
+
+
+def test_the_list_sorts_and_asks_by_what_the_row_says(site: Site) -> None:
+    """The date, the turn and the action of a row are those that its database finds it by."""
+    left_out(site)
+    world = site.fresh()
+    mine = tenders.Asked(turn=tenders.MINE)
+    [row] = tenders.own_tenders(world.session, world.broking, world.now, mine, first=0, size=9)
+    assert row.action(world.now) == "Run the match again"
+    assert row.by() == world.tender.confirm_by == row.lapses_at(world.now)
+    query = mine.query(world.broking, world.now).with_only_columns(tenders.NEXT_DATE)
+    assert world.session.scalar(query) == world.tender.confirm_by
+
+
+def test_a_list_asks_no_more_for_several_of_them(site: Site) -> None:
+    """What was left out of which tender is asked once for all rows."""
+    left_out(site)
+    engine = site.world.session.get_bind()
+    assert isinstance(engine, Engine)
+
+    def asked() -> int:
+        client = site.client(BROKER)
+        client.get("/broker/tenders")
+        with counting(engine) as sent:
+            assert client.get("/broker/tenders").status_code == 200
+        return len(sent)
+
+    one = asked()
+    world = site.fresh()
+    first = world.tender
+    for number in (1, 2):
+        another_left_out(site, number)
+    world.tender = first
+    assert site.client(BROKER).get("/broker/tenders").text.count(f'tag--yellow">{AGAIN}<') == 3
+    assert asked() == one
+
+
+def another_left_out(site: Site, number: int) -> None:
+    """A copy of the tender, as far as its rows matter to a list: proposed, with an offer left out since."""
+    world = site.fresh()
+    session, tender = world.session, world.tender
+    names = [column.key for column in type(tender).__table__.columns if column.key != "id"]
+    copy = type(tender)(**{name: getattr(tender, name) for name in names})
+    session.add(copy)
+    session.flush()
+    offer = next(row for row in tender.offers if row.excluded_at is not None)
+    names = [column.key for column in type(offer).__table__.columns if column.key not in ("id", "tender_id")]
+    session.add(type(offer)(tender_id=copy.id, **{name: getattr(offer, name) for name in names}))
+    copy.title = f"Another {number}"
+    session.commit()
+
+
+def test_nobody_is_told_to_answer_a_match_that_counts_no_longer(site: Site) -> None:
+    """No answer is asked for, none is taken, and silence means nothing until the match is made again."""
+    left_out(site)
+    world, match = site.world, site.world.match(1).id
+    client = site.client(P1)
+    for page in ("/patient/", f"/patient/matches/{match}"):
+        assert "nswer by" not in client.get(page).text, page
+    text = client.get(f"/patient/matches/{match}").text
+    assert "The match is made again" in text
+    assert "Send my answer" not in text
+    assert "You have a match to answer" not in client.get("/patient/care").text
+    with pytest.raises(WrongState, match="made again"):
+        world.accept(1)
+    site.fresh().later(days=10)
+    assert site.fresh().match(1).status is MatchStatus.PROPOSED
+    world.run_round()
+    assert world.match(1).status is MatchStatus.PROPOSED
+    assert f"/patient/matches/{world.match(1).id}" in site.client(P1).get("/patient/").text
+
+
+def test_everybody_else_reads_the_same_state(site: Site) -> None:
+    """The notice, its list, a provider's page of it, and the commissioner's list."""
+    at = left_out(site).removeprefix("/broker")
+    assert AGAIN in site.client().get(at).text
+    assert AGAIN in site.client().get("/tenders?state=running").text
+    assert AGAIN in site.client(NEAR).get(f"/provider{at}").text
+    for path in ("/commissioner/tenders", "/commissioner/tenders?state=run_again"):
+        assert AGAIN in site.client(FUNDER).get(path).text, path
+
+
+def test_not_run_again_in_time_it_ends_and_says_why(site: Site) -> None:
+    left_out(site)
+    world = site.world.later(days=30)
+    assert world.tender.status_reason == "The match was not run again in time."
+
+
+def amended(site: Site) -> str:
+    """An open tender that was explained, given more time, and changed; returns its address without the role."""
+    world = site.world.draft().agree().publish().three_offers()
+    session, due_at = world.session, world.tender.offers_due_at
+    with writing(session):
+        amendments.clarify(session, world.now, world.broking, world.tender.id, "A session lasts 40 minutes.")
+        world.now += timedelta(hours=1)
+        later = due_at + timedelta(days=3)
+        amendments.extend(session, world.now, world.broking, world.tender.id, later, "Easter falls into it.")
+        world.now += timedelta(hours=1)
+        amendments.change(
+            session,
+            world.now,
+            world.broking,
+            world.tender.id,
+            policy=replace(world.policy, pence_per_km=60, pooling=Pooling.SHARED_POOL),
+            offers_due_at=due_at + timedelta(days=7),
+            text="Travel counts for more.",
+        )
+    return f"/tenders/{world.tender.id}"
+
+
+@pytest.mark.parametrize(("email", "role"), [(BROKER, "/broker"), (NEAR, "/provider"), (None, "")])
+def test_each_amendment_says_what_it_brought(site: Site, email: str | None, role: str) -> None:
+    """More time is not an explanation; a change names each rule before and now, and both their deadlines."""
+    at = amended(site)
+    text = unescape(site.client(email).get(f"{role}{at}").text)
+    for said in (
+        "Explained</strong> on Monday 2 March 2026 at 9am",
+        "More time</strong> on Monday 2 March 2026 at 10am",
+        "Offers by Thursday 19 March 2026 at 9am",
+        "Changed</strong> on Monday 2 March 2026 at 11am",
+        "Offers by Monday 23 March 2026 at 9am",
+        "What one kilometre of travel is worth, per unit: £0.30 before, £0.60 now",
+        "Who may pay for whom: “Each person's budget pays for that person only” before, “People help each other",
+        "All offers and agreements made before are void",
+    ):
+        assert said in text, said
+    assert "one grade of quality is worth, per unit: " not in text
+    assert "fixed when the tender was published" not in text
+    if role != "/broker":
+        assert "These rules were changed on Monday 2 March 2026 at 11am." in text
+
+
+def test_a_broker_reads_who_is_asked_again(site: Site) -> None:
+    """How many have said yes to the new rules, how many have not answered, and what happens if they do not."""
+    at, world = amended(site), site.world
+    world.agree(1, 2)
+    client = site.client(BROKER)
+    text = client.get(f"/broker{at}").text
+    assert "10 people are asked again and have not answered" in text
+    assert "2 people are in the group now, with 20 sessions, £1,200.00" in text
+    assert "Monday 23 March 2026 at 9am" in text
+    assert "10 people are asked again" in client.get("/broker/tenders").text
+    world.agree(*range(3, 13))
+    assert "asked again and" not in client.get(f"/broker{at}").text
+
+
+CANCELLED = ("Cancelled", "Monday 16 March 2026 at 9am", "The period was wrong")
+
+
+def cancelled(site: Site, *, by: str) -> str:
+    """A proposed tender, cancelled by its broker or the commissioner; returns its address without the role."""
+    world = site.world.draft().agree().publish().three_offers().later(days=14).run_round().accept(1)
+    actor = world.broking if by == BROKER else world.funder
+    with writing(world.session):
+        cancellations.cancel(
+            world.session,
+            world.now,
+            actor,
+            world.tender.id,
+            code=CancelCode.ERROR_IN_TENDER,
+            reason="The period was wrong",
+        )
+    return f"/tenders/{world.tender.id}"
+
+
+@pytest.mark.parametrize(("by", "author"), [(BROKER, "Fen Brokers, its broker"), (FUNDER, "The commissioner")])
+def test_a_cancelled_tender_says_when_by_whom_on_what_grounds_and_why(site: Site, by: str, author: str) -> None:
+    """To its broker, to the public, to its bidders on the tender and on their offer."""
+    at = cancelled(site, by=by)
+    offer = next(row for row in site.world.tender.offers if row.provider_id == site.world.providers["near"].id)
+    pages = [(BROKER, f"/broker{at}"), (None, at), (NEAR, f"/provider{at}"), (NEAR, f"/provider/offers/{offer.id}")]
+    for email, path in pages:
+        text = site.client(email).get(path).text
+        for said in (*CANCELLED, author, "There is an error in the tender"):
+            assert said in text, (path, said)
+
+
+@pytest.mark.parametrize("easy", [False, True])
+def test_who_is_in_a_cancelled_tender_reads_it_too(site: Site, easy: bool) -> None:
+    """On the match that somebody had said yes to, and on the group; no contract is promised any more."""
+    cancelled(site, by=FUNDER)
+    client = site.client(P1)
+    client.post("/patient/easy-read", data={"easy_read": "on" if easy else "off"})
+    for path in (f"/patient/matches/{site.world.match(1).id}", f"/patient/invitations/{site.world.need(1).id}"):
+        text = client.get(path).text
+        assert ('class="cp-easy"' in text) is easy
+        assert "The NHS team that pays for it cancelled it on 16 March 2026." in text, path
+        assert "The period was wrong" in text, path
+        assert "sign a contract" not in text, path
+        assert "&lt;p&gt;" not in text, path
+        assert "You said yes to this match" not in text, path
+
+
+def test_the_dates_tell_the_tender_s_whole_life(site: Site) -> None:
+    """What was done when stays on the page after it is done, and after the tender has ended."""
+    at = cancelled(site, by=BROKER)
+    text = site.client(BROKER).get(f"/broker{at}").text
+    dates = text[text.index(">Dates<") :]
+    for what in ("Drafted", "Published", "Offers by", "Offers opened", "Match proposed", "Answers by", "Cancelled"):
+        assert f">{what}</dt>" in dates, what
+    assert "You confirm the award by" not in dates
+
+
+def test_an_awarded_tender_s_dates(site: Site) -> None:
+    world = site.world.awarded()
+    text = site.client(BROKER).get(f"/broker/tenders/{world.tender.id}").text
+    for what in ("Answers by", "Award confirmed", "The pause ended", "Awarded"):
+        assert f">{what}</dt>" in text, what
+
+
+def test_a_withdrawn_and_an_unsuccessful_tender(site: Site) -> None:
+    """The one has an author, the other none: its own rules and dates ended it."""
+    world = site.world.draft().agree().publish()
+    with writing(world.session):
+        steps.withdraw_tender(world.session, world.now, world.broking, world.tender.id, "The service is reshaped.")
+    at = f"/tenders/{world.tender.id}"
+    for email, path in ((BROKER, f"/broker{at}"), (None, at)):
+        text = site.client(email).get(path).text
+        for said in (">Withdrawn</dt>", "Fen Brokers, its broker", "The service is reshaped.", "2 March 2026 at 9am"):
+            assert said in text, (path, said)
+    world.now += timedelta(days=1)
+    world.draft().agree().publish().later(days=15)
+    text = site.client(BROKER).get(f"/broker/tenders/{world.tender.id}").text
+    assert "Nobody: it follows from its rules and dates" in text
+    assert "0 offers came in" in text
+
+
+def test_one_cancelled_group_is_marked_and_its_people_are_told_the_truth(site: Site) -> None:
+    """The other group goes on; nobody is told that too few people were left."""
+    world = site.world.draft()
+    terms = BundleTerms("physiotherapy", "Stamford", ("PE9",), *PERIOD)
+    with writing(world.session):
+        pools.build_bundle(world.session, world.now, world.broking, world.tender.id, terms)
+    world.agree().publish().three_offers().later(days=15).run_round()
+    with writing(world.session):
+        cancellations.cancel(
+            world.session,
+            world.now,
+            world.broking,
+            world.tender.id,
+            code=CancelCode.NO_LONGER_NEEDED,
+            reason="Nobody needs it",
+            bundle_ids=[world.bundle.id],
+        )
+    page = site.client(BROKER).get(f"/broker/tenders/{world.tender.id}").text
+    assert 'tag--white">Cancelled</strong>' in page[page.index(">Groups<") :]
+    text = site.client(P1).get(f"/patient/matches/{world.match(1).id}").text
+    assert "This group was cancelled" in text
+    assert "too few people" not in text
+
+
+def two_groups(site: Site) -> str:
+    """A draft with twelve people asked in Lincoln, and a second group with nobody in it; returns its address."""
+    world = site.world.draft()
+    with writing(world.session):
+        terms = BundleTerms("physiotherapy", "Stamford", ("PE9",), *PERIOD)
+        pools.build_bundle(world.session, world.now, world.broking, world.tender.id, terms)
+    return f"/broker/tenders/{world.tender.id}"
+
+
+def test_a_draft_tells_what_was_agreed_beside_what_was_asked(site: Site) -> None:
+    """Units and money of those who said yes, in all and by group, and what it would be if everybody did."""
+    at = two_groups(site)
+    assert "Agreed so far: <strong>0 sessions, £0.00</strong>" in site.client(BROKER).get(at).text
+    site.world.agree(1)
+    text = site.client(BROKER).get(at).text
+    assert "Agreed so far: <strong>10 sessions, £600.00</strong>" in text
+    cells = re.findall(r"<div>(\d+ sessions)<br>(£[\d.,]+)</div>", text)
+    assert cells.count(("10 sessions", "£600.00")) == 1
+    assert cells.count(("120 sessions", "£7,200.00")) == 1
+    site.world.agree(*range(2, 13))
+    text = site.client(BROKER).get(at).text
+    assert "Agreed so far" not in text
+    assert "£7,200.00" in text
+
+
+def test_a_draft_of_several_groups_has_one_primary_action(site: Site) -> None:
+    """While nobody has joined it leads to the group that has most to answer; then it publishes."""
+    at = two_groups(site)
+
+    def primary() -> list[str]:
+        text = site.client(BROKER).get(at).text
+        return re.findall(r'class="nhsuk-button"[^>]*?href="([^"]+)"|href="([^"]+)"[^>]*?class="nhsuk-button"', text)
+
+    [(*links,)] = primary()
+    assert f"/broker/groups/{site.world.bundle.id}" in links
+    site.world.agree(1)
+    [(*links,)] = primary()
+    assert f"{at}/publish" in links
+
+
+def test_each_small_page_says_where_back_leads(site: Site) -> None:
+    """To the tender, to its offers, or to the tender that an interest was declared from."""
+    world = site.world.draft().agree().publish().three_offers()
+    with writing(world.session):
+        amendments.ask(world.session, world.now, world.provider("near"), world.tender.id, "Is parking free?")
+    question = world.session.scalars(select(Question.id)).one()
+    at = f"/broker/tenders/{world.tender.id}"
+
+    def back(path: str) -> tuple[str, str]:
+        text = site.client(BROKER).get(path).text
+        link = re.search(r'<a class="nhsuk-back-link" href="([^"]+)">(.*?)</a>', text, re.DOTALL)
+        assert link is not None, path
+        return link[1], re.sub(r"<svg.*?</svg>", "", link[2], flags=re.DOTALL).strip()
+
+    assert back(f"/broker/questions/{question}") == (at, "The tender")
+    assert f'href="/broker/interests?tender={world.tender.id}"' in site.client(BROKER).get(at).text
+    assert back(f"/broker/interests?tender={world.tender.id}") == (at, "The tender")
+    assert back("/broker/interests") == ("/broker/", "Home")
+    assert site.client(BROKER).get("/broker/interests?tender=0000000000000000").status_code == 404
+    world.later(days=15).run_round()
+    assert back(f"/broker/offers/{world.tender.offers[0].id}/exclude") == (f"{at}/offers", "The offers")
+    assert back(f"{at}/cancel") == (at, "The tender")
+
+
+def test_the_map_s_table_begins_with_the_name(site: Site) -> None:
+    """The number of a pin is told with the name that it stands for; a place off the map has none."""
+    world = site.world.proposed()
+    text = site.client(BROKER).get(f"/broker/tenders/{world.tender.id}/result").text
+    table = text[text.index("The places on the map") :]
+    assert re.search(r'<th scope="col"[^>]*>Provider</th>', table[: table.index("</tr>")])
+    assert "No.</th>" not in table
+    assert re.search(r"<div>[^<]*Bulk Physio <span[^>]*>\(1 on the map\)", table)
