@@ -28,7 +28,7 @@ from .database import db_session, writing
 from .filters import london_day, words
 from .forms import WebForm, sent
 from .listing import Column, Listing, asked
-from .queries import feedback, proceedings
+from .queries import feedback, objections, proceedings
 from .queries import organisations as found
 from .queries.organisations import Organisation
 from .queries.tenders import COLOURS
@@ -87,7 +87,14 @@ def decide(representation_id: str) -> Answer:
     row = one(session, representations_for(actor), representation_id, "representation")
     provider = proceedings.name_of_provider(session, row.provider_id)
     if row.decision is not None and sent() is None:
-        return render_template("commissioner/representation.html", row=row, provider=provider)
+        readers = zip(objections.READERS, (provider, "Its broker", "Patients", "You"), strict=True)
+        return render_template(
+            "commissioner/representation.html",
+            row=row,
+            provider=provider,
+            who=objections.decided_by(session, actor, row),
+            next=[(name, objections.next_for(row.tender, reader)) for reader, name in readers],
+        )
 
     def step(session: Session, data: dict[str, Any]) -> None:
         reviews.decide(session, request_now(), actor, representation_id, data["decision"], data["reasons"])

@@ -23,7 +23,7 @@ from marketplace.web.database import db_session, writing
 from marketplace.web.filters import london_day, typed_pounds
 from marketplace.web.forms import WebForm, sent
 from marketplace.web.listing import Column, Listing, asked
-from marketplace.web.queries import proceedings, tenders
+from marketplace.web.queries import objections, proceedings, tenders
 from marketplace.web.queries.tenders import TenderRow
 
 from .blueprint import pages
@@ -95,12 +95,16 @@ def tender(tender_id: str) -> str:
     """One tender: where it stands, its groups, and what can be done now."""
     session, actor = db_session(), current_actor()
     row = tenders.tender_row(session, actor, tender_id)
+    made = proceedings.representations(session, actor, tender_id)
+    decided = bool(made) and made[0].decision is not None
     return render_template(
         "broker/tender.html",
         row=row,
         lots=tenders.lots_of(session, actor, row.tender),
         talk=proceedings.talk(session, tender_id),
-        objections=proceedings.representations(session, actor, tender_id),
+        objections=made,
+        deciders=objections.somebody_at(session, row.tender) if made else "",
+        after_objection=objections.next_for(row.tender, actor.role) if decided else "",
         follower=proceedings.successor_of(session, row.tender),
         rerun=proceedings.must_run_again(session, row.tender),
         now=request_now(),

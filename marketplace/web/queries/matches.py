@@ -24,6 +24,7 @@ from marketplace.records.providers import Provider
 from marketplace.records.rounds import Match
 from marketplace.records.tenders import Tender
 from marketplace.rules.clock import Instant
+from marketplace.rules.lifecycle import TenderStatus
 from marketplace.rules.money import Pence
 from marketplace.rules.permissions import Actor
 from marketplace.rules.quality import PatientEvidence
@@ -32,6 +33,7 @@ from marketplace.web import reasons
 from marketplace.web.maps import People, RingMap, pin_of, ring_map
 
 from .care import can_be_answered
+from .objections import Decided, decision_on
 from .way import answered_for
 
 
@@ -70,6 +72,12 @@ class MatchPage:
     evidence: PatientEvidence
     map: RingMap | None
     can_check: bool
+    objection: Decided | None
+
+    @property
+    def ended(self) -> bool:
+        """Whether the tender has ended without an award: nothing comes of the match any more."""
+        return self.tender.status in (TenderStatus.CANCELLED, TenderStatus.UNSUCCESSFUL)
 
     @property
     def place(self) -> str:
@@ -118,6 +126,7 @@ def match_page(session: Session, actor: Actor, now: Instant, match_id: str) -> M
         silence_means_yes=_silence_means_yes(need.consents),
         evidence=evidence_of(session, [site_id])[site_id],
         can_check=published_round_id(session, match.award.round.tender) == match.award.round_id,
+        objection=decision_on(session, match.award.round.tender),
         map=ring_map([People(patient.easting_m, patient.northing_m)], pins),
     )
 

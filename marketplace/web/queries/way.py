@@ -12,7 +12,7 @@ from marketplace.records.contracts import Contract
 from marketplace.records.pools import Need, NeedStatus
 from marketplace.records.rounds import Match, MatchStatus
 from marketplace.rules.clock import Instant, london_midnight_after
-from marketplace.rules.lifecycle import ContractStatus
+from marketplace.rules.lifecycle import ContractStatus, TenderStatus
 from marketplace.rules.permissions import SYSTEM
 from marketplace.web.filters import units
 
@@ -116,7 +116,9 @@ def _steps(
     yes = "You did not answer, so we said yes for you, as you chose" if for_them else "You said yes to your match"
     yield "You answer your match", yes, said_yes, answered_at, tender.answers_due_at
     final = "The result is final"
-    yield final, final, contract is not None, tender.awarded_at, tender.standstill_ends_at
+    # while an objection waits, the pause's old end says nothing
+    pause_ends = tender.standstill_ends_at if tender.status is TenderStatus.STANDSTILL else None
+    yield final, final, contract is not None, tender.awarded_at, pause_ends
     signed = contract is not None and contract.status is not ContractStatus.OFFERED and _signed_at(contract) is not None
     yield (
         "Everybody signs the contract",
