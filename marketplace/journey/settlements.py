@@ -65,11 +65,11 @@ def pay_provider(session: Session, now: Instant, actor: Actor, provider_id: str)
     Raises
     ------
     NotAllowed
-        If this role never pays, or a representative's authority does not cover the budget.
+        If this role never pays, or a representative's authority does not cover payments.
     """
     check_role(actor, Role.COMMISSIONER, Role.HOLDER, Role.PATIENT)
     if actor.role is Role.PATIENT:
-        check_scope(actor, Scope.BUDGET)
+        check_scope(actor, Scope.PAYMENTS)
     deliveries = session.scalars(_due_to(actor, provider_id)).all()
     paid_pence = sum(pay_delivery(session, now, actor, delivery) for delivery in deliveries)
     if deliveries:

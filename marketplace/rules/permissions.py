@@ -29,8 +29,12 @@ class Scope(StrEnum):
     """Confirm or dispute what was delivered."""
     BROKER = "broker"
     """Choose or change the broker."""
-    BUDGET = "budget"
-    """Leave the budget for the conventional package."""
+    PAYMENTS = "payments"
+    """Pay providers from a budget that the patient keeps."""
+    SHARING = "sharing"
+    """Agree that what is left over helps others of a group to pay."""
+    LEAVING = "leaving"
+    """Leave the budget, or a part of it, for the conventional package."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +96,11 @@ def check_owner(actor: Actor, role: Role, owner_id: str, thing: str) -> None:
         raise NotFound("not_found", f"We cannot find that {thing}.")
 
 
+def covers(actor: Actor, scope: Scope) -> bool:
+    """Whether somebody acts for themselves, or under an authority for this."""
+    return actor.scopes is None or scope in actor.scopes
+
+
 def check_scope(actor: Actor, scope: Scope) -> None:
     """A representative may do only what the authority covers.
 
@@ -100,7 +109,7 @@ def check_scope(actor: Actor, scope: Scope) -> None:
     NotAllowed
         Naming what is not covered.
     """
-    if actor.scopes is not None and scope not in actor.scopes:
+    if not covers(actor, scope):
         raise NotAllowed(
             "outside_authority",
             "You may not do this for this person. Their local care team can change what you may do.",

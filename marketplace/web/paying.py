@@ -5,7 +5,7 @@ from werkzeug.wrappers import Response
 
 from marketplace.journey import settlements
 from marketplace.rules.money import format_pounds
-from marketplace.rules.permissions import Role
+from marketplace.rules.permissions import Role, Scope, covers
 from marketplace.schemas.payments import PaidAllSchema
 
 from .access import current_actor, for_role, seen
@@ -20,8 +20,10 @@ pages = Blueprint("paying", __name__, url_prefix="/patient/payments")
 @for_role(Role.PATIENT)
 def payments() -> str:
     """What is due to whom for care that was confirmed."""
-    seen([current_actor().party_id], "payments")
-    return render_template("patient/payments.html", payments=settlements.payments_due(db_session(), current_actor()))
+    session, actor = db_session(), current_actor()
+    seen([actor.party_id], "payments")
+    due = settlements.payments_due(session, actor)
+    return render_template("patient/payments.html", payments=due, can_pay=covers(actor, Scope.PAYMENTS))
 
 
 @pages.post("/")
