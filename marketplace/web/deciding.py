@@ -4,6 +4,7 @@ from typing import Any
 
 from flask import Blueprint, abort, flash, redirect, render_template, url_for
 from flask import Response as FileResponse
+from marshmallow import Schema
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
@@ -166,7 +167,7 @@ def organisations() -> str | FileResponse:
 @pages.route("/organisations/<any(broker, provider):kind>/<party_id>/suspend", methods=["GET", "POST"])
 @for_role(Role.COMMISSIONER)
 def suspend(kind: str, party_id: str) -> Answer:
-    """Suspend an organisation: no new tender, no new offer, until it is let back."""
+    """Suspend an organisation: no new tender, no new offer, until that is ended."""
     party = found.organisation(db_session(), current_actor(), kind, party_id)
     if party.suspended_at is not None:
         raise WrongState("suspended", "This organisation is suspended already.")
@@ -185,14 +186,26 @@ def suspend(kind: str, party_id: str) -> Answer:
     )
 
 
-@pages.post("/organisations/<any(broker, provider):kind>/<party_id>/reinstate")
+@pages.route("/organisations/<any(broker, provider):kind>/<party_id>/reinstate", methods=["GET", "POST"])
 @for_role(Role.COMMISSIONER)
-def reinstate(kind: str, party_id: str) -> Response:
-    """Lift a suspension."""
-    with writing(db_session()) as session:
+def reinstate(kind: str, party_id: str) -> Answer:
+    """End a suspension: what it was for and what will happen are read first."""
+    party = found.organisation(db_session(), current_actor(), kind, party_id)
+    if party.suspended_at is None:
+        raise WrongState("not_suspended", "This organisation is not suspended.")
+
+    def step(session: Session, _data: dict[str, Any]) -> None:
         conduct.reinstate(session, request_now(), current_actor(), _kind(kind), party_id)
-    flash("The suspension is lifted.", "done")
-    return redirect(url_for("deciding.organisations"))
+
+    return ask(
+        "commissioner/reinstate.html",
+        WebForm(Schema(), sent()),
+        step,
+        back=url_for("deciding.organisations"),
+        done="The suspension has ended, and the organisation is told.",
+        party=party,
+        kind=kind,
+    )
 
 
 @pages.route("/patients/<patient_id>/representatives", methods=["GET", "POST"])

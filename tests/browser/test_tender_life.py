@@ -216,13 +216,15 @@ def test_an_organisation_reads_its_contracts(site: Site, windows: Windows) -> No
 
 
 def test_organisations_and_representatives(site: Site, windows: Windows) -> None:
-    """A provider suspended and let back; a daughter appointed, and her authority ended."""
+    """A provider suspended, and the suspension ended; a daughter appointed, and her authority ended."""
     world = site.world
     funder = windows.at("funder", "/commissioner/organisations").look("life-organisations")
     near = world.providers["near"].id
     funder.go(f"/commissioner/organisations/provider/{near}/suspend").look("life-suspend")
     write(funder, "Why is it suspended?", "Its registration has lapsed.").press("Suspend it")
-    funder.look("life-organisations-suspended").press("Let back Near Physio")
+    funder.look("life-organisations-suspended").follow("End the suspension of Near Physio").look("life-reinstate")
+    windows.at("near", "/provider/").look("life-provider-suspended")
+    funder.press("End the suspension")
     windows.on("funder", f"/commissioner/patients/{world.patients[0].id}/representatives").look(
         "life-representatives-none"
     )
