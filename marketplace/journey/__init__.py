@@ -122,6 +122,7 @@ STEPS = (
     ),
     Step("reviews.review_ran_out", "scheduler", "tender under_review", "tender cancelled; money released"),
     Step("auditors.name_auditor", "commissioner", "tender published", "somebody who may check its round in full"),
+    Step("auditors.strike_off", "commissioner", "auditor named", "nothing more handed out to them; noted"),
     Step("auditors.hand_out", "commissioner", "result published, auditor named", "the round's file with them; noted"),
     Step("standstill.end_standstill", "scheduler", "tender standstill", "tender awarded; contracts offered"),
     Step(

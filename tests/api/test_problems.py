@@ -72,7 +72,7 @@ def test_a_wrong_value_is_pointed_at(site: Site) -> None:
     body |= {"max_distance_m": 12, "fee_pence": True, "no_such": 1}
     told = near.post(f"/provider/tenders/{site.world.tender.id}/offers", body, status=422)
     found = {fault["pointer"]: fault["detail"] for fault in told["errors"]}
-    assert found["#/lines/0/tiers/0/price_pence."] == "Send a whole number of pence"
+    assert found["#/lines/0/tiers/0/price_pence"] == "Send a whole number of pence."
     assert set(found) == {
         "#/lines/0/tiers/0/from_units",
         "#/lines/0/tiers/0/price_pence",

@@ -13,6 +13,7 @@ from marketplace.web.filters import day
 
 ACTS: Mapping[str, str] = {
     "account.others_signed_out": "account: signed out everywhere else",
+    "auditor.struck_off": "auditor: struck off",
     "auditor.bundle_handed_out": "auditor: file of the matching handed out",
     "award.minimum_waived": "award: provider goes below its minimum",
     "budget.left": "budget: left for the usual package",
