@@ -56,6 +56,7 @@ STEPS = (
     Step("people.add_site", "commissioner", "a provider", "one more site"),
     Step("sites.state_site", "provider", "a site", "the same, doing or having something else"),
     Step("sites.change_rating", "commissioner", "a site", "the same, with another published rating"),
+    Step("sites.move_site", "commissioner", "a site", "the same, somewhere else; who goes there is told"),
     Step("sites.close_site", "commissioner", "a site", "closed to new offers"),
     Step("sites.reopen_site", "commissioner", "a site closed", "open again"),
     Step("catalogue.add_service", "commissioner", "-", "a service with its prices"),

@@ -15,12 +15,12 @@ from marketplace.journey.proofs import published_round_id
 from marketplace.journey.ratings import evidence_of
 from marketplace.journey.rounds import latest_round
 from marketplace.journey.scopes import matches_for, one
-from marketplace.journey.sites import facts_said
+from marketplace.journey.sites import facts_said, has_moved
 from marketplace.records.catalogue import Service
 from marketplace.records.offers import Offer
 from marketplace.records.people import Patient
 from marketplace.records.pools import Consent, DefaultAnswer, Need
-from marketplace.records.providers import Provider
+from marketplace.records.providers import Provider, Site
 from marketplace.records.rounds import Match
 from marketplace.records.tenders import Tender
 from marketplace.rules.clock import Instant
@@ -73,11 +73,22 @@ class MatchPage:
     map: RingMap | None
     can_check: bool
     objection: Decided | None
+    moved_to: Site | None
 
     @property
     def ended(self) -> bool:
         """Whether the tender has ended without an award: nothing comes of the match any more."""
         return self.tender.status in (TenderStatus.CANCELLED, TenderStatus.UNSUCCESSFUL)
+
+    @property
+    def moved_m(self) -> int:
+        """How far the patient has to go to where the place is now."""
+        patient, site = self.match.need.patient, self.moved_to
+        return (
+            0
+            if site is None
+            else isqrt((site.easting_m - patient.easting_m) ** 2 + (site.northing_m - patient.northing_m) ** 2)
+        )
 
     @property
     def place(self) -> str:
@@ -126,6 +137,7 @@ def match_page(session: Session, actor: Actor, now: Instant, match_id: str) -> M
         silence_means_yes=_silence_means_yes(need.consents),
         evidence=evidence_of(session, [site_id])[site_id],
         can_check=published_round_id(session, match.award.round.tender) == match.award.round_id,
+        moved_to=offer.site if has_moved(offer) else None,
         objection=decision_on(session, match.award.round.tender),
         map=ring_map([People(patient.easting_m, patient.northing_m)], pins),
     )
@@ -165,7 +177,7 @@ def _named(session: Session, rows: Sequence[Mapping[str, Any]]) -> list[Alternat
     ]
 
 
-def _apart(patient: Patient, site: SiteFacts) -> int:
+def _apart(patient: Patient, site: SiteFacts | Site) -> int:
     """How far a patient has to go, in metres."""
     return isqrt((site.easting_m - patient.easting_m) ** 2 + (site.northing_m - patient.northing_m) ** 2)
 

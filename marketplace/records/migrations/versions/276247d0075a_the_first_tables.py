@@ -197,6 +197,8 @@ def upgrade() -> None:
     sa.Column('stated_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
     sa.Column('rating_changed_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
     sa.Column('rating_reason', sa.Text(), nullable=True),
+    sa.Column('moved_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
+    sa.Column('moved_reason', sa.Text(), nullable=True),
     sa.Column('closed_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
     sa.Column('closed_reason', sa.Text(), nullable=True),
     sa.CheckConstraint('(own_evidence IS NULL) = (own_evidence_date IS NULL)', name=op.f('ck_sites_own_evidence')),
