@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from flask import Blueprint, abort, flash, redirect, render_template, url_for
+from flask import Blueprint, abort, render_template, url_for
 from flask import Response as FileResponse
 from marshmallow import Schema
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
-from werkzeug.wrappers import Response
 
 from marketplace.journey import conduct, representatives, reviews
 from marketplace.journey.cancellations import AFTER_OPENING
@@ -25,7 +24,7 @@ from .access import current_actor, for_role, seen
 from .asking import Answer, ask
 from .cancelling import cancel_page
 from .clock import request_now
-from .database import db_session, writing
+from .database import db_session
 from .filters import london_day, words
 from .forms import WebForm, sent
 from .listing import Column, Listing, asked
@@ -237,15 +236,25 @@ def appoint(patient_id: str) -> Answer:
     )
 
 
-@pages.post("/authorities/<authority_id>/end")
+@pages.route("/authorities/<authority_id>/end", methods=["GET", "POST"])
 @for_role(Role.COMMISSIONER)
-def end_authority(authority_id: str) -> Response:
-    """End an authority; what was agreed to under it and does not bind yet is void."""
-    patient_id = one(db_session(), authorities_for(current_actor()), authority_id, "authority").patient_id
-    with writing(db_session()) as session:
+def end_authority(authority_id: str) -> Answer:
+    """End an authority, once it was read what that means: what was agreed to under it and does not bind yet is void."""
+    authority = one(db_session(), authorities_for(current_actor()), authority_id, "authority")
+    if authority.ended_at is not None:
+        raise WrongState("authority_ended", "This authority has ended already.")
+
+    def step(session: Session, _data: dict[str, Any]) -> None:
         representatives.end_authority(session, request_now(), current_actor(), authority_id)
-    flash("The authority has ended. The patient is told.", "done")
-    return redirect(url_for("deciding.appoint", patient_id=patient_id))
+
+    return ask(
+        "commissioner/authority_end.html",
+        WebForm(Schema(), sent()),
+        step,
+        back=url_for("deciding.appoint", patient_id=authority.patient_id),
+        done="The authority has ended. The patient is told.",
+        authority=authority,
+    )
 
 
 def _kind(kind: str) -> type[Broker | Provider]:

@@ -235,5 +235,6 @@ def test_organisations_and_representatives(site: Site, windows: Windows) -> None
     funder.page.get_by_label("Confirm or dispute what was delivered").check()
     pick_day(funder, "From", world.now)
     pick_day(funder, "Until, including this day", world.now + timedelta(days=300))
-    funder.press("Appoint them").look("life-representatives").press("End this authority")
+    funder.press("Appoint them").look("life-representatives")
+    funder.follow("End this authority").look("life-authority-end").press("End this authority")
     assert "Nobody may act for this patient." in funder.text
