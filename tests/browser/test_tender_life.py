@@ -150,6 +150,8 @@ def test_an_objection(site: Site, windows: Windows) -> None:
     windows.on("near", f"/provider/offers/{near}/feedback").look("life-feedback-objected")
     broker = windows.at("broker", f"/broker/tenders/{world.tender.id}").look("life-broker-tender-review")
     assert "has objected" in broker.text
+    match = f"/patient/matches/{site.fresh().match(1).id}"
+    windows.at("p1", match).look("life-patient-match-objected")
     row = site.fresh().session.scalars(select(Representation)).one().id
     windows.at("funder", "/commissioner/").look("life-funder-home")
     funder = windows.at("funder", "/commissioner/representations").look("life-representations")
@@ -160,6 +162,9 @@ def test_an_objection(site: Site, windows: Windows) -> None:
         "Record the decision"
     )
     windows.on("funder", f"/commissioner/representations/{row}").look("life-representation-decided")
+    windows.on("near", f"/provider/offers/{near}").look("life-offer-objection-decided")
+    windows.on("broker", f"/broker/tenders/{world.tender.id}").look("life-broker-tender-decided")
+    windows.on("p1", match).look("life-patient-match-decided")
 
 
 def test_a_draft_is_deleted_and_a_contract_ended_by_who_pays(site: Site, windows: Windows) -> None:
