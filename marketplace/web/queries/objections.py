@@ -99,8 +99,8 @@ def decision_on(session: Session, tender: Tender) -> Decided | None:
     """The latest decision on an objection to this tender's result, for everybody who is in it."""
     query = select(Representation.decision, Representation.decided_at).where(Representation.tender_id == tender.id)
     query = query.order_by(Representation.decided_at.desc()).where(Representation.decided_at.is_not(None))
-    found = session.execute(query.limit(1)).one_or_none()
-    return None if found is None else Decided(found[0], found[1], _office(session, tender))
+    decision, at = session.execute(query.limit(1)).one_or_none() or (None, None)
+    return None if decision is None or at is None else Decided(decision, at, _office(session, tender))
 
 
 def next_for(tender: Tender, reader: Role) -> str:
