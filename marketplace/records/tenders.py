@@ -45,13 +45,18 @@ class Decision(StrEnum):
 
 
 class Tender(Base):
-    """One tender. ``policy`` is the published document; ``demand`` what providers were shown, frozen at publication."""
+    """One tender. ``policy`` is the published document; ``demand`` what providers were shown, frozen at publication.
+
+    ``broker_fee_pence`` is what the broker gets for each contract that comes of it: from its commissioner, as declared
+    when the tender was published.
+    """
 
     __tablename__ = "tenders"
     __table_args__ = (
         CheckConstraint("version >= 1", name="version"),
         CheckConstraint("minimum_offers >= 1", name="minimum_offers"),
         CheckConstraint("answer_days >= 1", name="answer_days"),
+        CheckConstraint("broker_fee_pence >= 0", name="broker_fee"),
     )
 
     id: Mapped[PublicId]
@@ -65,6 +70,7 @@ class Tender(Base):
     minimum_offers: Mapped[int] = mapped_column(default=1)
     answer_days: Mapped[int] = mapped_column(default=7)
     demand: Mapped[Document | None]
+    broker_fee_pence: Mapped[int] = mapped_column(default=0)
     nonce_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
     nonce: Mapped[str | None] = mapped_column(String(64))
     nonce_sha256: Mapped[str | None] = mapped_column(String(64))
