@@ -94,6 +94,7 @@ def let_lapse(session: Session, now: Instant, contract_id: str) -> Contract:
     contract.status = ContractStatus.ENDED
     contract.ended_at = now
     contract.ended_reason = POOL_SHORT if pool_short else "Not signed in time"
+    contract.ended_by = SYSTEM.role
     reason = POOL_SHORT if pool_short else "The contract was not signed in time"
     released_pence = release(session, now, SYSTEM, contract.need, status=NeedStatus.RELEASED, reason=reason)
     why = "pool_short" if pool_short else "not_signed"
@@ -137,6 +138,7 @@ def end_early(session: Session, now: Instant, actor: Actor, contract_id: str, re
     contract.status = ContractStatus.ENDED
     contract.ended_at = now
     contract.ended_reason = written
+    contract.ended_by = actor.role
     audit.append(session, now, actor, "contract.ended", contract.id, released_pence=rest_pence)
     tell(session, now, _signatories(contract), "contract_ended", contract.id)
     _go_on(session, now, actor, tender_id)
@@ -156,6 +158,7 @@ def run_out(session: Session, now: Instant, contract_id: str) -> Contract:
     contract.status = status
     contract.ended_at = now
     contract.ended_reason = "The period is over"
+    contract.ended_by = SYSTEM.role
     event = "completed" if delivered else "ended"
     audit.append(session, now, SYSTEM, f"contract.{event}", contract.id, released_pence=rest_pence)
     tell(session, now, _signatories(contract), f"contract_{event}", contract.id)

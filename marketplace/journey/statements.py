@@ -1,7 +1,8 @@
 """A budget's money in words: where it stands, and every posting with what was in each place after it. Pure reads.
 
-`figures_of` adds up, `statement` lists. The order is the ledger's own: entries are numbered account by account, so
-that postings of one moment come in the order in which they were made, and each running balance is one that was.
+`figures_of` adds up, `statement` lists, `meanings` explains what is on the list. The order is the ledger's own:
+entries are numbered account by account, so that postings of one moment come in the order in which they were made, and
+each running balance is one that was.
 """
 
 from collections import defaultdict
@@ -34,17 +35,39 @@ WORDS: Mapping[TransferKind, str] = {
     TransferKind.RESERVE: "Set aside for {service}",
     TransferKind.RELEASE: "Free to use again, from {service}",
     TransferKind.COMMIT: "Promised to the provider of {service}",
-    TransferKind.DUE: "Owed for {service} that was delivered",
+    TransferKind.DUE: "Spent on {service} that took place",
     TransferKind.PAY: "Paid for {service} by {payer}",
     TransferKind.REFUND: "Given back for {service} that was wrong",
     TransferKind.EXPIRE: "Returned because the budget ended",
     TransferKind.RECLAIM: f"Taken back by {CARE_TEAM}",
-    TransferKind.RETURN: "Returned: the conventional package was chosen",
+    TransferKind.RETURN: "Returned, as the usual care was chosen",
     TransferKind.POOL_GIVE: "Given to others in the group for {service}",
     TransferKind.POOL_RECEIVE: "Carried by others in the group for {service}",
-    TransferKind.POOL_RESTORE: "Given back to the group for {service}: it was not needed",
-    TransferKind.POOL_RETURN: "Back from the group for {service}: it was not needed",
+    TransferKind.POOL_RESTORE: "Back to the group for {service}, as it was not needed",
+    TransferKind.POOL_RETURN: "Back from the group for {service}, as it was not needed",
 }
+
+MEANINGS: Mapping[TransferKind, tuple[str, str]] = {
+    TransferKind.ALLOCATE: ("Paid into the budget", "is money that your local care team gave for your care."),
+    TransferKind.SUPPLEMENT: ("Extra money", "was added later. The line says why."),
+    TransferKind.RESERVE: ("Set aside", "is kept for you while your group looks for a provider. It is still yours."),
+    TransferKind.RELEASE: ("Free to use again", "is money that was kept and is no longer needed there."),
+    TransferKind.COMMIT: ("Promised", "is for a contract you signed."),
+    TransferKind.DUE: ("Spent", "is for care you had."),
+    TransferKind.PAY: ("Paid for", "means that your provider has the money. It was spent before."),
+    TransferKind.REFUND: ("Given back", "is what care had cost that was written down by mistake."),
+    TransferKind.EXPIRE: ("Returned", "is money that went back to your local care team."),
+    TransferKind.RECLAIM: ("Taken back", "is free money that your local care team took back. The line says why."),
+    TransferKind.RETURN: ("Returned", "is money that went back to your local care team."),
+    TransferKind.POOL_GIVE: ("Given to others", "is what helps others in a group that shares."),
+    TransferKind.POOL_RECEIVE: ("Carried by others", "is what others in your group pay for your care."),
+    TransferKind.POOL_RESTORE: ("Back to the group", "is help from others that you did not need."),
+    TransferKind.POOL_RETURN: ("Back from the group", "is what you gave and others did not need."),
+}
+"""What each kind of line means: the words it begins with, and their meaning for a patient."""
+
+TOLD_WHY = frozenset({TransferKind.SUPPLEMENT, TransferKind.RECLAIM, TransferKind.REFUND})
+"""Postings whose reason somebody wrote for the patient to read."""
 
 SHARED = (
     TransferKind.POOL_GIVE,
@@ -95,7 +118,9 @@ class BudgetFigures:
 class StatementRow:
     """One posting: when, what in words, why, how much from where to where, and what stands where after it.
 
-    ``available_change_pence`` is what it did to the money that is free to use (none for a posting between the others).
+    ``amount_pence`` is how much was moved, and has no sign. ``available_change_pence`` is what that did to the money
+    that is free to use, and always has one (0: a posting between the other places): added up from the first line on,
+    it comes to what is free after each.
     """
 
     posted_at: Instant
@@ -105,6 +130,11 @@ class StatementRow:
     amount_pence: Pence
     available_change_pence: Pence
     after: BudgetFigures
+
+    @property
+    def why(self) -> str:
+        """The reason, where it was written for the patient; else nothing."""
+        return self.reason if self.kind in TOLD_WHY else ""
 
 
 def statement(session: Session, actor: Actor, budget_id: str) -> list[StatementRow]:
@@ -143,9 +173,16 @@ def statement(session: Session, actor: Actor, budget_id: str) -> list[StatementR
     return rows
 
 
+def meanings(kinds: Collection[TransferKind]) -> list[tuple[str, str]]:
+    """What the words on a statement mean, each once: only of the kinds of lines that are on it."""
+    return list(dict.fromkeys(MEANINGS[kind] for kind in TransferKind if kind in kinds))
+
+
 def payer_words(budget: Budget, actor: Actor) -> str:
-    """Who pays providers from a budget, told to somebody: to the commissioner who pays itself, "you"."""
+    """Who pays providers from a budget, told to somebody: to whoever pays, "you"."""
     payer = budget.parties.payer
+    if payer.role is Role.PATIENT and actor.role is Role.PATIENT and actor.authority_id is None:
+        return "you"
     if payer.role is Role.COMMISSIONER and actor.role is not Role.HOLDER:
         return "you" if actor.role is Role.COMMISSIONER else CARE_TEAM
     return PAYERS[payer.role]

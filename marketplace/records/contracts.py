@@ -7,6 +7,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, func, s
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from marketplace.rules.lifecycle import ContractStatus
+from marketplace.rules.permissions import Role
 
 from .base import Base, PublicId, status_column
 from .budgets import Budget
@@ -34,6 +35,7 @@ class Contract(Base):
     ``charge_pence`` is what the patient's own budget pays, ``pool_pence`` what of it goes to others of a shared pool
     (negative: what the pool carries), and `bill_pence` what the provider gets for all units.
     ``holder_signed_at`` is for budgets that an organisation keeps: it is the contract's party and signs for itself.
+    ``ended_by`` is in which role somebody ended it, `Role.SYSTEM` where time did; none where all units are delivered.
     """
 
     __tablename__ = "contracts"
@@ -64,6 +66,7 @@ class Contract(Base):
     holder_signed_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
     ended_reason: Mapped[str | None] = mapped_column(Text)
+    ended_by: Mapped[Role | None] = mapped_column(status_column(Role))
 
     need: Mapped[Need] = relationship()
     budget: Mapped[Budget] = relationship()
@@ -82,6 +85,11 @@ class Contract(Base):
     def bill_pence(self) -> int:
         """What all its units cost, the fee's share with them: the charge, without what is given to the pool."""
         return self.charge_pence - self.pool_pence
+
+    @property
+    def due_pence(self) -> int:
+        """What of the bill has fallen due by now, refunds taken off: `due_so_far`, of the deliveries at hand."""
+        return sum(delivery.due_pence or 0 for delivery in self.deliveries)
 
     @property
     def gives_pence(self) -> int:
@@ -111,7 +119,10 @@ class BrokerFee(Base):
 
 
 class Rating(Base):
-    """What one patient says of one contract's provider, once, after something was delivered: one to five stars."""
+    """What one patient says of one contract's provider, once, after something was delivered: one to five stars.
+
+    ``words`` are for the patient's commissioner; for the provider only where ``provider_may_read`` says so.
+    """
 
     __tablename__ = "ratings"
     __table_args__ = (CheckConstraint("stars BETWEEN 1 AND 5", name="stars"),)
@@ -121,7 +132,11 @@ class Rating(Base):
     site_id: Mapped[str] = mapped_column(ForeignKey("sites.id"), index=True)
     stars: Mapped[int]
     words: Mapped[str | None] = mapped_column(Text)
+    provider_may_read: Mapped[bool] = mapped_column(default=False)
     rated_at: Mapped[datetime]
+
+    contract: Mapped[Contract] = relationship()
+    site: Mapped[Site] = relationship()
 
 
 class Delivery(Base):

@@ -96,11 +96,6 @@ def check_owner(actor: Actor, role: Role, owner_id: str, thing: str) -> None:
         raise NotFound("not_found", f"We cannot find that {thing}.")
 
 
-def covers(actor: Actor, scope: Scope) -> bool:
-    """Whether somebody acts for themselves, or under an authority for this."""
-    return actor.scopes is None or scope in actor.scopes
-
-
 def check_scope(actor: Actor, scope: Scope) -> None:
     """A representative may do only what the authority covers.
 
@@ -109,7 +104,7 @@ def check_scope(actor: Actor, scope: Scope) -> None:
     NotAllowed
         Naming what is not covered.
     """
-    if not covers(actor, scope):
+    if actor.scopes is not None and scope not in actor.scopes:
         raise NotAllowed(
             "outside_authority",
             "You may not do this for this person. Their local care team can change what you may do.",

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .errors import Invalid
-from .privacy import K
+from .privacy import whole_groups, without_nhs_numbers
 
 GRADES = {"outstanding": 4, "good": 3, "requires improvement": 2, "inadequate": 1}
 UNRATED = 0
@@ -68,12 +68,25 @@ class PatientEvidence:
 
 
 def patient_evidence(stars: Sequence[int]) -> PatientEvidence:
-    """The damped mean of a site's ratings, shown from eight ratings on, so that nobody's own can be read off it.
+    """The damped mean of a site's ratings, in the order in which they were given.
+
+    They count by eights (`whole_groups`): two looks differ by nobody's rating or by at least eight people's, so that
+    nobody's own can be read off either or off the difference.
 
     (A Bayesian average: the sum of the ratings and of `DAMPING` imagined ones, over both counts.)
     """
-    count = len(stars)
-    if count < K:
-        return PatientEvidence(count, None)
-    tenths = 10 * (sum(stars) + DAMPING * MIDDLE_STARS)
+    count = whole_groups(len(stars))
+    if not count:
+        return PatientEvidence(0, None)
+    tenths = 10 * (sum(stars[:count]) + DAMPING * MIDDLE_STARS)
     return PatientEvidence(count, (tenths + (count + DAMPING) // 2) // (count + DAMPING))
+
+
+def words_to_tell(written: Sequence[str | None]) -> list[str]:
+    """What a provider may read of a site's ratings (None: no words, or none for it), in the order they were given.
+
+    Once whole groups of eight have rated, so that what comes new cannot be told from whom was just served; by the
+    alphabet, so that no order tells either.
+    """
+    counted = written[: whole_groups(len(written))]
+    return sorted(without_nhs_numbers(words) for words in counted if words)

@@ -1,4 +1,4 @@
-"""What a payer brings back from its bank, and what a patient has paid."""
+"""What a payer brings back from its bank, and its yes to a payment."""
 
 import csv
 from typing import Any
@@ -45,10 +45,10 @@ class BankAnswerSchema(Schema):
     )
 
 
-class PaidAllSchema(Schema):
-    """What a patient says to have paid in one go: the sum that the page had shown."""
+class PaymentShownSchema(Schema):
+    """The yes to a payment: it names what the page had shown, delivery by delivery."""
 
-    due_pence = Whole(0, MAX_PENCE, required=True, metadata={"title": "The sum on the page, in pence"})
+    shown_sha256 = fields.String(load_default="", metadata={"title": "The hash of what the page showed"})
 
 
 _AMOUNT = dict.fromkeys(("required", "null"), "Enter an amount in pounds, like 48.50")

@@ -1,7 +1,7 @@
 """What a patient says of the people around them: which broker, how good a provider was."""
 
 from marshmallow import Schema, fields
-from marshmallow.validate import Range
+from marshmallow.validate import OneOf, Range
 
 from .fields import Words
 
@@ -28,7 +28,7 @@ class ChooseBrokerSchema(Schema):
 
 
 class RatingSchema(Schema):
-    """One to five stars, and a few words if somebody likes."""
+    """One to five stars, and a few words if somebody likes: for whom is theirs to say."""
 
     stars = fields.Integer(
         required=True,
@@ -40,5 +40,20 @@ class RatingSchema(Schema):
         longest=1000,
         missing="",
         load_default="",
-        metadata={"title": "What do you want to say about it?", "description": "You can leave this empty."},
+        metadata={
+            "title": "What do you want to say about it?",
+            "description": "You can leave this empty. Your local care team reads it, with your name.",
+        },
+    )
+    provider_may_read = fields.String(
+        load_default="no",
+        validate=OneOf(["yes", "no"], error="Choose whether your provider may read it"),
+        metadata={
+            "title": "May your provider read what you wrote?",
+            "description": (
+                "If you say yes, we leave out your name, and wait until more people have given stars. "
+                "Your provider may still guess who wrote it."
+            ),
+            "x-words": {"yes": "Yes, without my name", "no": "No, only my local care team"},
+        },
     )

@@ -4,16 +4,16 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask import Response as FileResponse
 from werkzeug.wrappers import Response
 
-from marketplace.adapters.spreadsheets import pounds_cell
 from marketplace.journey import budgets as steps
 from marketplace.journey import settlements, totals
 from marketplace.records.budgets import Budget, PlanStatus
 from marketplace.records.people import Patient
-from marketplace.rules.money import format_pounds
 from marketplace.rules.permissions import Role
 
 from .access import current_actor, for_role, seen
+from .budget_columns import FILE_COLUMNS, money_columns
 from .clock import request_now
+from .confirming import Answer, confirm_payment
 from .database import db_session, writing
 from .filters import words
 from .listing import Column, Listing, asked
@@ -28,11 +28,7 @@ COLUMNS: list[Column[BudgetRow]] = [
     Column("person", "Person", lambda row: row.budget.patient.name, Patient.name),
     Column("until", "Until", lambda row: row.budget.valid_to, Budget.valid_to, "day"),
     Column("plan", "Care plan", lambda row: words(row.budget.plan_status.value)),
-    Column("allocated", "Allocated", lambda row: pounds_cell(row.figures.total_pence)),
-    Column("free", "Free", lambda row: pounds_cell(row.figures.available_pence)),
-    Column("set-aside", "Set aside", lambda row: pounds_cell(row.figures.reserved_pence)),
-    Column("promised", "Promised", lambda row: pounds_cell(row.figures.committed_pence)),
-    Column("spent", "Spent", lambda row: pounds_cell(row.figures.spent_pence)),
+    *FILE_COLUMNS,
 ]
 
 pages = Blueprint("commissioner", __name__, url_prefix="/commissioner")
@@ -81,7 +77,13 @@ def budgets() -> str | FileResponse:
     if listing.export:
         return listing.file(page.rows)
     return render_template(
-        "commissioner/budgets.html", page=page, listing=listing, search=search, plan=plan, plans=PLANS
+        "commissioner/budgets.html",
+        page=page,
+        money=money_columns(page.rows),
+        listing=listing,
+        search=search,
+        plan=plan,
+        plans=PLANS,
     )
 
 
@@ -98,12 +100,8 @@ def approve(budget_id: str) -> Response:
     return redirect(url_for("commissioner.home"))
 
 
-@pages.post("/providers/<provider_id>/pay")
+@pages.route("/providers/<provider_id>/pay", methods=["GET", "POST"])
 @for_role(Role.COMMISSIONER)
-def pay(provider_id: str) -> Response:
-    """Pay a provider for all confirmed deliveries."""
-    session = db_session()
-    with writing(session):
-        paid_pence = settlements.pay_provider(session, request_now(), current_actor(), provider_id)
-    flash(f"{format_pounds(paid_pence)} is paid.", "done")
-    return redirect(url_for("commissioner.home"))
+def pay(provider_id: str) -> Answer:
+    """Ask once more, then note that a provider was paid for all confirmed deliveries."""
+    return confirm_payment(provider_id, back=url_for("commissioner.home"))

@@ -18,7 +18,7 @@ from .account import is_ours
 from .clock import request_now
 from .database import db_session, writing
 
-TWINS = frozenset({"home.html", "invitation.html", "match.html", "contract.html", "delivery.html"})
+TWINS = frozenset({"budget.html", "home.html", "invitation.html", "match.html", "contract.html", "delivery.html"})
 """The pages that have an easy-read twin, in ``templates/patient/easy``."""
 
 pages = Blueprint("easy_read", __name__, url_prefix="/patient")

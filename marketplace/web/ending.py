@@ -22,7 +22,8 @@ from .asking import Answer, ask
 from .clock import request_now
 from .database import db_session
 from .forms import WebForm, sent
-from .queries.contracts import CONTRACT_WORDS, DELIVERY_WORDS, names_patient
+from .queries import holding
+from .queries.contracts import CONTRACT_WORDS, DELIVERY_WORDS, ending, names_patient
 
 BACK = {Role.PATIENT: "patient.contract", Role.PROVIDER: "provider.contract"}
 """Where a contract's own parties read it; everybody else reads it at `contract`."""
@@ -37,7 +38,12 @@ def contract(contract_id: str) -> str:
     found = one(db_session(), contracts_for(current_actor()), contract_id, "contract")
     seen([found.patient_id], "contract")
     return render_template(
-        "contract/contract.html", contract=found, words=CONTRACT_WORDS, delivery_words=DELIVERY_WORDS
+        "contract/contract.html",
+        contract=found,
+        words=CONTRACT_WORDS,
+        delivery_words=DELIVERY_WORDS,
+        ending=ending(found, current_actor()),
+        can_sign=holding.can_sign(found, current_actor(), request_now()),
     )
 
 

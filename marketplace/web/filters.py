@@ -36,8 +36,9 @@ def pounds(pence: Pence | None) -> str:
 
 
 def change(pence: Pence) -> str:
-    """``+£100.00``, ``−£600.00``: what an amount did to what is free to use."""
-    return f"{'+' if pence > 0 else '−'}{format_pounds(abs(pence))}"
+    """``+£100.00``, ``−£600.00``, ``£0.00``: what an amount did to what is free to use."""
+    sign = "+" if pence > 0 else "−" if pence < 0 else ""
+    return f"{sign}{format_pounds(abs(pence))}"
 
 
 def day(value: date | datetime | None) -> str:
@@ -92,6 +93,11 @@ def units_of(unit: str) -> str:
 def plural(count: int, one: str, many: str | None = None) -> str:
     """``1 offer``, ``3 offers``."""
     return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def listed(parts: Sequence[str]) -> str:
+    """``A``, ``A and B``, ``A, B and C``."""
+    return f"{', '.join(parts[:-1])} and {parts[-1]}" if len(parts) > 1 else "".join(parts)
 
 
 def words(code: str) -> str:

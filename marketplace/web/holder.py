@@ -11,13 +11,13 @@ from marketplace.journey.hand_overs import standing_of
 from marketplace.records.budgets import Budget
 from marketplace.records.contracts import Contract
 from marketplace.records.people import Patient
-from marketplace.rules.money import format_pounds
 from marketplace.rules.permissions import Role
 
 from .access import current_actor, for_role, seen
+from .budget_columns import FILE_COLUMNS, money_columns
 from .clock import request_now
+from .confirming import Answer, confirm_payment
 from .database import db_session, writing
-from .filters import london_day
 from .listing import Column, Listing, asked
 from .queries import funding, holding
 from .queries.contracts import CONTRACT_WORDS, SERVICE
@@ -28,13 +28,7 @@ BUDGETS: list[Column[BudgetRow]] = [
     Column("person", "Person", lambda row: row.budget.patient.name, Patient.name),
     Column("from", "From", lambda row: row.budget.valid_from, Budget.valid_from, "day"),
     Column("until", "Until", lambda row: row.budget.valid_to, Budget.valid_to, "day"),
-    Column("in-all", "In all", lambda row: pounds_cell(row.figures.total_pence)),
-    Column("free", "Free", lambda row: pounds_cell(row.figures.available_pence)),
-    Column("set-aside", "Set aside", lambda row: pounds_cell(row.figures.reserved_pence)),
-    Column("promised", "Promised", lambda row: pounds_cell(row.figures.committed_pence)),
-    Column("spent", "Spent", lambda row: pounds_cell(row.figures.spent_pence)),
-    Column("given", "Given to groups", lambda row: pounds_cell(row.figures.given_pence)),
-    Column("received", "Of it from groups", lambda row: pounds_cell(row.figures.received_pence)),
+    *FILE_COLUMNS,
 ]
 CONTRACTS: list[Column[Contract]] = [
     Column("person", "Person", lambda row: row.need.patient.name, PERSON),
@@ -45,7 +39,7 @@ CONTRACTS: list[Column[Contract]] = [
     Column("done", "Done", lambda row: row.units_confirmed, Contract.units_confirmed, "number"),
     Column("units", "Units in all", lambda row: row.units, Contract.units, "number"),
     Column("state", "State", lambda row: CONTRACT_WORDS[row.status][0], Contract.status),
-    Column("until", "Until", lambda row: london_day(row.ends_at), Contract.ends_at, "day"),
+    Column("until", "Care until", lambda row: row.need.bundle.period_to, Contract.ends_at, "day"),
 ]
 
 pages = Blueprint("holder", __name__, url_prefix="/holder")
@@ -84,7 +78,8 @@ def budgets() -> str | FileResponse:
     seen([row.budget.patient_id for row in page.rows], "budgets held")
     if listing.export:
         return listing.file(page.rows)
-    return render_template("holder/budgets.html", page=page, listing=listing, search=search)
+    money = money_columns(page.rows)
+    return render_template("holder/budgets.html", page=page, money=money, listing=listing, search=search)
 
 
 @pages.get("/contracts")
@@ -124,12 +119,8 @@ def sign(contract_id: str) -> Response:
     return redirect(url_for("holder.home"))
 
 
-@pages.post("/providers/<provider_id>/pay")
+@pages.route("/providers/<provider_id>/pay", methods=["GET", "POST"])
 @for_role(Role.HOLDER)
-def pay(provider_id: str) -> Response:
-    """Note that a provider was paid for all confirmed deliveries to the people whose budgets it keeps."""
-    session = db_session()
-    with writing(session):
-        paid_pence = settlements.pay_provider(session, request_now(), current_actor(), provider_id)
-    flash(f"{format_pounds(paid_pence)} is paid.", "done")
-    return redirect(url_for("holder.home"))
+def pay(provider_id: str) -> Answer:
+    """Ask once more, then note that a provider was paid for the people whose budgets it keeps."""
+    return confirm_payment(provider_id, back=url_for("holder.home"))

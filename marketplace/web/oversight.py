@@ -1,24 +1,36 @@
-"""A commissioner's own rules, and the organisations it lets keep budgets."""
+"""A commissioner's own rules, the organisations it lets keep budgets, and what its patients wrote of a provider."""
 
 from dataclasses import asdict
 
 from flask import Blueprint, flash, redirect, render_template, url_for
+from flask import Response as FileResponse
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from marketplace.journey.budgets import admit_holder, rules_of, set_rules
 from marketplace.records.budgets import Holder
+from marketplace.records.contracts import Rating
 from marketplace.rules.errors import DomainError
 from marketplace.rules.permissions import Role
 from marketplace.schemas.budgets import FundingRulesSchema, HolderSchema
 
-from .access import current_actor, for_role
+from .access import current_actor, for_role, seen
 from .clock import request_now
 from .database import db_session, writing
-from .filters import typed_pounds
+from .filters import london_day, typed_pounds
 from .forms import WebForm, sent
+from .listing import Column, Listing
+from .queries import organisations, ratings
 
 Answer = str | Response | tuple[str, int]
+
+WORDS: list[Column[Rating]] = [
+    Column("day", "Day", lambda row: london_day(row.rated_at), Rating.rated_at, "day"),
+    Column("person", "Person", lambda row: row.contract.need.patient.name, ratings.PERSON),
+    Column("place", "Place", lambda row: row.site.name),
+    Column("words", "What they wrote", lambda row: row.words or ""),
+    Column("provider", "Provider may read it", lambda row: "Yes" if row.provider_may_read else "No"),
+]
 
 pages = Blueprint("oversight", __name__, url_prefix="/commissioner")
 
@@ -57,3 +69,20 @@ def holders() -> Answer:
     query = select(Holder).where(Holder.commissioner_id == current_actor().party_id).order_by(Holder.name)
     page = render_template("commissioner/holders.html", form=form, holders=db_session().scalars(query).all())
     return (page, 422) if form.errors else page
+
+
+@pages.get("/providers/<provider_id>/words")
+@for_role(Role.COMMISSIONER)
+def words(provider_id: str) -> str | FileResponse:
+    """What its own patients wrote of a provider, so that it can put right what is wrong."""
+    session, actor = db_session(), current_actor()
+    provider = organisations.organisation(session, actor, "provider", provider_id)
+    listing = Listing(f"what patients wrote of {provider.name}", WORDS, "-day")
+    page = listing.page_from(
+        ratings.words_count(session, actor, provider_id),
+        lambda first, size: ratings.words_rows(session, actor, provider_id, first, size, order=listing.order),
+    )
+    seen([row.contract.patient_id for row in page.rows], "what patients wrote")
+    if listing.export:
+        return listing.file(page.rows)
+    return render_template("commissioner/words.html", provider=provider, page=page, listing=listing)

@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response
 
 from marketplace.adapters.spreadsheets import Cell
 from marketplace.journey.scopes import contracts_for, one
+from marketplace.journey.statements import meanings
 from marketplace.rules.clock import london_date
 from marketplace.rules.money import Pence
 from marketplace.rules.permissions import Role
@@ -18,11 +19,14 @@ from .clock import request_now
 from .database import db_session
 from .files import download
 from .queries import budgets
+from .queries.contracts import ending
 
 pages = Blueprint("paper", __name__, url_prefix="/patient")
 
-HEADINGS = ("Date", "What happened", "#Amount", "#Free to use", "#Set aside", "#Promised", "#Spent")
-"""The statement's columns: the last four are what stands in each place after the posting."""
+HEADINGS = ("Date", "What happened", "#Change", "#Free to use", "#Set aside", "#Promised", "#Spent")
+"""The statement's columns: what the posting did to what is free, then what stands in each place after it."""
+FILE_HEADINGS = ("Date", "What happened", "Why", "Amount", "Change", "Free to use", "Set aside", "Promised", "Spent")
+"""The file's: the amount, which the sheet says in words, has a column of its own. Only the change has a sign."""
 
 
 @pages.get("/budgets/<budget_id>/statement")
@@ -30,7 +34,8 @@ HEADINGS = ("Date", "What happened", "#Amount", "#Free to use", "#Set aside", "#
 def statement(budget_id: str) -> str:
     """One budget's postings in words with their running balances, to be printed."""
     page = budgets.budget_page(db_session(), current_actor(), budget_id)
-    return render_template("paper/statement.html", page=page, headings=HEADINGS, now=request_now())
+    told = meanings({row.kind for row in page.rows})
+    return render_template("paper/statement.html", page=page, headings=HEADINGS, meanings=told, now=request_now())
 
 
 @pages.get("/budgets/<budget_id>/statement/<kind>")
@@ -38,11 +43,11 @@ def statement(budget_id: str) -> str:
 def statement_file(budget_id: str, kind: str) -> Response:
     """The same rows as a file (``csv`` or ``xlsx``)."""
     page = budgets.budget_page(db_session(), current_actor(), budget_id)
-    lines: list[list[Cell]] = [[heading.removeprefix("#") for heading in HEADINGS]]
+    lines: list[list[Cell]] = [[*FILE_HEADINGS]]
     for row in page.rows:
         after = (row.after.available_pence, row.after.reserved_pence, row.after.committed_pence, row.after.spent_pence)
-        amount = row.available_change_pence or row.amount_pence
-        lines.append([london_date(row.posted_at), row.words, *(_pounds(pence) for pence in (amount, *after))])
+        moved = (row.amount_pence, row.available_change_pence)
+        lines.append([london_date(row.posted_at), row.words, row.why, *(_pounds(pence) for pence in (*moved, *after))])
     return download(kind, f"statement {page.budget.valid_from} to {page.budget.valid_to}", lines)
 
 
@@ -51,7 +56,9 @@ def statement_file(budget_id: str, kind: str) -> Response:
 def contract(contract_id: str) -> str:
     """One contract: who, what, for how much, who signed when, and what holds when something goes wrong."""
     found = one(db_session(), contracts_for(current_actor()), contract_id, "contract")
-    return render_template("paper/contract.html", contract=found, now=request_now())
+    return render_template(
+        "paper/contract.html", contract=found, ending=ending(found, current_actor()), now=request_now()
+    )
 
 
 def _pounds(pence: Pence) -> Decimal:

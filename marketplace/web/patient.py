@@ -25,6 +25,7 @@ from .forms import WebForm, sent
 from .listing import page_from
 from .preferences import IMPORTANCE, shown
 from .queries import budgets, care, invitations, matches
+from .queries.contracts import ending
 
 READ = ("terms_sha256", "policy_sha256")
 """What a yes to a group names: the hashes of the terms and the rules that the page has shown."""
@@ -60,7 +61,8 @@ def budget() -> str:
     """Each budget with its bar and every posting in words."""
     session, actor = db_session(), current_actor()
     shown = budgets.budget_pages(session, actor)
-    return patient_page("budget.html", budgets=shown, standing=standing_of(session, actor.party_id))
+    told = statements.meanings({row.kind for page in shown for row in page.rows})
+    return patient_page("budget.html", budgets=shown, meanings=told, standing=standing_of(session, actor.party_id))
 
 
 @pages.get("/care")
@@ -209,6 +211,7 @@ def contract(contract_id: str) -> str:
         can_check=round_id == found.match.award.round_id,
         can_sign=care.can_be_signed(found, request_now()),
         waits=contracts.waits_for_pool(found),
+        ending=ending(found, current_actor()),
         rating=care.rating_of(db_session(), found),
     )
 

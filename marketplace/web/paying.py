@@ -1,17 +1,20 @@
-"""A patient with a direct payment holds the money, and pays the providers: what is due, and the buttons."""
+"""A patient with a direct payment pays the providers: what is due, and the pages that ask once more.
 
-from flask import Blueprint, flash, redirect, render_template, url_for
-from werkzeug.wrappers import Response
+The patient pays at their bank; here they say that they did.
+"""
+
+from collections import defaultdict
+
+from flask import Blueprint, render_template, url_for
 
 from marketplace.journey import settlements
-from marketplace.rules.money import format_pounds
-from marketplace.rules.permissions import Role, Scope, covers
-from marketplace.schemas.payments import PaidAllSchema
+from marketplace.journey.settlements import DeliveryDue
+from marketplace.rules.permissions import Role
 
 from .access import current_actor, for_role, seen
-from .clock import request_now
-from .database import db_session, writing
-from .forms import WebForm, sent
+from .confirming import Answer, confirm_payment
+from .database import db_session
+from .queries.payments import what_for
 
 pages = Blueprint("paying", __name__, url_prefix="/patient/payments")
 
@@ -19,30 +22,29 @@ pages = Blueprint("paying", __name__, url_prefix="/patient/payments")
 @pages.get("/")
 @for_role(Role.PATIENT)
 def payments() -> str:
-    """What is due to whom for care that was confirmed."""
+    """What is due to whom for care that was confirmed, and on which days it was."""
     session, actor = db_session(), current_actor()
     seen([actor.party_id], "payments")
-    due = settlements.payments_due(session, actor)
-    return render_template("patient/payments.html", payments=due, can_pay=covers(actor, Scope.PAYMENTS))
+    due: dict[str, list[DeliveryDue]] = defaultdict(list)
+    for row in settlements.deliveries_due(session, actor):
+        due[row.provider_id].append(row)
+    return render_template(
+        "patient/payments.html",
+        payments=settlements.payments_due(session, actor),
+        can_pay=settlements.can_pay(actor),
+        what_for={provider_id: what_for(rows) for provider_id, rows in due.items()},
+    )
 
 
-@pages.post("/")
+@pages.route("/all", methods=["GET", "POST"])
 @for_role(Role.PATIENT)
-def pay_all() -> Response:
-    """Note that every provider was paid what the page had said."""
-    form = WebForm(PaidAllSchema(), sent())
-    expected_pence = form.data["due_pence"] if form.validate() else 0
-    with writing(db_session()) as session:
-        paid_pence = settlements.pay_all(session, request_now(), current_actor(), expected_pence)
-    flash(f"{format_pounds(paid_pence)} is noted as paid.", "done")
-    return redirect(url_for("paying.payments"))
+def pay_all() -> Answer:
+    """Ask once more, then note that every provider was paid what the page had said."""
+    return confirm_payment(None, back=url_for("paying.payments"))
 
 
-@pages.post("/<provider_id>")
+@pages.route("/<provider_id>", methods=["GET", "POST"])
 @for_role(Role.PATIENT)
-def pay(provider_id: str) -> Response:
-    """Note that a provider was paid."""
-    with writing(db_session()) as session:
-        paid_pence = settlements.pay_provider(session, request_now(), current_actor(), provider_id)
-    flash(f"{format_pounds(paid_pence)} is noted as paid.", "done")
-    return redirect(url_for("paying.payments"))
+def pay(provider_id: str) -> Answer:
+    """Ask once more, then note that a provider was paid."""
+    return confirm_payment(provider_id, back=url_for("paying.payments"))

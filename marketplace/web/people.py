@@ -4,6 +4,7 @@ from flask import Blueprint, flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
 from marketplace.journey.people import choose_broker
+from marketplace.journey.ratings import keep_back
 from marketplace.journey.ratings import rate as rate_provider
 from marketplace.journey.representatives import end_authority
 from marketplace.journey.scopes import contracts_for, one, patients_for
@@ -82,15 +83,23 @@ def end_representative(authority_id: str) -> Answer:
 @pages.route("/contracts/<contract_id>/rate", methods=["GET", "POST"])
 @for_role(Role.PATIENT)
 def rate(contract_id: str) -> Answer:
-    """Give the provider of one contract one to five stars, once."""
+    """Give the provider of one contract one to five stars, once; later, read what I said and who may read it."""
     session, actor = db_session(), current_actor()
     check_scope(actor, Scope.DELIVERIES)
     contract = one(session, contracts_for(actor), contract_id, "contract")
-    form = WebForm(RatingSchema(), sent(), choices={"stars": STARS})
+    form = WebForm(RatingSchema(), sent(), initial={"provider_may_read": "no"}, choices={"stars": STARS})
     if sent() is not None and form.validate():
         try:
             with writing(session):
-                rate_provider(session, request_now(), actor, contract_id, form.data["stars"], form.data["words"])
+                rate_provider(
+                    session,
+                    request_now(),
+                    actor,
+                    contract_id,
+                    form.data["stars"],
+                    form.data["words"],
+                    provider_may_read=form.data["provider_may_read"] == "yes",
+                )
         except (NotAllowed, NotFound):
             raise
         except DomainError as error:
@@ -101,3 +110,13 @@ def rate(contract_id: str) -> Answer:
     contract = one(session, contracts_for(actor), contract_id, "contract")
     page = render_template("patient/rate.html", contract=contract, form=form, rating=care.rating_of(session, contract))
     return (page, 422) if form.errors else page
+
+
+@pages.post("/contracts/<contract_id>/rate/keep-back")
+@for_role(Role.PATIENT)
+def keep_words_back(contract_id: str) -> Response:
+    """Take back the yes to the provider's reading what I wrote."""
+    with writing(db_session()) as session:
+        keep_back(session, request_now(), current_actor(), contract_id)
+    flash("Your provider can no longer read what you wrote.", "done")
+    return redirect(url_for("people.rate", contract_id=contract_id))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from marketplace.adapters.bank_files import ANSWER_COLUMNS
-from marketplace.journey import payments, people
+from marketplace.journey import payments, people, ratings
 from marketplace.records.database import writing
 from marketplace.records.payments import PaymentRun
 from marketplace.records.pools import NeedStatus
@@ -65,7 +65,18 @@ def test_a_patient_gives_stars(site: Site, enter: Open) -> None:
     window.press("Send my stars").look("patient-rate-none", status=422)
     assert window.page.get_by_label("What do you want to say about it?").input_value() == "Kind people"
     window.page.get_by_label("4 stars: good").check()
-    window.press("Send my stars").look("patient-rated")
+    window.page.get_by_label("Yes, without my name").check()
+    window.press("Send my stars").look("patient-rated").follow("See what you wrote").look("patient-rated-words")
+    for number in range(2, 9):
+        world.deliver(number)
+        with writing(world.session):
+            ratings.rate(world.session, world.now, world.patient(number), world.contract(number).id, 5)
+    provider = enter("bulk").go("/provider/profile").look("provider-profile-words")
+    assert "“Kind people”" in provider.text
+    provider_id = world.contract(1).provider_id
+    enter("funder").go(f"/commissioner/providers/{provider_id}").follow("What your patients wrote").look(
+        "commissioner-words"
+    )
 
 
 def test_a_no_asks_whether_to_look_again(site: Site, enter: Open) -> None:

@@ -106,7 +106,7 @@ def test_the_period_ends(world: SmallWorld) -> None:
 
 
 def test_a_rating_is_given_once_and_shown_when_there_are_enough(world: SmallWorld) -> None:
-    """Seven ratings are not shown; eight are, drawn towards the middle."""
+    """Seven ratings are not shown; eight are, drawn towards the middle; a ninth is not counted by itself."""
     world.awarded()
     site_id = world.contract(1).site_id
     with pytest.raises(WrongState, match="once something was delivered"), writing(world.session):
@@ -116,7 +116,11 @@ def test_a_rating_is_given_once_and_shown_when_there_are_enough(world: SmallWorl
         with writing(world.session):
             ratings.rate(world.session, world.now, world.patient(number), world.contract(number).id, 5)
         if number == 7:
-            assert ratings.evidence_of(world.session, [site_id])[site_id] == PatientEvidence(7, None)
+            assert ratings.evidence_of(world.session, [site_id])[site_id] == PatientEvidence(0, None)
+    world.later(hours=1)
+    deliver(world, 9, 1)
+    with writing(world.session):
+        ratings.rate(world.session, world.now, world.patient(9), world.contract(9).id, 1)
     assert ratings.evidence_of(world.session, [site_id])[site_id] == PatientEvidence(8, 42)
     with pytest.raises(WrongState, match="already"), writing(world.session):
         ratings.rate(world.session, world.now, world.patient(1), world.contract(1).id, 1)

@@ -263,7 +263,7 @@ def test_a_direct_payment_is_paid_by_the_patient(small: Found) -> None:
     for actor, paid in ((world.funder, 0), (world.patient(2), 0), (world.patient(1), due)):
         assert acting(world, settlements.pay_provider, contract.provider_id, actor=actor) == paid
     row = statements.statement(world.session, world.patient(1), world.budget(1).id)[-1]
-    assert row.words == "Paid for physiotherapy by the patient"
+    assert row.words == "Paid for physiotherapy by you"
     assert world.books_balance()
 
 

@@ -105,8 +105,7 @@ def pay_one(world: SmallWorld, actor: Actor) -> object:
 
 
 def pay_all(world: SmallWorld, actor: Actor) -> object:
-    owed = sum(payment.due_pence for payment in settlements.payments_due(world.session, actor))
-    return settlements.pay_all(world.session, world.now, actor, owed)
+    return settlements.pay_all(world.session, world.now, actor)
 
 
 def prepare_run(world: SmallWorld, actor: Actor) -> object:

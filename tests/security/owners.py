@@ -46,13 +46,19 @@ class Kind:
 
 @dataclass(frozen=True)
 class Account:
-    """Somebody who visits: nobody is signed in where the e-mail is None. A representative may act for a patient."""
+    """Somebody who visits: nobody is signed in where the e-mail is None. A representative may act for a patient.
+
+    `halfway` is the address of an account whose password was typed, and whose second step was not taken: that is
+    nobody too. `sets_up` is whether somebody has begun to set up a second step of their own.
+    """
 
     email: str | None
     role: Role | None = None
     party_id: str = ""
     user_id: str = ""
     acts_for: str | None = None
+    halfway: str | None = None
+    sets_up: bool = False
 
     @property
     def roles(self) -> set[Role]:
@@ -181,6 +187,7 @@ EVERYBODYS = {
     "static": "style files",
     "cataloguing.service": "the catalogue is all commissioners'",
     "admitting.provider": "providers are admitted to the whole market, so every commissioner sees them",
+    "oversight.words": "of a provider of everybody's, each commissioner reads what its own patients wrote",
     "admitting.add_site": "any commissioner may admit a place of any provider",
     "admitting.change_rating": "a published rating is the same for every commissioner",
     "admitting.move_site": "where a place is, is the same for every commissioner",

@@ -62,6 +62,7 @@ def test_every_twin_tells_the_same(site: Site) -> None:
     same(site, "/patient/")
     same(site, contract)
     same(site, f"/patient/deliveries/{delivery}")
+    same(site, "/patient/budget")
     with writing(world.session):
         deliveries.confirm_delivery(world.session, world.now, world.patient(1), delivery)
     same(site, contract)

@@ -10,6 +10,7 @@ from marketplace.records.database import writing
 from marketplace.rules.lifecycle import ContractStatus
 from marketplace.rules.permissions import Role
 from tests.web.site import PASSWORD, Site
+from tests.web.test_money_pages import shown_on
 
 
 @pytest.fixture
@@ -49,11 +50,32 @@ def test_an_organisation_signs_and_pays(held: Site) -> None:
     assert trust.post(f"/holder/contracts/{contract.id}/sign").status_code == 302
     assert held.fresh().contract(1).status is ContractStatus.SIGNED
     world.deliver(1)
+    at = f"/holder/providers/{contract.provider_id}/pay"
     assert "Pay<span" not in held.client("funder@example.test").get("/commissioner/").text
-    assert "Pay<span" in trust.get("/holder/").text
-    assert trust.post(f"/holder/providers/{contract.provider_id}/pay").status_code == 302
+    assert f'href="{at}"' in trust.get("/holder/").text
+    asked = trust.get(at).text
+    assert "Patient 01" in asked
+    assert held.client("other@example.test").get(at).status_code == 302
+    assert trust.post(at).status_code == 409
+    assert trust.post(at, data=shown_on(asked)).status_code == 302
     assert "No payment to a provider is due" in trust.get("/holder/").text
     assert held.fresh().books_balance()
+
+
+def test_an_organisation_signs_on_the_contract_itself(held: Site) -> None:
+    """Whoever opens it from the list finds who has signed and the way to sign; the commissioner only who has."""
+    contract = held.world.contract(1)
+    at, sign = f"/contracts/{contract.id}", f"/holder/contracts/{contract.id}/sign"
+    trust = held.client("trust@example.test")
+    assert sign in trust.get(at).text
+    funder = held.client("funder@example.test").get(at).text
+    assert "Fen Trust signed" in funder
+    assert sign not in funder
+    assert trust.post(sign).status_code == 302
+    assert sign not in trust.get(at).text
+    provider = next(name for name, row in held.world.providers.items() if row.id == contract.provider_id)
+    text = held.client(f"{provider}@example.test").get(f"/provider/contracts/{contract.id}").text
+    assert "Who holds the budget signed" in text
 
 
 def test_another_organisation_finds_nothing(held: Site) -> None:
@@ -96,6 +118,7 @@ def test_an_organisations_lists(held: Site) -> None:
         rows = trust.get(f"{path}?export=csv").text.splitlines()
         assert len(rows) == 2
         assert rows[1].startswith("Patient 01,")
+        assert "November 2026" not in page
         assert len(other.get(f"{path}?export=csv").text.splitlines()) == 1
     assert "Patient 01" not in trust.get("/holder/contracts?state=over").text
     seen = held.client("p1@example.test").get("/patient/seen").text

@@ -2,13 +2,16 @@
 
 import re
 
+import pytest
 from sqlalchemy import select
 
 from marketplace.journey import budgets, statements
 from marketplace.records.budgets import ManagedAs
 from marketplace.records.contracts import Delivery, DeliveryStatus
 from marketplace.records.database import writing
+from marketplace.rules.permissions import Scope
 from tests.web.site import Site
+from tests.web.test_people_pages import act, daughter_of
 
 
 def test_a_commissioner_adds_money_and_takes_it_back(site: Site) -> None:
@@ -130,25 +133,88 @@ def test_an_organisation_is_admitted_once(site: Site) -> None:
     assert "admitted already" in again.text
 
 
-def test_a_patient_with_a_direct_payment_pays(site: Site) -> None:
-    """The budget's page leads to what is due; the button notes it as paid, once."""
-    world = site.world
-    with writing(world.session):
-        world.budget(1).managed_as = ManagedAs.DIRECT_PAYMENT
-    world.awarded()
-    world.deliver(1)
-    client = site.client("p1@example.test")
+def shown_on(text: str) -> dict[str, str]:
+    """What the form of a page that asks once more carries."""
+    found = re.search(r'name="shown_sha256" value="([0-9a-f]{64})"', text)
+    assert found
+    return {"shown_sha256": found[1]}
+
+
+@pytest.fixture
+def paying(site: Site) -> Site:
+    """Patient 1 keeps the money of the budget, and has a contract in force."""
+    with writing(site.world.session):
+        site.world.budget(1).managed_as = ManagedAs.DIRECT_PAYMENT
+    site.world.awarded()
+    return site
+
+
+def test_a_patient_with_a_direct_payment_pays(paying: Site) -> None:
+    """The budget's page leads to what is due, with its days; a page asks once more; then it is noted as paid, once."""
+    world = paying.world
+    world.deliver(1, 2)
+    client, at = paying.client("p1@example.test"), f"/patient/payments/{world.contract(1).provider_id}"
     assert "/patient/payments/" in client.get("/patient/budget").text
-    assert "/patient/payments/" not in site.client("p2@example.test").get("/patient/budget").text
-    assert "I have paid" in client.get("/patient/payments/").text
-    assert client.post(f"/patient/payments/{world.contract(1).provider_id}").status_code == 302
-    world.deliver(1)
-    due = str(
-        world.session.scalars(select(Delivery.due_pence).where(Delivery.status == DeliveryStatus.CONFIRMED)).one()
-    )
-    assert client.post("/patient/payments/", data={"due_pence": "1"}).status_code == 409
-    assert client.post("/patient/payments/", data={"due_pence": due}).status_code == 302
+    assert "/patient/payments/" not in paying.client("p2@example.test").get("/patient/budget").text
+    listed = client.get("/patient/payments/").text
+    assert "2 sessions of physiotherapy, on 6 April 2026" in listed
+    assert f'href="{at}"' in listed
+    asked = client.get(at).text
+    for told in ("Have you paid £100.00 to Bulk Physio?", "2 sessions of physiotherapy, on 6 April 2026"):
+        assert told in asked
+    for _ in range(2):  # pressed twice
+        assert client.post(at, data=shown_on(asked)).location == "/patient/payments/"
     assert "nothing to pay" in client.get("/patient/payments/").text
+    assert client.get(at).location == "/patient/payments/"
+    assert paying.fresh().books_balance()
+
+
+@pytest.mark.parametrize("end", ["all", "one"])
+def test_a_stale_page_pays_nothing_it_did_not_show(paying: Site, end: str) -> None:
+    """What was confirmed since is not paid: the page comes again with what is due now, and says that it changed."""
+    world = paying.world
+    world.deliver(1)
+    at = "/patient/payments/" + ("all" if end == "all" else world.contract(1).provider_id)
+    client = paying.client("p1@example.test")
+    stale = shown_on(client.get(at).text)
+    world.deliver(1)
+    for typed in (stale, {}):
+        refused = client.post(at, data=typed)
+        assert refused.status_code == 409
+        assert "What is due has changed" in refused.text
+        assert "£100.00" in refused.text
+    due = select(Delivery.status)
+    assert set(paying.fresh().session.scalars(due)) == {DeliveryStatus.CONFIRMED}
+    assert client.post(at, data=shown_on(refused.text)).status_code == 302
+    assert set(paying.fresh().session.scalars(due)) == {DeliveryStatus.PAID}
+
+
+def test_a_helper_without_that_authority_is_not_asked(paying: Site) -> None:
+    """They see what is due, and neither a way to pay it nor the page that asks once more."""
+    paying.world.deliver(1)
+    client = act(paying, daughter_of(paying, 1, Scope.DELIVERIES))
+    at = f"/patient/payments/{paying.world.contract(1).provider_id}"
+    listed = client.get("/patient/payments/").text
+    assert "1 session of physiotherapy" in listed
+    assert "does not cover paying it" in listed
+    assert at not in listed
+    assert {client.get(at).status_code, client.post(at).status_code} == {403}
+
+
+def test_a_commissioner_is_asked_before_it_pays(site: Site) -> None:
+    """Every delivery with its person and day, then one yes; whose record it was reads that it was looked at."""
+    world = site.world.awarded()
+    world.deliver(1)
+    world.deliver(2, 3)
+    client = site.client("funder@example.test")
+    at = f"/commissioner/providers/{world.contract(1).provider_id}/pay"
+    assert f'href="{at}"' in client.get("/commissioner/").text
+    asked = client.get(at).text
+    for told in ("Pay £200.00 to Bulk Physio?", "Patient 01", "Patient 02", "Physiotherapy, 3 sessions", "£150.00"):
+        assert told in asked
+    assert client.post(at, data=shown_on(asked)).location == "/commissioner/"
+    assert "£200.00 is noted as paid" in client.get("/commissioner/").text
+    assert "Payment" in site.client("p2@example.test").get("/patient/seen").text
     assert site.fresh().books_balance()
 
 

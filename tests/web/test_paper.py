@@ -23,12 +23,19 @@ def test_statement_and_contract_are_printed_and_kept(site: Site) -> None:
     answer = client.get(f"{at}/csv")
     assert answer.headers["Content-Disposition"].endswith('.csv"')
     heads, *rows = list(csv.reader(io.StringIO(answer.get_data(as_text=True).lstrip("\ufeff"))))
-    assert heads[:3] == ["Date", "What happened", "Amount"]
+    assert heads[:5] == ["Date", "What happened", "Why", "Amount", "Change"]
     assert text.count('class="nhsuk-table__row"') == len(rows)
     held = world.money(1)
-    last = [round(Decimal(cell) * 100) for cell in rows[-1][3:]]
+    last = [round(Decimal(cell) * 100) for cell in rows[-1][5:]]
     spent = 3 * contract.charge_pence // contract.units
     assert last == [held["available"], held["reserved"], held["committed"], spent]
+    for row in rows:
+        assert Decimal(row[3]) > 0
+    assert sum(Decimal(row[4]) for row in rows) == Decimal(rows[-1][5])
+    for words in ("Set aside", "Promised", "Spent"):
+        assert text.count(f"<strong>{words}</strong>") == 1
+    for words in ("Given to others", "Owed"):
+        assert words not in text
     assert client.get(f"{at}/xlsx").get_data().startswith(b"PK")
     assert client.get(f"{at}/exe").status_code == 404
 

@@ -1,5 +1,6 @@
 """The people around a patient: the broker, who may act for them and how that looks, the stars they give."""
 
+import re
 from datetime import date, timedelta
 
 import pytest
@@ -7,6 +8,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from marketplace.journey import accounts, people, representatives
+from marketplace.journey.ratings import rate
 from marketplace.records.budgets import ManagedAs
 from marketplace.records.contracts import Rating
 from marketplace.records.database import writing
@@ -98,6 +100,65 @@ def test_a_patient_gives_stars_once(site: Site) -> None:
     assert "You gave this provider 4 stars" in client.get(f"/patient/contracts/{contract}").text
     assert client.post(at, data={"stars": "1"}).status_code == 422
     assert site.fresh().session.scalars(select(Rating.stars)).all() == [4]
+
+
+def test_words_are_read_by_whom_the_form_says(site: Site) -> None:
+    """The care team reads them with the name; the provider only after a yes, without it, once eight have rated."""
+    world = site.world.awarded()
+    contract = world.contract(1)
+    for number in range(1, 9):
+        world.deliver(number)
+    client, at = site.client("p1@example.test"), f"/patient/contracts/{contract.id}/rate"
+    form = client.get(at).text
+    assert "Your local care team reads it, with your name." in form
+    assert re.search(r'value="no"[^>]*checked', form)
+    typed = {"stars": "4", "words": "The room was cold", "provider_may_read": "yes"}
+    assert client.post(at, data={**typed, "provider_may_read": "maybe"}).status_code == 422
+    assert client.post(at, data=typed).status_code == 302
+    assert at in client.get(f"/patient/contracts/{contract.id}").text
+    for number in range(2, 9):
+        with writing(world.session):
+            rate(world.session, world.now, world.patient(number), world.contract(number).id, 5, "Never shown")
+    provider = site.client("bulk@example.test").get("/provider/profile").text
+    assert "“The room was cold”" in provider
+    assert "Never shown" not in provider
+    assert "Patient 01" not in provider
+    funder = site.client("funder@example.test")
+    page_at = f"/commissioner/providers/{contract.provider_id}/words"
+    assert page_at in funder.get(f"/commissioner/providers/{contract.provider_id}").text
+    page = funder.get(page_at).text
+    assert all(told in page for told in ("The room was cold", "Never shown", "Patient 01", "8 people wrote"))
+    assert "star" not in page[page.index("<table") : page.index("</table>")]
+    assert len(funder.get(f"{page_at}?export=csv").text.splitlines()) == 9
+    own = client.get(at).text
+    assert "without your name" in own
+    assert "What patients wrote" in client.get("/patient/seen").text
+    assert client.post(f"{at}/keep-back").location == at
+    assert "cannot read it here" in client.get(at).text
+    assert "The room was cold" not in site.client("bulk@example.test").get("/provider/profile").text
+    assert "The room was cold" in funder.get(page_at).text
+
+
+def test_another_commissioner_reads_no_words_of_these_patients(site: Site) -> None:
+    """A provider is everybody's; what patients wrote of it is for those who look after them."""
+    world = site.world.awarded()
+    world.deliver(1)
+    with writing(world.session):
+        rate(world.session, world.now, world.patient(1), world.contract(1).id, 2, "Nobody said hello")
+        other = people.found_commissioner(world.session, "Another funder")
+        accounts.open_account(
+            world.session,
+            world.now,
+            email="other@example.test",
+            name="Other",
+            role=Role.COMMISSIONER,
+            party_id=other.id,
+            password=PASSWORD,
+        )
+    at = f"/commissioner/providers/{world.contract(1).provider_id}/words"
+    assert "Nobody said hello" in site.client("funder@example.test").get(at).text
+    assert "Nobody said hello" not in site.client("other@example.test").get(at).text
+    assert site.client("bulk@example.test").get(at).status_code == 403
 
 
 def test_a_match_shows_what_patients_say(site: Site) -> None:

@@ -38,6 +38,7 @@ from marketplace.schemas.deliveries import DeliverySchema
 from marketplace.schemas.fields import Whole
 from marketplace.schemas.offers import OfferSchema
 from marketplace.web.queries import contracts, offers, payments
+from marketplace.web.queries.offer_results import offer_states
 
 pages = Resources("provider", "/provider", "For a provider's practice system.")
 
@@ -45,7 +46,7 @@ pages = Resources("provider", "/provider", "For a provider's practice system.")
 class OffersQuery(PageQuery):
     """Which offers."""
 
-    state = one_of("In which state, in words", offers.offer_states())
+    state = one_of("In which state, in words", offer_states())
 
 
 class ContractsQuery(PageQuery):

@@ -6,6 +6,7 @@ from marketplace.journey.views import View
 from marketplace.records.pools import NeedStatus
 from marketplace.records.rounds import MatchStatus
 from marketplace.rules.lifecycle import ContractStatus, TenderStatus
+from marketplace.rules.permissions import Role
 from marketplace.rules.preferences import Preferences
 from marketplace.web.queries.care import Waiting
 from marketplace.web.queries.people import AuthorityRow
@@ -113,6 +114,9 @@ class PatientContractShape(Shape):
     patient_signed_at = instant("When you signed", none=True)
     provider_signed_at = instant("When the provider signed", none=True)
     ends_at = instant("When it ends")
+    ended_at = instant("When it was completed or ended", none=True)
+    ended_reason = string("Why it ended", none=True)
+    ended_by = one_of(Role, "Who ended it; `system` where its time was over", none=True)
 
 
 class FullPatientContractShape(PatientContractShape):

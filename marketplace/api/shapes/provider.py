@@ -5,6 +5,7 @@ from marshmallow import fields
 from marketplace.records.contracts import DeliveryStatus
 from marketplace.records.offers import OfferStatus
 from marketplace.rules.lifecycle import ContractStatus
+from marketplace.rules.permissions import Role
 from marketplace.rules.tendering import OfferTerms
 from marketplace.web.queries.notices import Lot
 from marketplace.web.queries.payments import ClaimRow, ClaimSums
@@ -66,8 +67,10 @@ class DeliveryShape(Shape):
     delivered_on = calendar_day("On which day")
     recorded_at = instant("When it was recorded")
     confirm_by = instant("Without an answer until then it counts as confirmed")
-    due_pence = pence("What fell due for it", none=True)
+    due_pence = pence("What is due or paid for it now", none=True)
     dispute_reason = string("What the patient says is wrong", none=True)
+    refunded_pence = pence("What of it was refunded", none=True)
+    refund_reason = string("Why it was refunded", none=True)
 
 
 class PersonServedShape(Shape):
@@ -94,6 +97,9 @@ class ProviderContractShape(Shape):
     provider_signed_at = instant("When you signed", none=True)
     patient_signed_at = instant("When the patient signed", none=True)
     ends_at = instant("When it ends")
+    ended_at = instant("When it was completed or ended", none=True)
+    ended_reason = string("Why it ended", none=True)
+    ended_by = one_of(Role, "Who ended it; `system` where its time was over", none=True)
 
 
 class FullProviderContractShape(ProviderContractShape):

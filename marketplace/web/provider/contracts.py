@@ -78,6 +78,7 @@ def list_contracts() -> str | FileResponse:
         state=state,
         states=[("", "All states"), *((key.value, words) for key, (words, _) in contracts.CONTRACT_WORDS.items())],
         named=contracts.names_patient,
+        to_sign=contracts.to_sign(session, actor, request_now()),
         money=contracts.money_of(session, actor),
         words=contracts.CONTRACT_WORDS,
     )
@@ -112,6 +113,7 @@ def contract(contract_id: str) -> Answer:
         form=form,
         words=contracts.CONTRACT_WORDS,
         delivery_words=contracts.DELIVERY_WORDS,
+        ending=contracts.ending(found, actor),
         now=request_now(),
         today=today,
         care_days=deliveries.days_of_care(found, today),

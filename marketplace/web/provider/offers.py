@@ -19,18 +19,20 @@ from marketplace.web.filters import london_day
 from marketplace.web.forms import sent
 from marketplace.web.listing import Column, Listing, asked
 from marketplace.web.queries import notices, objections, offers
+from marketplace.web.queries.offer_results import offer_states, told_of
+from marketplace.web.queries.offers import OfferRow
 from marketplace.web.queries.proceedings import talk
 
 from .blueprint import pages
 from .offer_terms import BANDS, at_hand, check, form_for, number_asked, price_words, refuse
 
 Answer = str | Response | tuple[str, int]
-COLUMNS: list[Column[Offer]] = [
-    Column("tender", "Tender", lambda row: row.tender.title, func.lower(Tender.title)),
-    Column("offer", "Offer", lambda row: f"Offer {row.number}, version {row.version}"),
-    Column("received", "Received", lambda row: london_day(row.received_at), Offer.received_at, "day"),
-    Column("state", "State", lambda row: offers.words_of(row)[0], Offer.status),
-    Column("receipt", "Receipt", lambda row: row.receipt_sha256),
+COLUMNS: list[Column[OfferRow]] = [
+    Column("tender", "Tender", lambda row: row.offer.tender.title, func.lower(Tender.title)),
+    Column("offer", "Offer", lambda row: f"Offer {row.offer.number}, version {row.offer.version}"),
+    Column("received", "Received", lambda row: london_day(row.offer.received_at), Offer.received_at, "day"),
+    Column("state", "State", lambda row: row.words[0], Offer.status),
+    Column("receipt", "Receipt", lambda row: row.offer.receipt_sha256),
 ]
 
 
@@ -43,7 +45,7 @@ def tender(tender_id: str) -> str:
     return render_template(
         "provider/tender.html",
         notice=notice,
-        offers=offers.own_offers(session, actor, tender_id),
+        offers=offers.offer_rows(session, actor, tender_id),
         talk=talk(session, tender_id),
         now=request_now(),
     )
@@ -102,14 +104,12 @@ def list_offers() -> str | FileResponse:
     listing = Listing("offers", COLUMNS, "-received")
     page = listing.page_from(
         offers.offer_count(session, actor, state),
-        lambda first, size: offers.own_offers(session, actor, state=state, first=first, size=size, order=listing.order),
+        lambda first, size: offers.offer_rows(session, actor, state=state, first=first, size=size, order=listing.order),
     )
     if listing.export:
         return listing.file(page.rows)
-    states = [("", "All states"), *((words, words) for words in offers.offer_states())]
-    return render_template(
-        "provider/offers.html", page=page, listing=listing, state=state, states=states, words=offers.words_of
-    )
+    states = [("", "All states"), *((words, words) for words in offer_states())]
+    return render_template("provider/offers.html", page=page, listing=listing, state=state, states=states)
 
 
 @pages.get("/offers/<offer_id>")
@@ -123,6 +123,7 @@ def offer(offer_id: str) -> str:
         page=page,
         earnings=offers.earnings(page.terms, list(page.lots.values())),
         objection=objections.own_objection(session, actor, page.offer.tender),
+        told_of=told_of,
         now=request_now(),
     )
 

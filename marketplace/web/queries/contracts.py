@@ -1,14 +1,18 @@
-"""A provider's contracts: `own_contracts`, `contract_count`, `to_sign`, `disputed`, `money_of`."""
+"""A provider's contracts: `own_contracts`, `contract_count`, `to_sign`, `disputed`, `money_of`.
+
+What a contract and its deliveries are called, `ending` among it, is said here for everybody who reads one.
+"""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, func, select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy import ColumnElement, case, exists, func, select
+from sqlalchemy.orm import Session, aliased, joinedload
 
 from marketplace.journey.scopes import contracts_for, deliveries_for
 from marketplace.journey.settlements import owed_to
+from marketplace.journey.statements import CARE_TEAM
 from marketplace.records.budgets import PlanLine
 from marketplace.records.catalogue import Service
 from marketplace.records.contracts import Contract, Delivery, DeliveryStatus
@@ -18,7 +22,8 @@ from marketplace.records.pools import Need
 from marketplace.rules.clock import Instant
 from marketplace.rules.lifecycle import ContractStatus
 from marketplace.rules.money import Pence
-from marketplace.rules.permissions import Actor
+from marketplace.rules.permissions import Actor, Role
+from marketplace.web.filters import day
 
 CONTRACT_WORDS = {
     ContractStatus.OFFERED: ("To be signed", "yellow"),
@@ -34,7 +39,13 @@ DELIVERY_WORDS = {
     DeliveryStatus.PAID: "Paid",
     DeliveryStatus.REFUNDED: "Refunded",
 }
-
+ENDED_BY = {
+    Role.PATIENT: "The patient",
+    Role.PROVIDER: "The provider",
+    Role.HOLDER: "The organisation that holds the budget",
+    Role.COMMISSIONER: "The commissioner",
+    Role.SYSTEM: "Nobody: its time was over",
+}
 
 NAMED = (ContractStatus.SIGNED, ContractStatus.IN_DELIVERY, ContractStatus.COMPLETED)
 
@@ -66,6 +77,24 @@ class ProviderMoney:
 def names_patient(contract: Contract) -> bool:
     """Whether a provider may know whom the contract is for: from both signatures on, until it was ended early."""
     return contract.status in NAMED
+
+
+def ending(contract: Contract, actor: Actor) -> list[tuple[str, str]]:
+    """When, why and by whom a contract ended or was completed, line by line; nothing while it goes on."""
+    if contract.ended_at is None:
+        return []
+    completed = contract.status is ContractStatus.COMPLETED
+    rows = [("Completed on" if completed else "Ended on", day(contract.ended_at))]
+    rows += [("Why", contract.ended_reason)] if contract.ended_reason else []
+    return rows + ([("Ended by", _ended_by(contract, actor))] if contract.ended_by and not completed else [])
+
+
+def _ended_by(contract: Contract, actor: Actor) -> str:
+    if contract.ended_by is actor.role and actor.authority_id is None:
+        return "You"
+    if contract.ended_by is Role.COMMISSIONER and actor.role is Role.PATIENT:
+        return CARE_TEAM[:1].upper() + CARE_TEAM[1:]
+    return ENDED_BY[contract.ended_by or Role.SYSTEM]
 
 
 def own_contracts(
@@ -105,8 +134,11 @@ def to_sign(session: Session, actor: Actor, now: Instant) -> int:
 
 
 def disputed(session: Session, actor: Actor) -> Sequence[Delivery]:
-    """Deliveries to which a patient said no."""
-    query = deliveries_for(actor).where(Delivery.status == DeliveryStatus.DISPUTED)
+    """Deliveries to which a patient said no, while the provider can still record what did take place, and has not."""
+    later = aliased(Delivery)
+    since = exists().where(later.contract_id == Delivery.contract_id, later.recorded_at > Delivery.answered_at)
+    in_force = Delivery.contract.has(Contract.status.in_((ContractStatus.SIGNED, ContractStatus.IN_DELIVERY)))
+    query = deliveries_for(actor).where(Delivery.status == DeliveryStatus.DISPUTED, in_force, ~since)
     return session.scalars(query.options(joinedload(Delivery.contract)).order_by(Delivery.recorded_at)).all()
 
 

@@ -23,7 +23,7 @@ from marketplace.web.filters import plural, pounds, words
 
 from .notices import Lot, lots_of
 from .objections import OwnObjection, own_objection
-from .offers import RESULT_KNOWN
+from .offer_results import RESULT_KNOWN, OfferResult, results_of, told_of
 
 TOLD = (OfferStatus.STANDING, OfferStatus.EXCLUDED)
 BAND_WORDS = {
@@ -57,13 +57,16 @@ class FeedbackPage:
     feedback: Mapping[str, Any] | None
     bands: Sequence[tuple[str, str]]
     represented: OwnObjection | None
+    result: OfferResult | None = None
 
     @property
     def verdict(self) -> str:
-        """What came of the offer, in one sentence."""
+        """What came of the offer, in one sentence: of the match, and, once the award is known, of who stayed."""
         said = self.feedback or {}
         if said.get("rule") == "excluded":
             return "Your offer was left out of the match."
+        if said.get("used") and self.result is not None and self.result.used_units < self.result.matched_units:
+            return told_of(self.result, "unit")
         if said.get("used"):
             people = plural(said["needs"], "person", "people")
             return f"Your offer was used: {plural(said['units'], 'unit')} for {people}."
@@ -116,6 +119,7 @@ def feedback_page(session: Session, actor: Actor, offer_id: str) -> FeedbackPage
         feedback=offer.feedback,
         bands=bands_in_words(session, tender, offer.feedback),
         represented=own_objection(session, actor, tender),
+        result=results_of(session, [offer]).get(offer.id),
     )
 
 
@@ -132,13 +136,20 @@ def objectors_offers(session: Session, actor: Actor, row: Representation) -> lis
         Offer.tender_id == row.tender_id, Offer.provider_id == row.provider_id, Offer.status.in_(TOLD)
     )
     offers = session.scalars(query.order_by(Offer.number, Offer.id)).all()
+    results = results_of(session, offers)
     lots = {lot.bundle_id: lot for lot in lots_of(session, row.tender)} if offers else {}
     return [
         ObjectorsOffer(
             terms=OfferTerms.from_document(offer.content or {}),
             site=facts_said(offer),
             lots=lots,
-            told=FeedbackPage(offer, offer.feedback, bands_in_words(session, row.tender, offer.feedback), None),
+            told=FeedbackPage(
+                offer,
+                offer.feedback,
+                bands_in_words(session, row.tender, offer.feedback),
+                None,
+                results.get(offer.id),
+            ),
         )
         for offer in offers
     ]

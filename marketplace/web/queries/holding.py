@@ -13,7 +13,7 @@ from marketplace.records.people import Patient
 from marketplace.records.pools import Need
 from marketplace.rules.clock import Instant
 from marketplace.rules.lifecycle import ContractStatus
-from marketplace.rules.permissions import Actor
+from marketplace.rules.permissions import Actor, Role
 
 PERSON = select(func.lower(Patient.name)).where(Patient.id == Contract.patient_id).scalar_subquery()
 """What a list of contracts can be ordered by beside their own columns: whoever keeps the money knows whose it is."""
@@ -30,6 +30,12 @@ def to_sign(session: Session, actor: Actor, now: Instant) -> Sequence[Contract]:
     """Contracts that wait for the organisation's signature, the most urgent first."""
     waiting = (Contract.status == ContractStatus.OFFERED, Contract.holder_signed_at.is_(None), Contract.sign_by > now)
     return session.scalars(_shown(actor).where(*waiting).order_by(Contract.sign_by, Contract.id)).all()
+
+
+def can_sign(contract: Contract, actor: Actor, now: Instant) -> bool:
+    """Whether the organisation's own signature is still wanted: only whoever holds the budget gives it."""
+    waits = contract.status is ContractStatus.OFFERED and contract.holder_signed_at is None and contract.sign_by > now
+    return waits and actor.role is Role.HOLDER
 
 
 def contract_count(session: Session, actor: Actor, search: str, state: str) -> int:
@@ -64,7 +70,9 @@ def _shown(actor: Actor) -> Select[Contract]:
     return contracts_for(actor).options(
         joinedload(Contract.provider),
         joinedload(Contract.need).options(
-            joinedload(Need.patient), joinedload(Need.plan_line).joinedload(PlanLine.service)
+            joinedload(Need.patient),
+            joinedload(Need.plan_line).joinedload(PlanLine.service),
+            joinedload(Need.bundle),
         ),
     )
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, func
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from marketplace.journey.awards import matches_of, shortfall
@@ -27,17 +27,7 @@ from marketplace.rules.sites import SiteFacts
 from marketplace.rules.tendering import OfferTerms, earnings_pence
 
 from .notices import Lot, lots_of
-
-OFFER_WORDS = {
-    OfferStatus.DRAFT: ("Draft", "blue"),
-    OfferStatus.STANDING: ("Sealed", "green"),
-    OfferStatus.REPLACED: ("Replaced", "grey"),
-    OfferStatus.WITHDRAWN: ("Withdrawn", "grey"),
-    OfferStatus.EXCLUDED: ("Left out", "red"),
-    OfferStatus.VOID: ("Void", "red"),
-}
-OPENED = "Opened"
-RESULT_KNOWN = frozenset({TenderStatus.STANDSTILL, TenderStatus.UNDER_REVIEW, TenderStatus.AWARDED})
+from .offer_results import RESULT_KNOWN, OfferResult, award_of, in_state, results_of, state_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,18 +58,16 @@ class OfferPage:
     award: Award | None
     below_minimum: bool
     result_known: bool
-
-    @property
-    def words(self) -> tuple[str, str]:
-        """Its status, and the colour of the tag."""
-        return words_of(self.offer)
+    words: tuple[str, str]
+    result: OfferResult
 
 
-def words_of(offer: Offer) -> tuple[str, str]:
-    """An offer's state in words, and the colour of the tag."""
-    if offer.status is OfferStatus.STANDING and offer.opened_at is not None:
-        return (OPENED, "blue")
-    return OFFER_WORDS[offer.status]
+@dataclass(frozen=True, slots=True)
+class OfferRow:
+    """One of the provider's own offers in a list, with its state in words and the colour of the tag."""
+
+    offer: Offer
+    words: tuple[str, str]
 
 
 def sites_of(session: Session, actor: Actor) -> Sequence[Site]:
@@ -140,6 +128,22 @@ def own_offers(
     return session.scalars(ordered.offset(first).limit(size)).all()
 
 
+def offer_rows(
+    session: Session,
+    actor: Actor,
+    tender_id: str | None = None,
+    *,
+    state: str = "",
+    first: int = 0,
+    size: int | None = None,
+    order: ColumnElement[Any] | None = None,
+) -> list[OfferRow]:
+    """The same, each with its state in words."""
+    found = own_offers(session, actor, tender_id, state=state, first=first, size=size, order=order)
+    results = results_of(session, found)
+    return [OfferRow(offer, state_of(offer, results.get(offer.id))) for offer in found]
+
+
 def offer_count(session: Session, actor: Actor, state: str) -> int:
     """How many offers the provider has made, those of other versions too, in the state of these words."""
     return session.scalar(_offers(actor, state).with_only_columns(func.count())) or 0
@@ -151,26 +155,16 @@ def sealed_count(session: Session, actor: Actor) -> int:
     return session.scalar(sealed.with_only_columns(func.count())) or 0
 
 
-def offer_states() -> list[str]:
-    """The states of an offer, in words."""
-    return sorted({OPENED, *(words for words, _ in OFFER_WORDS.values())})
-
-
 def _offers(actor: Actor, state: str) -> Select[Offer]:
-    query = offers_for(actor)
-    if not state:
-        return query
-    opened = (Offer.status == OfferStatus.STANDING) & Offer.opened_at.is_not(None)
-    if state == OPENED:
-        return query.where(opened)
-    return query.where(Offer.status.in_([key for key, (words, _) in OFFER_WORDS.items() if words == state]), ~opened)
+    return offers_for(actor).where(in_state(state)) if state else offers_for(actor)
 
 
 def offer_page(session: Session, actor: Actor, offer_id: str) -> OfferPage:
     """One of the provider's own offers."""
     offer = one(session, offers_for(actor), offer_id, "offer")
     terms, site = read_own(session, actor, offer.id)
-    award = session.scalar(select(Award).where(Award.offer_id == offer.id).order_by(Award.id.desc()).limit(1))
+    award = award_of(session, offer)
+    result = results_of(session, [offer]).get(offer.id)
     below = False
     if award is not None and offer.tender.status is TenderStatus.PROPOSED:
         members = [match for match in matches_of(session, offer.tender) if match.award_id == award.id]
@@ -183,6 +177,8 @@ def offer_page(session: Session, actor: Actor, offer_id: str) -> OfferPage:
         award=award,
         below_minimum=below,
         result_known=offer.tender.status in RESULT_KNOWN,
+        words=state_of(offer, result),
+        result=result or OfferResult(),
     )
 
 

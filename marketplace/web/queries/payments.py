@@ -1,4 +1,7 @@
-"""Money on its way: `run_rows` and `line_rows` for whoever pays, `claim_rows` and `claim_sums` for a provider."""
+"""Money on its way: `run_rows` and `line_rows` for whoever pays, `claim_rows` and `claim_sums` for a provider.
+
+`what_for` says in words what deliveries that are due are for.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +13,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from marketplace.journey.payments import runs_for
 from marketplace.journey.scopes import deliveries_for
+from marketplace.journey.settlements import DeliveryDue
 from marketplace.journey.statements import PAYERS
 from marketplace.records.budgets import PlanLine
 from marketplace.records.contracts import Contract, Delivery, DeliveryStatus
@@ -18,6 +22,7 @@ from marketplace.records.pools import Need
 from marketplace.rules.clock import Instant
 from marketplace.rules.money import Pence
 from marketplace.rules.permissions import Actor
+from marketplace.web.filters import day, listed, units
 
 LINE_WORDS = {
     LineStatus.SENT: ("With the bank", "yellow"),
@@ -34,6 +39,18 @@ _IN_STATE: Mapping[str, ColumnElement[bool]] = {
 }
 CLAIMED = (DeliveryStatus.CONFIRMED, DeliveryStatus.PAID, DeliveryStatus.REFUNDED)
 """What a patient has confirmed is a claim of the provider's, whatever becomes of it."""
+
+
+def what_for(rows: Sequence[DeliveryDue]) -> list[str]:
+    """What deliveries are for, service by service: ``2 sessions of physiotherapy, on 6 April 2026``."""
+    of_service: dict[tuple[str, str], list[DeliveryDue]] = {}
+    for row in rows:
+        of_service.setdefault((row.service, row.unit), []).append(row)
+    return [
+        f"{units(sum(row.units for row in found), unit)} of {service.lower()}, on "
+        + listed([day(on) for on in sorted({row.delivered_on for row in found})])
+        for (service, unit), found in of_service.items()
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from sqlalchemy import func
 from sqlalchemy.orm import Session, joinedload
 
 from marketplace.journey.offers import read_own
-from marketplace.journey.ratings import evidence_of
+from marketplace.journey.ratings import evidence_of, words_told
 from marketplace.journey.scopes import contracts_for, offers_for, sites_for
 from marketplace.journey.sites import facts_of
 from marketplace.records.contracts import Contract
@@ -24,13 +24,14 @@ IN_FORCE = (ContractStatus.SIGNED, ContractStatus.IN_DELIVERY)
 
 @dataclass(frozen=True, slots=True)
 class SiteCard:
-    """One of a provider's own sites: contracts in force there, their units and those confirmed, patients' stars."""
+    """One of a provider's own sites: contracts in force there, their units and those confirmed, what patients say."""
 
     site: Site
     contracts: int
     units: int
     units_confirmed: int
     evidence: PatientEvidence
+    words: Sequence[str]
     out_of_date: Sequence[Offer]
 
 
@@ -48,10 +49,12 @@ def cards(session: Session, actor: Actor, now: Instant) -> list[SiteCard]:
             .group_by(Contract.site_id)
         )
     }
-    evidence = evidence_of(session, [site.id for site in sites])
+    ids = [site.id for site in sites]
+    evidence, words = evidence_of(session, ids), words_told(session, ids)
     differing = out_of_date(session, actor, now, sites)
     return [
-        SiteCard(site, *busy.get(site.id, (0, 0, 0)), evidence[site.id], differing.get(site.id, [])) for site in sites
+        SiteCard(site, *busy.get(site.id, (0, 0, 0)), evidence[site.id], words[site.id], differing.get(site.id, []))
+        for site in sites
     ]
 
 

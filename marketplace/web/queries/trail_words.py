@@ -13,8 +13,13 @@ from marketplace.web.filters import day
 
 ACTS: Mapping[str, str] = {
     "account.others_signed_out": "account: signed out everywhere else",
-    "auditor.struck_off": "auditor: struck off",
+    "account.recovery_codes_renewed": "account: new recovery codes made",
+    "account.second_step_moved": "account: second step moved to another phone",
+    "account.second_step_off": "account: second step switched off",
+    "account.second_step_on": "account: second step switched on",
+    "account.second_step_refused": "account: wrong code at the second step",
     "auditor.bundle_handed_out": "auditor: file of the matching handed out",
+    "auditor.struck_off": "auditor: struck off",
     "award.minimum_waived": "award: provider goes below its minimum",
     "broker.fee_agreed": "broker: fee agreed",
     "broker.fee_paid": "broker: fees paid",
@@ -26,6 +31,7 @@ ACTS: Mapping[str, str] = {
     "clients.imported": "clients: taken on from a file",
     "consent.voided": "consent: no longer holds",
     "contract.pool_short": "contract: the group's money was not enough",
+    "contract.rating_kept_back": "contract: what was written kept from the provider",
     "contract.signed": "contract: signed by all",
     "contract.signed_by_party": "contract: signed by one side",
     "contract.waits": "contract: signed by all, waits for the group's money",
@@ -73,6 +79,7 @@ FACTS: Mapping[str, str] = {
     "offers_voided": "offers that no longer hold",
     "outcome_root": "root of the result",
     "market_root": "root of the market",
+    "provider_may_read": "the provider may read what was written",
     "seed": "seed of the search",
     "shares_pool": "helps others to pay",
     "termination": "how the search ended",
@@ -86,6 +93,7 @@ OF_ACT: Mapping[tuple[str, str], str] = {
     ("rematch.started", "left"): "people who left",
     ("payments.prepared", "lines"): "payments",
     ("budgets.checked", "lines"): "lines of the file",
+    ("account.recovery_code_used", "left"): "recovery codes left",
 }
 """Facts whose name says different things of different acts."""
 

@@ -342,6 +342,35 @@ def upgrade() -> None:
         batch_op.create_index('ix_patients_commissioner_id_name', ['commissioner_id', 'name'], unique=False)
         batch_op.create_index(batch_op.f('ix_patients_district'), ['district'], unique=False)
 
+    op.create_table('half_sign_ins',
+    sa.Column('token_sha256', sa.String(length=64), nullable=False),
+    sa.Column('user_id', sa.String(length=24), nullable=False),
+    sa.Column('good_until', marketplace.records.base.UtcInstant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['user_id'], ['users.id'], name=op.f('fk_half_sign_ins_user_id')),
+    sa.PrimaryKeyConstraint('token_sha256', name=op.f('pk_half_sign_ins'))
+    )
+    with op.batch_alter_table('half_sign_ins', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_half_sign_ins_good_until'), ['good_until'], unique=False)
+        batch_op.create_index(batch_op.f('ix_half_sign_ins_user_id'), ['user_id'], unique=False)
+
+    op.create_table('recovery_codes',
+    sa.Column('user_id', sa.String(length=24), nullable=False),
+    sa.Column('code_mac', sa.String(length=64), nullable=False),
+    sa.ForeignKeyConstraint(['user_id'], ['users.id'], name=op.f('fk_recovery_codes_user_id')),
+    sa.PrimaryKeyConstraint('user_id', 'code_mac', name=op.f('pk_recovery_codes'))
+    )
+    op.create_table('second_factors',
+    sa.Column('id', sa.String(length=24), nullable=False),
+    sa.Column('user_id', sa.String(length=24), nullable=False),
+    sa.Column('stands', sa.Boolean(), nullable=False),
+    sa.Column('secret_sealed', sa.LargeBinary(), nullable=False),
+    sa.Column('made_at', marketplace.records.base.UtcInstant(timezone=True), nullable=False),
+    sa.Column('begun_sha256', sa.String(length=64), nullable=True),
+    sa.Column('last_counter', sa.BigInteger(), nullable=True),
+    sa.ForeignKeyConstraint(['user_id'], ['users.id'], name=op.f('fk_second_factors_user_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_second_factors')),
+    sa.UniqueConstraint('user_id', 'stands', name=op.f('uq_second_factors_user_id_stands'))
+    )
     op.create_table('sign_ins',
     sa.Column('token_sha256', sa.String(length=64), nullable=False),
     sa.Column('user_id', sa.String(length=24), nullable=False),
@@ -888,6 +917,7 @@ def upgrade() -> None:
     sa.Column('holder_signed_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
     sa.Column('ended_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
     sa.Column('ended_reason', sa.Text(), nullable=True),
+    sa.Column('ended_by', sa.Enum('patient', 'representative', 'broker', 'provider', 'commissioner', 'holder', 'system', name='role', native_enum=False, create_constraint=True, length=24), nullable=True),
     sa.CheckConstraint('units > 0 AND charge_pence >= 0 AND pool_pence <= charge_pence', name=op.f('ck_contracts_amounts')),
     sa.CheckConstraint('units_confirmed BETWEEN 0 AND units', name=op.f('ck_contracts_units_confirmed')),
     sa.ForeignKeyConstraint(['budget_id'], ['budgets.id'], name=op.f('fk_contracts_budget_id')),
@@ -958,6 +988,7 @@ def upgrade() -> None:
     sa.Column('site_id', sa.String(length=24), nullable=False),
     sa.Column('stars', sa.BigInteger(), nullable=False),
     sa.Column('words', sa.Text(), nullable=True),
+    sa.Column('provider_may_read', sa.Boolean(), nullable=False),
     sa.Column('rated_at', marketplace.records.base.UtcInstant(timezone=True), nullable=False),
     sa.CheckConstraint('stars BETWEEN 1 AND 5', name=op.f('ck_ratings_stars')),
     sa.ForeignKeyConstraint(['contract_id'], ['contracts.id'], name=op.f('fk_ratings_contract_id')),
@@ -1124,6 +1155,13 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_sign_ins_user_id'))
 
     op.drop_table('sign_ins')
+    op.drop_table('second_factors')
+    op.drop_table('recovery_codes')
+    with op.batch_alter_table('half_sign_ins', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_half_sign_ins_user_id'))
+        batch_op.drop_index(batch_op.f('ix_half_sign_ins_good_until'))
+
+    op.drop_table('half_sign_ins')
     with op.batch_alter_table('patients', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_patients_district'))
         batch_op.drop_index('ix_patients_commissioner_id_name')

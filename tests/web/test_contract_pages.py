@@ -1,0 +1,135 @@
+"""An ended contract and its refunded delivery: the same facts for each party that reads them."""
+
+import re
+
+from marketplace.journey import contracts, deliveries, funds
+from marketplace.records.contracts import Contract
+from marketplace.records.database import writing
+from tests.web.site import Site
+from tests.web.test_easy_read import same
+
+WHY = "The provider has closed."
+
+
+def ended_by_the_funder(site: Site) -> Contract:
+    """One session is confirmed and refunded, one is confirmed; then the commissioner ends the contract."""
+    world = site.world.awarded()
+    wrong = world.deliver(1)
+    world.deliver(1)
+    with writing(world.session):
+        funds.refund(world.session, world.now, world.funder, wrong.id, "Nobody came on that day.")
+        contracts.end_early(world.session, world.now, world.funder, world.contract(1).id, WHY)
+    return world.contract(1)
+
+
+def row(text: str, name: str) -> str:
+    """What a summary list says under a name."""
+    found = re.search(rf">{name}</dt>\s*<dd[^>]*>(.*?)</dd>", text, re.DOTALL)
+    assert found, f"no row {name}"
+    return found[1].strip()
+
+
+def pages(site: Site, contract: Contract) -> dict[str, str]:
+    """The contract as each of those reads it who may."""
+    at = {
+        "bulk": f"/provider/contracts/{contract.id}",
+        "funder": f"/contracts/{contract.id}",
+        "p1": f"/patient/contracts/{contract.id}",
+    }
+    return {name: site.client(f"{name}@example.test").get(path).text for name, path in at.items()}
+
+
+def test_an_ended_contract_says_when_why_and_by_whom(site: Site) -> None:
+    """Each party reads the day, the reason under its name, and who it was, told to it."""
+    told = pages(site, ended_by_the_funder(site))
+    for text in told.values():
+        assert row(text, "Ended on") == "6 April 2026"
+        assert row(text, "Why") == WHY
+    assert row(told["bulk"], "Ended by") == "The commissioner"
+    assert row(told["funder"], "Ended by") == "You"
+    assert row(told["p1"], "Ended by") == "The local care team"
+
+
+def test_nothing_more_falls_due_of_an_ended_contract(site: Site) -> None:
+    """Its page no longer says that the charge falls due bit by bit, but how much did; the same for each."""
+    told = pages(site, ended_by_the_funder(site))
+    for name, label in {"bulk": "Fell due", "funder": "Fell due", "p1": "Your care cost"}.items():
+        assert "bit by bit" not in told[name]
+        assert row(told[name], label) == "£50.00 of £500.00. Nothing more will fall due"
+
+
+def test_a_refund_is_the_same_amount_for_each(site: Site) -> None:
+    """What the refunded session had cost stands on every page, marked as given back."""
+    for name, text in pages(site, ended_by_the_funder(site)).items():
+        assert "£50.00, given back" in text, name
+
+
+def test_a_contract_in_force_says_what_is_due_so_far(site: Site) -> None:
+    """No end is told, and of the charge only what was confirmed is due."""
+    world = site.world.awarded()
+    world.deliver(1)
+    text = pages(site, world.contract(1))["bulk"]
+    assert row(text, "Due so far") == "£50.00 of £500.00"
+    assert "Ended on" not in text
+
+
+def test_time_ends_a_contract_that_nobody_signs(site: Site) -> None:
+    """The page does not name anybody for it."""
+    world = site.world.proposed().accept().confirm().later(days=20).later(days=30)
+    text = pages(site, world.contract(1))["p1"]
+    assert row(text, "Ended by") == "Nobody: its time was over"
+
+
+def test_a_patient_reads_of_the_end_in_easy_read_too(site: Site) -> None:
+    """Nothing of the end is lost or added in the easy twin."""
+    same(site, f"/patient/contracts/{ended_by_the_funder(site).id}")
+
+
+def test_who_pays_reads_the_period_of_care_not_the_last_day_of_the_books(site: Site) -> None:
+    """Deliveries may be noted two weeks longer; care itself ends with the period that was agreed."""
+    world = site.world.awarded()
+    text = pages(site, world.contract(1))["funder"]
+    assert row(text, "When") == "1 May 2026 to 31 October 2026"
+    assert "November 2026" not in text
+
+
+def test_what_waits_comes_first(site: Site) -> None:
+    """On a provider's home and list of contracts, before the figures; it leads to just what is to be signed."""
+    world = site.world.proposed().accept().confirm().later(days=20)
+    client = site.client("bulk@example.test")
+    to_sign = "/provider/contracts?state=offered"
+    for path in ("/provider/", "/provider/contracts"):
+        text = client.get(path).text
+        assert text.index(to_sign) < text.index("cp-figures"), path
+        assert "Sign 12 contracts" in text
+    listed = client.get(to_sign).text
+    assert world.contract(1).id in listed
+    assert "Sign 12 contracts" not in listed
+
+
+def test_a_dispute_waits_while_something_can_be_done_about_it(site: Site) -> None:
+    """The provider reads what to do; recording it again, or the contract's end, takes it off what waits."""
+    world = site.world.awarded()
+    disputed = "A patient disputes a delivery"
+
+    def dispute(number: int) -> None:
+        delivery = world.record(number)
+        with writing(world.session):
+            deliveries.dispute_delivery(world.session, world.now, world.patient(number), delivery.id, "Nobody came")
+
+    def waits() -> int:
+        return site.client("bulk@example.test").get("/provider/").text.count(disputed)
+
+    dispute(1)
+    dispute(2)
+    assert waits() == 2
+    assert "record it again" in pages(site, world.contract(1))["bulk"]
+    world.later(hours=1).record(1)
+    assert waits() == 1
+    with writing(world.session):
+        contracts.end_early(world.session, world.now, world.funder, world.contract(2).id, WHY)
+    assert waits() == 0
+    assert (
+        "record it again"
+        not in site.client("bulk@example.test").get(f"/provider/contracts/{world.contract(2).id}").text
+    )

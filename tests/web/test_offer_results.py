@@ -1,0 +1,105 @@
+"""What a provider reads of its offer: sealed, opened, then whether it was used; list, filter and pages agree."""
+
+import re
+
+from sqlalchemy import select
+
+from marketplace.records.database import writing
+from marketplace.records.offers import Offer
+from marketplace.records.rounds import Award, Round, RoundKind, RoundStatus
+from marketplace.web.queries.offer_results import offer_states
+from marketplace.work.feedback import prepare_all
+from tests.web.site import Site
+from tests.worlds import SmallWorld
+
+
+def offer_of(world: SmallWorld, name: str) -> str:
+    return world.session.scalars(select(Offer.id).where(Offer.provider_id == world.providers[name].id)).one()
+
+
+def tags(site: Site, name: str) -> set[str]:
+    """The state of this provider's one offer, wherever it is told: its page, its tender, the list, each filter."""
+    client, world = site.client(f"{name}@example.test"), site.fresh()
+    offer_id = offer_of(world, name)
+    paths = [f"/provider/offers/{offer_id}", f"/provider/tenders/{world.tender.id}", "/provider/offers"]
+    found = {
+        tag
+        for path in paths
+        for tag in re.findall(r'<strong class="nhsuk-tag[^"]*">([^<]+)</strong>', client.get(path).text)
+        if tag in offer_states()
+    }
+    listed = {state for state in offer_states() if offer_id in client.get(f"/provider/offers?state={state}").text}
+    return found | listed
+
+
+def test_who_wins_and_who_loses_reads_it_once_it_is_published(site: Site) -> None:
+    """Opened until the award is confirmed; from then on used or not used, for good."""
+    world = site.world.draft().agree().publish().three_offers()
+    assert tags(site, "near") == {"Sealed"}
+    world.later(days=15).run_round()
+    assert {name: tags(site, name) for name in ("near", "bulk")} == {"near": {"Opened"}, "bulk": {"Opened"}}
+    world.accept().confirm()
+    assert {name: tags(site, name) for name in ("near", "bulk")} == {"near": {"Not used"}, "bulk": {"Used"}}
+    world.later(days=20)
+    assert {name: tags(site, name) for name in ("near", "bulk")} == {"near": {"Not used"}, "bulk": {"Used"}}
+    page = site.client("bulk@example.test").get(f"/provider/offers/{offer_of(world, 'bulk')}").text
+    assert "Your offer was used: 120 sessions." in page
+
+
+def test_a_no_leaves_an_offer_used_in_part(site: Site) -> None:
+    """Eleven of twelve stay: the page says how much of the match that is."""
+    world = site.world.proposed(fee=0).decline(7)
+    world.accept(*(number for number in range(1, 13) if number != 7)).confirm()
+    assert tags(site, "bulk") == {"Part used"}
+    page = site.client("bulk@example.test").get(f"/provider/offers/{offer_of(world, 'bulk')}").text
+    assert "used in part: 110 sessions of 120" in page
+    prepare_all(world.session, world.now)
+    told = site.client("bulk@example.test").get(f"/provider/offers/{offer_of(world, 'bulk')}/feedback").text
+    assert "used in part: 110 units of 120" in told
+
+
+def test_a_match_that_falls_is_not_used(site: Site) -> None:
+    """Eleven of twelve stay, and do not pay the whole fee any more: the award falls."""
+    world = site.world.proposed().decline(7)
+    world.accept(*(number for number in range(1, 13) if number != 7)).confirm()
+    assert tags(site, "bulk") == {"Not used"}
+
+
+def test_nothing_is_used_of_a_tender_that_came_to_nothing(site: Site) -> None:
+    """All say no, and the broker lets the time pass."""
+    world = site.world.proposed()
+    for number in range(1, 13):
+        world.decline(number)
+    world.later(days=60)
+    assert tags(site, "bulk") == {"Not used"}
+
+
+def test_only_the_latest_round_counts(site: Site) -> None:
+    """An award of an earlier round, whatever its id, is no award: neither told, nor asked to go on."""
+    world = site.world.proposed().accept().confirm()
+    latest = world.session.scalars(select(Round)).one()
+    with writing(world.session):
+        latest.number = 2
+        world.session.flush()
+        columns = {column.name: getattr(latest, column.name) for column in Round.__table__.columns}
+        earlier = Round(**{**columns, "id": "an-earlier-round", "number": 1, "kind": RoundKind.WHOLE})
+        earlier.status = RoundStatus.VERIFIED
+        world.session.add(earlier)
+        world.session.flush()
+        for at in ("0", "z"):
+            name = "near" if at == "z" else "bulk"
+            world.session.add(
+                Award(
+                    id=at * 16,
+                    round_id=earlier.id,
+                    offer_id=offer_of(world, name),
+                    tier=0,
+                    units=7,
+                    fee_pence=0,
+                    spend_pence=0,
+                )
+            )
+    assert {name: tags(site, name) for name in ("near", "bulk")} == {"near": {"Not used"}, "bulk": {"Used"}}
+    page = site.client("near@example.test").get(f"/provider/offers/{offer_of(world, 'near')}").text
+    assert "7 sessions" not in page
+    assert "Your offer was not used" in page
