@@ -76,7 +76,7 @@ def init_app(app: Flask) -> None:
 def problem(status: int, code: str, detail: str, **more: object) -> Response:
     """Problem details as an answer."""
     document = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "code": code}
-    document |= {"detail": detail, **{name: value for name, value in more.items() if value}}
+    document |= {"detail": domain.whole_sentence(detail), **{name: value for name, value in more.items() if value}}
     return Response(json.dumps(document), status, mimetype=MEDIA_TYPE)
 
 
@@ -141,7 +141,7 @@ def _faults(messages: Any, pointer: str) -> Iterator[tuple[str, str]]:
             yield from _faults(inner, pointer if name == "_schema" else f"{pointer}/{_escaped(str(name))}")
     else:
         for text in messages if isinstance(messages, list) else [messages]:
-            yield pointer, str(text)
+            yield pointer, domain.whole_sentence(str(text))
 
 
 def _escaped(step: str) -> str:

@@ -59,6 +59,7 @@ STEPS = (
     Step("people.add_site", "commissioner", "a provider", "one more site"),
     Step("sites.state_site", "provider", "a site", "the same, doing or having something else"),
     Step("sites.change_rating", "commissioner", "a site", "the same, with another published rating"),
+    Step("sites.move_site", "commissioner", "a site", "the same, somewhere else; who goes there is told"),
     Step("sites.close_site", "commissioner", "a site", "closed to new offers"),
     Step("sites.reopen_site", "commissioner", "a site closed", "open again"),
     Step("catalogue.add_service", "commissioner", "-", "a service with its prices"),
@@ -134,6 +135,7 @@ STEPS = (
     ),
     Step("reviews.review_ran_out", "scheduler", "tender under_review", "tender cancelled; money released"),
     Step("auditors.name_auditor", "commissioner", "tender published", "somebody who may check its round in full"),
+    Step("auditors.strike_off", "commissioner", "auditor named", "nothing more handed out to them; noted"),
     Step("auditors.hand_out", "commissioner", "result published, auditor named", "the round's file with them; noted"),
     Step("standstill.end_standstill", "scheduler", "tender standstill", "tender awarded; contracts offered"),
     Step(

@@ -29,6 +29,7 @@ OF_PROVIDERS = (
     "provider.site_added",
     "provider.site_stated",
     "provider.rating_changed",
+    "provider.site_moved",
     "provider.site_closed",
     "provider.site_reopened",
 )

@@ -1,7 +1,8 @@
 """Auditors: a commissioner names who may check a tender's round in full, and hands them the bundle.
 
 Both are recorded acts, and each patient in a bundle reads in the list of who has seen their record that it was given
-out. What the audit trail keeps are ids and the bundle's hash; the auditor's name stands in `Auditor` alone.
+out. What the audit trail keeps are ids and the bundle's hash; the auditor's name stands in `Auditor` alone. Whoever is
+struck off again is handed nothing more; what they hold already cannot be called back, and stays recorded.
 
 A bundle takes seconds to make where a county is matched. `make` does that with no writing transaction open; `hand_out`
 sees, under the tender's lock, that it is of the round that is published still, records it, and only then hands it over.
@@ -18,7 +19,7 @@ from marketplace.records.auditors import Auditor, Handout
 from marketplace.records.pools import Need
 from marketplace.records.tenders import Tender
 from marketplace.rules.clock import Instant
-from marketplace.rules.errors import Conflict, Invalid
+from marketplace.rules.errors import Conflict, Invalid, WrongState
 from marketplace.rules.permissions import Actor, Role, check_role
 
 from .bundles import Bundle, bundle_of
@@ -67,6 +68,28 @@ def name_auditor(
     return auditor
 
 
+def strike_off(session: Session, now: Instant, actor: Actor, auditor_id: str, reason: str) -> Auditor:
+    """The commissioner takes back an auditor's naming: nothing more is handed out to them.
+
+    Raises
+    ------
+    NotFound
+        If the auditor was named by another commissioner, or not at all.
+    WrongState
+        If they are struck off already.
+    Invalid
+        If no reason is given.
+    """
+    check_role(actor, Role.COMMISSIONER)
+    auditor = _locked_auditor(session, actor, auditor_id)
+    _check_named(auditor)
+    if not reason.strip():
+        raise Invalid("reason_missing", "Write why this auditor is struck off.", place="reason")
+    auditor.struck_by, auditor.struck_at, auditor.struck_reason = actor.user_id, now, reason.strip()
+    audit.append(session, now, actor, "auditor.struck_off", auditor.id, tender=auditor.tender_id)
+    return auditor
+
+
 def make(session: Session, actor: Actor, auditor_id: str) -> Made:
     """Make the bundle of the published round for an auditor, for `hand_out`. Nothing is changed by it.
 
@@ -75,10 +98,11 @@ def make(session: Session, actor: Actor, auditor_id: str) -> Made:
     NotFound
         If the auditor was named by another commissioner, or not at all.
     WrongState
-        If the tender has no published result.
+        If the tender has no published result, or the auditor is struck off.
     """
     check_role(actor, Role.COMMISSIONER)
     auditor = one(session, auditors_for(actor), auditor_id, "auditor")
+    _check_named(auditor)
     row = published_round(session, one(session, overseen_tenders_for(actor), auditor.tender_id, "tender"))
     bundle = bundle_of(session, row)
     people = _patients_of(session, [need["id"] for need in row.market["needs"]])
@@ -96,8 +120,9 @@ def hand_out(session: Session, now: Instant, actor: Actor, made: Made) -> Bundle
         If another round was published after the bundle was made.
     """
     check_role(actor, Role.COMMISSIONER)
-    auditor = one(session, auditors_for(actor), made.auditor_id, "auditor")
-    tender = locked(session, Tender, auditor.tender_id, "tender")
+    auditor = _locked_auditor(session, actor, made.auditor_id)
+    _check_named(auditor)
+    tender = auditor.tender
     if published_round(session, tender).id != made.round_id:
         raise Conflict("round_changed", "Another result was published just now. Get the file again.")
     handout = Handout(
@@ -123,6 +148,18 @@ def hand_out(session: Session, now: Instant, actor: Actor, made: Made) -> Bundle
         bundle_sha256=handout.sha256,
     )
     return made.bundle
+
+
+def _locked_auditor(session: Session, actor: Actor, auditor_id: str) -> Auditor:
+    """An auditor under the tender's lock: nothing is handed to somebody who is being struck off."""
+    auditor = one(session, auditors_for(actor), auditor_id, "auditor")
+    locked(session, Tender, auditor.tender_id, "tender")
+    return locked(session, Auditor, auditor.id, "auditor")
+
+
+def _check_named(auditor: Auditor) -> None:
+    if auditor.struck_at is not None:
+        raise WrongState("auditor_struck_off", "This auditor is struck off: nothing more is handed out to them.")
 
 
 def _patients_of(session: Session, need_ids: list[str]) -> set[str]:

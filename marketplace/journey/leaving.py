@@ -48,7 +48,7 @@ def choose_conventional(
     """
     budget = locked(session, Budget, budget_id, "budget")
     check_owner(actor, Role.PATIENT, budget.patient_id, "budget")
-    check_scope(actor, Scope.BUDGET)
+    check_scope(actor, Scope.LEAVING)
     if budget.left_at is not None:
         raise WrongState("budget_left", "You have left this budget already.")
     lines = _chosen(budget, plan_line_ids)

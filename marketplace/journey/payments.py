@@ -172,4 +172,4 @@ def _settle(session: Session, now: Instant, actor: Actor, line: PaymentLine, ans
 def _check_payer(actor: Actor) -> None:
     check_role(actor, Role.COMMISSIONER, Role.HOLDER, Role.PATIENT)
     if actor.role is Role.PATIENT:
-        check_scope(actor, Scope.BUDGET)
+        check_scope(actor, Scope.PAYMENTS)

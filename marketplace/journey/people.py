@@ -24,7 +24,7 @@ from marketplace.rules.quality import grade_of
 from .keys import keyring_of
 from .pools import CAN_BE_LEFT, leave_pool
 from .scopes import locked
-from .sites import check_site_name_free
+from .sites import check_site_name_free, checked_rating_date
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ def approve_provider(session: Session, now: Instant, actor: Actor, name: str, si
     Raises
     ------
     Invalid
-        If it has no site, or a grade that is not its rating's.
+        If it has no site, a grade that is not its rating's, or a rating of no day or of one to come.
     Conflict
         If one of that name is admitted already.
     """
@@ -98,7 +98,7 @@ def approve_provider(session: Session, now: Instant, actor: Actor, name: str, si
     if not sites:
         raise Invalid("no_sites", "A provider works from at least one site.", place="sites")
     provider = Provider(name=name, approved_at=now, suspended_at=None)
-    provider.sites = [_site(site, f"sites[{at}].") for at, site in enumerate(sites)]
+    provider.sites = [_site(now, site, f"sites[{at}].") for at, site in enumerate(sites)]
     session.add(provider)
     session.flush()
     audit.append(session, now, actor, "provider.approved", provider.id, sites=len(sites))
@@ -111,12 +111,12 @@ def add_site(session: Session, now: Instant, actor: Actor, provider_id: str, det
     Raises
     ------
     NotFound, Invalid, Conflict
-        If there is no such provider, the grade is not its rating's, or it has a site of that name.
+        If there is no such provider, the grade is not its rating's, its day is to come, or it has a site of that name.
     """
     check_role(actor, Role.COMMISSIONER)
     provider = locked(session, Provider, provider_id, "provider")
     check_site_name_free(provider, details.name)
-    site = _site(details, "")
+    site = _site(now, details, "")
     provider.sites.append(site)
     session.flush()
     audit.append(session, now, actor, "provider.site_added", provider.id, site=site.id, grade=site.grade)
@@ -124,8 +124,8 @@ def add_site(session: Session, now: Instant, actor: Actor, provider_id: str, det
     return site
 
 
-def _site(details: SiteDetails, place: str) -> Site:
-    """A site's row. Its grade is the published rating's and nothing else."""
+def _site(now: Instant, details: SiteDetails, place: str) -> Site:
+    """A site's row. Its grade is the published rating's and nothing else, and its day is no day to come."""
     if details.grade != grade_of(details.rating):
         message = "The grade must be the published rating's; without a rating it is 0."
         raise Invalid("grade_without_rating", message, place=f"{place}grade", grade=details.grade)
@@ -137,7 +137,7 @@ def _site(details: SiteDetails, place: str) -> Site:
         services=list(details.services),
         attributes=list(details.attributes),
         rating=details.rating,
-        rating_date=details.rating_date,
+        rating_date=checked_rating_date(details.rating, details.rating_date, london_date(now), f"{place}rating_date"),
         grade=details.grade,
         first_appointment_days=details.first_appointment_days,
     )

@@ -181,7 +181,7 @@ def agree(
 
     Money is held when the tender is published; in a tender that was amended after that, at once. A pool whose members
     carry a part of what others' care costs (``shared_pool``) needs a second yes, to that: who does not give it is not
-    in. Somebody who acts for the patient gives it only where their authority covers the budget too.
+    in. Somebody who acts for the patient gives it only where their authority covers sharing too.
 
     Parameters
     ----------
@@ -207,7 +207,7 @@ def agree(
         if not shares_pool:
             message = "In this group members help to pay for each other. Say yes to that too, or choose not now."
             raise Invalid("sharing_not_agreed", message, place="shares_pool")
-        check_scope(actor, Scope.BUDGET)
+        check_scope(actor, Scope.SHARING)
     _void_consents(need, now)
     need.consents.append(
         Consent(

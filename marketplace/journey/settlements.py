@@ -127,7 +127,7 @@ def pay_provider(session: Session, now: Instant, actor: Actor, provider_id: str,
     Raises
     ------
     NotAllowed
-        If this role never pays, or a representative's authority does not cover the budget.
+        If this role never pays, or a representative's authority does not cover payments.
     Conflict
         If something else is due by now than was shown; then nothing is paid.
     """
@@ -152,7 +152,7 @@ def check_can_pay(actor: Actor) -> None:
     """
     check_role(actor, Role.COMMISSIONER, Role.HOLDER, Role.PATIENT)
     if actor.role is Role.PATIENT:
-        check_scope(actor, Scope.BUDGET)
+        check_scope(actor, Scope.PAYMENTS)
 
 
 def can_pay(actor: Actor) -> bool:

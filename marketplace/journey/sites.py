@@ -13,20 +13,27 @@ from sqlalchemy.orm import Session
 
 from marketplace.records import audit
 from marketplace.records.catalogue import Service
+from marketplace.records.contracts import Contract
 from marketplace.records.offers import Offer, OfferStatus
 from marketplace.records.outbox import tell
+from marketplace.records.pools import Need
 from marketplace.records.providers import Provider, Site
+from marketplace.records.rounds import Award, Match, MatchStatus
 from marketplace.records.tenders import Tender
 from marketplace.rules.canonical import sha256_of
 from marketplace.rules.clock import Instant, london_date
 from marketplace.rules.errors import Conflict, Invalid, WrongState
-from marketplace.rules.lifecycle import TenderStatus
+from marketplace.rules.lifecycle import ContractStatus, TenderStatus
 from marketplace.rules.permissions import Actor, Role, check_owner, check_role
 from marketplace.rules.pooling import Reach
 from marketplace.rules.quality import UNRATED, grade_of
 from marketplace.rules.sites import SiteFacts, SiteStatement, check_statement
 
 from .scopes import locked
+
+NAMED_BUT_NOT_AWARDED = (TenderStatus.PROPOSED, TenderStatus.STANDSTILL, TenderStatus.UNDER_REVIEW)
+"""Where a broker knows whose offers it has, and nobody has a contract yet."""
+LIVE_CONTRACTS = (ContractStatus.OFFERED, ContractStatus.SIGNED, ContractStatus.IN_DELIVERY)
 
 
 def state_site(session: Session, now: Instant, actor: Actor, site_id: str, statement: SiteStatement) -> Site:
@@ -93,11 +100,7 @@ def change_rating(
     check_role(actor, Role.COMMISSIONER)
     provider, site = _locked_site(session, site_id)
     written, grade = _reason(reason), grade_of(rating)
-    if rating is None:
-        rating_date = None
-    elif rating_date is None or rating_date > london_date(now):
-        message = "Enter the day on which the rating was published: today, or a day before."
-        raise Invalid("rating_date", message, place="rating_date")
+    rating_date = checked_rating_date(rating, rating_date, london_date(now))
     if (rating, rating_date) == (site.rating, site.rating_date):
         raise Invalid("nothing_changed", "This is the rating as it stands: nothing would change.", place="rating")
     before, site.grade = site.grade, grade
@@ -112,6 +115,62 @@ def change_rating(
     for tender in session.scalars(proposed.order_by(Tender.id)):
         tell(session, now, [tender.broker_id], "rating_fell", tender.id)
     return site
+
+
+def move_site(
+    session: Session,
+    now: Instant,
+    actor: Actor,
+    site_id: str,
+    *,
+    district: str,
+    easting_m: int,
+    northing_m: int,
+    reason: str,
+) -> Site:
+    """The commissioner enters where a site is from now on; sealed offers keep what they said of it.
+
+    Told are its provider, everybody who is matched with it or has a contract there, and the brokers of proposals that
+    name it: what they decide rests on the old place.
+
+    Raises
+    ------
+    Invalid
+        If no reason is given, or the place is the one that stands.
+    """
+    check_role(actor, Role.COMMISSIONER)
+    provider, site = _locked_site(session, site_id)
+    written = _reason(reason)
+    if (district, easting_m, northing_m) == (site.district, site.easting_m, site.northing_m):
+        raise Invalid("nothing_changed", "The place is there already: nothing would change.", place="district")
+    site.district, site.easting_m, site.northing_m = district, easting_m, northing_m
+    site.moved_at, site.moved_reason = now, written
+    audit.append(session, now, actor, "provider.site_moved", provider.id, site=site.id)
+    tell(session, now, [provider.id], "site_moved", provider.id)
+    tell(session, now, _who_goes_to(session, site), "place_moved", provider.id)
+    named = (Offer.site_id == site.id) & (Offer.status == OfferStatus.STANDING) & Offer.opened_at.is_not(None)
+    undecided = select(Tender).where(Tender.status.in_(NAMED_BUT_NOT_AWARDED), Tender.offers.any(named))
+    for tender in session.scalars(undecided.order_by(Tender.id)):
+        tell(session, now, [tender.broker_id], "offered_place_moved", tender.id)
+    return site
+
+
+def _who_goes_to(session: Session, site: Site) -> set[str]:
+    """The patients with a match that may still become a contract at a site, and those with a contract there."""
+    contracts = select(Contract.patient_id).where(Contract.site_id == site.id, Contract.status.in_(LIVE_CONTRACTS))
+    matches = (
+        select(Need.patient_id)
+        .join(Match, Match.need_id == Need.id)
+        .join(Match.award)
+        .join(Award.offer)
+        .join(Offer.tender)
+        .where(
+            Offer.site_id == site.id,
+            Match.status.in_((MatchStatus.PROPOSED, MatchStatus.ACCEPTED)),
+            Tender.status.in_(NAMED_BUT_NOT_AWARDED),
+        )
+    )
+    return {*session.scalars(contracts), *session.scalars(matches)}
 
 
 def close_site(session: Session, now: Instant, actor: Actor, site_id: str, reason: str) -> Site:
@@ -151,6 +210,24 @@ def reopen_site(session: Session, now: Instant, actor: Actor, site_id: str) -> S
     return site
 
 
+def checked_rating_date(
+    rating: str | None, published_on: date | None, today: date, place: str = "rating_date"
+) -> date | None:
+    """The day on which a rating was published; where there is no rating, no day.
+
+    Raises
+    ------
+    Invalid
+        If the day is missing or still to come.
+    """
+    if rating is None:
+        return None
+    if published_on is None or published_on > today:
+        message = "Enter the day on which the rating was published: today, or a day before."
+        raise Invalid("rating_date", message, place=place)
+    return published_on
+
+
 def facts_of(site: Site) -> SiteFacts:
     """A site as an offer sealed now states it."""
     unrated = site.grade == UNRATED
@@ -180,6 +257,14 @@ def facts_said(offer: Offer) -> SiteFacts:
     if offer.content is None:
         raise WrongState("offer_sealed", "An offer that stands was not opened; close the tender first.")
     return SiteFacts.from_document(offer.content["site"])
+
+
+def has_moved(offer: Offer) -> bool:
+    """Whether the site of an opened offer is somewhere else than the offer states."""
+    if offer.site is None:
+        return False
+    said = facts_said(offer)
+    return (said.easting_m, said.northing_m) != (offer.site.easting_m, offer.site.northing_m)
 
 
 def rating_fell(offer: Offer) -> bool:

@@ -10,7 +10,10 @@ from .tenders import Tender
 
 
 class Auditor(Base):
-    """Somebody named for one tender: who, of which organisation, for what purpose, by whom and when."""
+    """Somebody named for one tender: who, of which organisation, for what purpose, by whom and when.
+
+    Once struck off (by whom, when and why) they are handed nothing more; what they were handed before stays recorded.
+    """
 
     __tablename__ = "auditors"
 
@@ -21,6 +24,9 @@ class Auditor(Base):
     purpose: Mapped[str] = mapped_column(Text)
     named_by: Mapped[str] = mapped_column(String(24))
     named_at: Mapped[datetime]
+    struck_by: Mapped[str | None] = mapped_column(String(24))
+    struck_at: Mapped[datetime | None]
+    struck_reason: Mapped[str | None] = mapped_column(Text)
 
     tender: Mapped[Tender] = relationship()
     handouts: Mapped[list["Handout"]] = relationship(back_populates="auditor", order_by="Handout.handed_at")

@@ -25,10 +25,10 @@ class Provider(Base):
 class Site(Base):
     """One place of a provider. ``rating`` is the regulator's word as published, ``grade`` its number (0: unrated).
 
-    The commissioner enters the place and the rating (``rating_reason``: why it was changed last). The provider states
-    the rest (``stated_at``: when it did so last), with ``own_evidence`` in its own words while there is no rating, and
-    ``contact``: how the people who have a contract reach it, which is no part of any offer.
-    From a closed site nothing new can be offered.
+    The commissioner enters the place (``moved_reason``: why it is another one) and the rating (``rating_reason``: why
+    it is another one). The provider states the rest (``stated_at``: when it did so last), with ``own_evidence`` in its
+    own words while there is no rating, and ``contact``: how the people who have a contract reach it, which is no part
+    of any offer. From a closed site nothing new can be offered.
     """
 
     __tablename__ = "sites"
@@ -55,6 +55,8 @@ class Site(Base):
     stated_at: Mapped[datetime | None]
     rating_changed_at: Mapped[datetime | None]
     rating_reason: Mapped[str | None] = mapped_column(Text)
+    moved_at: Mapped[datetime | None]
+    moved_reason: Mapped[str | None] = mapped_column(Text)
     closed_at: Mapped[datetime | None]
     closed_reason: Mapped[str | None] = mapped_column(Text)
 

@@ -5,6 +5,18 @@ Every front has ONE table from these classes to its own answers (front/statuses.
 
 from collections.abc import Mapping
 
+_ENDS = (".", "!", "?", "…", ".”", "?”")
+
+
+def whole_sentence(told: str) -> str:
+    """What is told of something wrong ends as a sentence does, whoever wrote it: most of it is more than one.
+
+    Every message passes through here once: domain errors when they are made, a schema's where a front reads them
+    (`web.forms`, `api.problems`).
+    """
+    text = told.rstrip()
+    return text if not text or text.endswith(_ENDS) else f"{text}."
+
 
 class DomainError(Exception):
     """Something the rules of the house do not allow.
@@ -20,6 +32,7 @@ class DomainError(Exception):
     """
 
     def __init__(self, code: str, message: str, **facts: object) -> None:
+        message = whole_sentence(message)
         super().__init__(message)
         self.code = code
         self.message = message

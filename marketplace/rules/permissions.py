@@ -29,8 +29,12 @@ class Scope(StrEnum):
     """Confirm or dispute what was delivered."""
     BROKER = "broker"
     """Choose or change the broker."""
-    BUDGET = "budget"
-    """Leave the budget for the conventional package."""
+    PAYMENTS = "payments"
+    """Pay providers from a budget that the patient keeps."""
+    SHARING = "sharing"
+    """Agree that what is left over helps others of a group to pay."""
+    LEAVING = "leaving"
+    """Leave the budget, or a part of it, for the conventional package."""
 
 
 @dataclass(frozen=True, slots=True)

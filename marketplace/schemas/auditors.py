@@ -5,6 +5,17 @@ from marshmallow import Schema
 from .fields import Words
 
 
+class StrikeOffSchema(Schema):
+    """Why an auditor is struck off."""
+
+    reason = Words(
+        required=True,
+        longest=1000,
+        missing="Write why this auditor is struck off",
+        metadata={"title": "Why are they struck off?"},
+    )
+
+
 class AuditorSchema(Schema):
     """An auditor: who it is, of which organisation, and what for."""
 

@@ -72,7 +72,8 @@ class Words(fields.String):
 
     def __init__(self, *, longest: int, missing: str, **arguments: Any) -> None:
         self.longest, self._missing = longest, missing
-        super().__init__(error_messages={"required": missing, "null": missing, "invalid": missing}, **arguments)
+        told = missing or "Enter some text, or leave it out"
+        super().__init__(error_messages={"required": told, "null": told, "invalid": told}, **arguments)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         text: str = super()._deserialize(value, attr, data, **kwargs)
@@ -90,7 +91,8 @@ class Day(fields.Date):
     """A calendar day, ``2026-11-21`` in documents; forms hand in day, month and year put together."""
 
     def __init__(self, *, missing: str, **arguments: Any) -> None:
-        errors: dict[str, Any] = {"required": missing, "null": missing, "invalid": "Enter a real date, like 21 11 2026"}
+        real = "Enter a real date, like 21 11 2026"
+        errors: dict[str, Any] = {"required": missing or real, "null": missing or real, "invalid": real}
         super().__init__(format="iso", error_messages=errors, **arguments)
 
 

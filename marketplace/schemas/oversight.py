@@ -12,7 +12,9 @@ SCOPE_WORDS = {
     "matches": "Answer a match, and sign the contract or end it",
     "deliveries": "Confirm or dispute what was delivered, and rate it",
     "broker": "Choose or change the broker",
-    "budget": "Pay providers, or leave the budget for the usual NHS package",
+    "payments": "Pay providers, where the patient keeps the money",
+    "sharing": "Let what is left over help others in a group to pay",
+    "leaving": "Leave the budget for the usual NHS package",
 }
 BASIS_WORDS = {
     "patients_wish": "The patient wishes it",

@@ -101,6 +101,47 @@ class RatingSchema(Schema):
         return data
 
 
+class _Metres(Whole):
+    """One number of a grid reference."""
+
+    def __init__(self, title: str, description: str | None = None) -> None:
+        super().__init__(
+            0,
+            _FURTHEST_M,
+            load_default=None,
+            metadata={"title": title, "x-width": 10} | ({"description": description} if description else {}),
+        )
+
+
+_EASTING = ("Easting in metres (optional)", "Of the National Grid. Without it we take the middle of the district.")
+_NORTHING = "Northing in metres (optional)"
+
+
+def _check_both(data: dict[str, Any]) -> None:
+    if (data["easting_m"] is None) != (data["northing_m"] is None):
+        place = "easting_m" if data["easting_m"] is None else "northing_m"
+        raise ValidationError("Enter both numbers of the grid reference, or none", field_name=place)
+
+
+class MoveSchema(Schema):
+    """Where a place is from now on, and why it is somewhere else."""
+
+    district = District()
+    easting_m = _Metres(*_EASTING)
+    northing_m = _Metres(_NORTHING)
+    reason = Words(
+        required=True,
+        longest=1000,
+        missing="Write why the place has moved",
+        metadata={"title": "Why has it moved?"},
+    )
+
+    @validates_schema(skip_on_field_errors=True)
+    def check_whole(self, data: dict[str, Any], **_: Any) -> None:
+        """A grid reference has both its numbers."""
+        _check_both(data)
+
+
 class CloseSiteSchema(Schema):
     """Why a place is closed to new offers."""
 
@@ -155,19 +196,8 @@ class SiteSchema(Schema):
 
     site_name = Words(required=True, longest=120, missing="Enter a name for the place", metadata={"title": "Place"})
     district = District()
-    easting_m = Whole(
-        0,
-        _FURTHEST_M,
-        load_default=None,
-        metadata={
-            "title": "Easting in metres (optional)",
-            "description": "Of the National Grid. Without it we take the middle of the district.",
-            "x-width": 10,
-        },
-    )
-    northing_m = Whole(
-        0, _FURTHEST_M, load_default=None, metadata={"title": "Northing in metres (optional)", "x-width": 10}
-    )
+    easting_m = _Metres(*_EASTING)
+    northing_m = _Metres(_NORTHING)
     services = _Services()
     attributes = _Attributes()
     rating = _Rating()
@@ -177,9 +207,7 @@ class SiteSchema(Schema):
     @validates_schema(skip_on_field_errors=True)
     def check_whole(self, data: dict[str, Any], **_: Any) -> None:
         """A rating has its date, a grid reference both its numbers."""
-        if (data["easting_m"] is None) != (data["northing_m"] is None):
-            place = "easting_m" if data["easting_m"] is None else "northing_m"
-            raise ValidationError("Enter both numbers of the grid reference, or none", field_name=place)
+        _check_both(data)
         rated = data["rating"] != WORDS[UNRATED]
         when: date | None = data["rating_date"]
         if rated and when is None:

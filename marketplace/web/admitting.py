@@ -18,7 +18,14 @@ from marketplace.journey.scopes import one, sites_for
 from marketplace.rules.errors import Invalid
 from marketplace.rules.permissions import Role
 from marketplace.rules.quality import WORDS, grade_of
-from marketplace.schemas.parties import BrokerSchema, CloseSiteSchema, ProviderSchema, RatingSchema, SiteSchema
+from marketplace.schemas.parties import (
+    BrokerSchema,
+    CloseSiteSchema,
+    MoveSchema,
+    ProviderSchema,
+    RatingSchema,
+    SiteSchema,
+)
 
 from .access import current_actor, for_role
 from .asking import Answer, ask
@@ -120,6 +127,35 @@ def change_rating(site_id: str) -> Answer:
     )
 
 
+@pages.route("/sites/<site_id>/move", methods=["GET", "POST"])
+@for_role(Role.COMMISSIONER)
+def move_site(site_id: str) -> Answer:
+    """Enter where a place is from now on, and why."""
+    site = one(db_session(), sites_for(current_actor()), site_id, "place")
+
+    def step(session: Session, data: dict[str, Any]) -> None:
+        easting_m, northing_m = _point(session, data)
+        sites.move_site(
+            session,
+            request_now(),
+            current_actor(),
+            site_id,
+            district=data["district"],
+            easting_m=easting_m,
+            northing_m=northing_m,
+            reason=data["reason"],
+        )
+
+    return ask(
+        "commissioner/site_move.html",
+        WebForm(MoveSchema(), sent()),
+        step,
+        back=url_for("admitting.provider", provider_id=site.provider_id),
+        done="The place has moved. The provider is told, and everybody who goes there.",
+        site=site,
+    )
+
+
 @pages.route("/sites/<site_id>/close", methods=["GET", "POST"])
 @for_role(Role.COMMISSIONER)
 def close_site(site_id: str) -> Answer:
@@ -155,13 +191,7 @@ def _site(session: Session, data: dict[str, Any]) -> SiteDetails:
     known = dict(found.services(session))
     if unknown := [service for service in data["services"] if service not in known]:
         raise Invalid("service_unknown", "Choose services from the list.", place="services", services=len(unknown))
-    easting_m, northing_m = data["easting_m"], data["northing_m"]
-    if easting_m is None:
-        try:
-            easting_m, northing_m = place_of(session, data["district"])
-        except Invalid as error:
-            message = "We do not know where this district is. Enter the easting and the northing of the place."
-            raise Invalid(error.code, message, place="easting_m") from None
+    easting_m, northing_m = _point(session, data)
     rating = None if data["rating"] == WORDS[0] else data["rating"]
     return SiteDetails(
         name=data["site_name"],
@@ -175,3 +205,14 @@ def _site(session: Session, data: dict[str, Any]) -> SiteDetails:
         grade=grade_of(rating),
         first_appointment_days=data["first_appointment_days"],
     )
+
+
+def _point(session: Session, data: dict[str, Any]) -> tuple[int, int]:
+    """Where a typed place is: its grid reference, or else the middle of its district."""
+    if data["easting_m"] is not None:
+        return data["easting_m"], data["northing_m"]
+    try:
+        return place_of(session, data["district"])
+    except Invalid as error:
+        message = "We do not know where this district is. Enter the easting and the northing of the place."
+        raise Invalid(error.code, message, place="easting_m") from None

@@ -7,9 +7,10 @@ from sqlalchemy.orm import Session
 
 from marketplace.journey import auditors
 from marketplace.journey.proofs import published_round_id
-from marketplace.journey.scopes import one, overseen_tenders_for
+from marketplace.journey.scopes import auditors_for, one, overseen_tenders_for
+from marketplace.rules.errors import WrongState
 from marketplace.rules.permissions import Role
-from marketplace.schemas.auditors import AuditorSchema
+from marketplace.schemas.auditors import AuditorSchema, StrikeOffSchema
 
 from .access import current_actor, for_role
 from .asking import Answer, ask
@@ -41,6 +42,27 @@ def tender_auditors(tender_id: str) -> Answer:
         tender=tender,
         auditors=auditors_of(session, actor, tender_id),
         has_result=published_round_id(session, tender) is not None,
+    )
+
+
+@pages.route("/auditors/<auditor_id>/strike-off", methods=["GET", "POST"])
+@for_role(Role.COMMISSIONER)
+def strike_off(auditor_id: str) -> Answer:
+    """Take back an auditor's naming: what that means, and why."""
+    auditor = one(db_session(), auditors_for(current_actor()), auditor_id, "auditor")
+    if auditor.struck_at is not None:
+        raise WrongState("auditor_struck_off", "This auditor is struck off already.")
+
+    def step(session: Session, data: dict[str, Any]) -> None:
+        auditors.strike_off(session, request_now(), current_actor(), auditor_id, data["reason"])
+
+    return ask(
+        "commissioner/auditor_strike.html",
+        WebForm(StrikeOffSchema(), sent()),
+        step,
+        back=url_for("auditing.tender_auditors", tender_id=auditor.tender_id),
+        done="The auditor is struck off. Nothing more can be handed out to them.",
+        auditor=auditor,
     )
 
 

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from flask import Blueprint, abort, flash, redirect, render_template, url_for
+from flask import Blueprint, abort, render_template, url_for
 from flask import Response as FileResponse
+from marshmallow import Schema
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
-from werkzeug.wrappers import Response
 
 from marketplace.journey import conduct, representatives, reviews
 from marketplace.journey.cancellations import AFTER_OPENING
@@ -24,11 +24,11 @@ from .access import current_actor, for_role, seen
 from .asking import Answer, ask
 from .cancelling import cancel_page
 from .clock import request_now
-from .database import db_session, writing
+from .database import db_session
 from .filters import london_day, words
 from .forms import WebForm, sent
 from .listing import Column, Listing, asked
-from .queries import feedback, proceedings
+from .queries import feedback, objections, proceedings
 from .queries import organisations as found
 from .queries.organisations import Organisation
 from .queries.states import WORDS, choices, state_of
@@ -87,7 +87,14 @@ def decide(representation_id: str) -> Answer:
     row = one(session, representations_for(actor), representation_id, "representation")
     provider = proceedings.name_of_provider(session, row.provider_id)
     if row.decision is not None and sent() is None:
-        return render_template("commissioner/representation.html", row=row, provider=provider)
+        readers = zip(objections.READERS, (provider, "Its broker", "Patients", "You"), strict=True)
+        return render_template(
+            "commissioner/representation.html",
+            row=row,
+            provider=provider,
+            who=objections.decided_by(session, actor, row),
+            next=[(name, objections.next_for(row.tender, reader)) for reader, name in readers],
+        )
 
     def step(session: Session, data: dict[str, Any]) -> None:
         reviews.decide(session, request_now(), actor, representation_id, data["decision"], data["reasons"])
@@ -156,7 +163,7 @@ def organisations() -> str | FileResponse:
 @pages.route("/organisations/<any(broker, provider):kind>/<party_id>/suspend", methods=["GET", "POST"])
 @for_role(Role.COMMISSIONER)
 def suspend(kind: str, party_id: str) -> Answer:
-    """Suspend an organisation: no new tender, no new offer, until it is let back."""
+    """Suspend an organisation: no new tender, no new offer, until that is ended."""
     party = found.organisation(db_session(), current_actor(), kind, party_id)
     if party.suspended_at is not None:
         raise WrongState("suspended", "This organisation is suspended already.")
@@ -175,14 +182,26 @@ def suspend(kind: str, party_id: str) -> Answer:
     )
 
 
-@pages.post("/organisations/<any(broker, provider):kind>/<party_id>/reinstate")
+@pages.route("/organisations/<any(broker, provider):kind>/<party_id>/reinstate", methods=["GET", "POST"])
 @for_role(Role.COMMISSIONER)
-def reinstate(kind: str, party_id: str) -> Response:
-    """Lift a suspension."""
-    with writing(db_session()) as session:
+def reinstate(kind: str, party_id: str) -> Answer:
+    """End a suspension: what it was for and what will happen are read first."""
+    party = found.organisation(db_session(), current_actor(), kind, party_id)
+    if party.suspended_at is None:
+        raise WrongState("not_suspended", "This organisation is not suspended.")
+
+    def step(session: Session, _data: dict[str, Any]) -> None:
         conduct.reinstate(session, request_now(), current_actor(), _kind(kind), party_id)
-    flash("The suspension is lifted.", "done")
-    return redirect(url_for("deciding.organisations"))
+
+    return ask(
+        "commissioner/reinstate.html",
+        WebForm(Schema(), sent()),
+        step,
+        back=url_for("deciding.organisations"),
+        done="The suspension has ended, and the organisation is told.",
+        party=party,
+        kind=kind,
+    )
 
 
 @pages.route("/patients/<patient_id>/representatives", methods=["GET", "POST"])
@@ -214,15 +233,25 @@ def appoint(patient_id: str) -> Answer:
     )
 
 
-@pages.post("/authorities/<authority_id>/end")
+@pages.route("/authorities/<authority_id>/end", methods=["GET", "POST"])
 @for_role(Role.COMMISSIONER)
-def end_authority(authority_id: str) -> Response:
-    """End an authority; what was agreed to under it and does not bind yet is void."""
-    patient_id = one(db_session(), authorities_for(current_actor()), authority_id, "authority").patient_id
-    with writing(db_session()) as session:
+def end_authority(authority_id: str) -> Answer:
+    """End an authority, once it was read what that means: what was agreed to under it and does not bind yet is void."""
+    authority = one(db_session(), authorities_for(current_actor()), authority_id, "authority")
+    if authority.ended_at is not None:
+        raise WrongState("authority_ended", "This authority has ended already.")
+
+    def step(session: Session, _data: dict[str, Any]) -> None:
         representatives.end_authority(session, request_now(), current_actor(), authority_id)
-    flash("The authority has ended. The patient is told.", "done")
-    return redirect(url_for("deciding.appoint", patient_id=patient_id))
+
+    return ask(
+        "commissioner/authority_end.html",
+        WebForm(Schema(), sent()),
+        step,
+        back=url_for("deciding.appoint", patient_id=authority.patient_id),
+        done="The authority has ended. The patient is told.",
+        authority=authority,
+    )
 
 
 def _kind(kind: str) -> type[Broker | Provider]:

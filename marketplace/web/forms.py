@@ -23,7 +23,7 @@ from marshmallow import Schema, ValidationError, fields, validate
 from werkzeug.datastructures import MultiDict
 
 from marketplace.rules.clock import LONDON
-from marketplace.rules.errors import DomainError
+from marketplace.rules.errors import DomainError, whole_sentence
 
 NOT_OURS = frozenset({"csrf_token", "action", "next"})
 """Names that belong to the page and not to the document: the form's token and the button that was pressed."""
@@ -96,8 +96,8 @@ class WebForm:
         return True
 
     def refuse(self, place: str, message: str) -> None:
-        """Add a message found after the schema was content (a wrong password)."""
-        self.errors.setdefault(place, message)
+        """Add a message: the schema's, or one found after the schema was content (a wrong password)."""
+        self.errors.setdefault(place, whole_sentence(message))
 
     def refuse_for(self, error: DomainError) -> None:
         """Show a rule's refusal at the field it names (``lines[0].max_units``), else above the form."""

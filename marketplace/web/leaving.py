@@ -7,7 +7,7 @@ from marketplace.journey import statements
 from marketplace.journey.leaving import choose_conventional
 from marketplace.journey.scopes import budgets_for, one
 from marketplace.rules.errors import DomainError, NotAllowed, NotFound
-from marketplace.rules.permissions import Role
+from marketplace.rules.permissions import Role, Scope, check_scope
 
 from .access import current_actor, for_role, seen
 from .clock import request_now
@@ -22,6 +22,7 @@ pages = Blueprint("leaving", __name__, url_prefix="/patient/budgets/<budget_id>/
 @for_role(Role.PATIENT)
 def leave(budget_id: str) -> Answer:
     """What it means, which parts of the plan, and the button. What cannot be left now says why."""
+    check_scope(current_actor(), Scope.LEAVING)
     problem = None
     if request.method == "POST":
         chosen = request.form.getlist("plan_line_ids")

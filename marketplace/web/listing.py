@@ -29,7 +29,7 @@ ORDER_WORDS = {
     "text": ("A to Z", "Z to A"),
     "number": ("lowest first", "highest first"),
     "day": ("earliest first", "latest first"),
-    "turn": ("those to look at first", "those to look at last"),
+    "turn": ("to do first", "to do last"),
 }
 
 

@@ -72,7 +72,7 @@ def test_a_wrong_value_is_pointed_at(site: Site) -> None:
     body |= {"max_distance_m": 12, "fee_pence": True, "no_such": 1}
     told = near.post(f"/provider/tenders/{site.world.tender.id}/offers", body, status=422)
     found = {fault["pointer"]: fault["detail"] for fault in told["errors"]}
-    assert found["#/lines/0/tiers/0/price_pence"] == "Send a whole number of pence"
+    assert found["#/lines/0/tiers/0/price_pence"] == "Send a whole number of pence."
     assert set(found) == {
         "#/lines/0/tiers/0/from_units",
         "#/lines/0/tiers/0/price_pence",
@@ -220,7 +220,7 @@ def test_a_long_list_is_counted_before_it_is_read(quiet: Site, value: object) ->
     answer = near.send("POST", "/provider/deliveries", {"deliveries": [value] * 150_000})
     assert answer.status_code == 422
     faults = answer.get_json(force=True)["errors"]
-    assert faults == [{"pointer": "#/deliveries", "detail": "Send from 1 to 1000 deliveries"}]
+    assert faults == [{"pointer": "#/deliveries", "detail": "Send from 1 to 1000 deliveries."}]
 
 
 def test_not_every_fault_is_told(quiet: Site) -> None:

@@ -46,7 +46,16 @@ def test_a_profile_is_kept_and_read(site: Site, enter: Open) -> None:
     assert EVIDENCE in patient.text
     broker = enter("broker").go(f"/broker/tenders/{world.tender.id}/result").look("broker-result-own-words")
     assert EVIDENCE in broker.text
-    window = enter("funder").go(f"/commissioner/providers/{provider}").follow("Close the place River clinic")
+    window = enter("funder").go(f"/commissioner/providers/{provider}").follow("Move the place River clinic")
+    window.look("commissioner-site-move").press("Move the place").look("commissioner-site-move-empty", status=422)
+    for label, typed in (("Postcode district", "LN2"), ("Easting", "500000"), ("Northing", "375000")):
+        window.page.get_by_label(label).fill(typed)
+    window.page.get_by_label("Why has it moved?").fill("The river came in.")
+    window.press("Move the place").look("commissioner-provider-moved")
+    broker.go(f"/broker/tenders/{world.tender.id}/offers").look("broker-offers-moved")
+    patient.go(f"/patient/matches/{world.match(1).id}").look("patient-match-moved-easy")
+    enter("bulk").go("/provider/profile").look("provider-profile-moved")
+    window.follow("Close the place River clinic")
     window.look("commissioner-site-close")
     window.page.get_by_label("Why is it closed?").fill("The lease has ended.")
     window.press("Close the place").look("commissioner-provider-closed")

@@ -45,7 +45,9 @@ def test_a_result_is_checked_from_both_ends(site: Site, enter: Callable[[str], A
     handed = fetched(funder, "Get the file to hand out", tmp_path / "handed")
     hashed = site.fresh().session.scalars(select(Handout.sha256)).one()
     assert hashed in funder.go(f"/commissioner/tenders/{world.tender.id}/auditors").text
-    funder.look("commissioner-auditors")
+    funder.look("commissioner-auditors").follow("Strike off").look("commissioner-auditor-strike")
+    funder.page.get_by_label("Why are they struck off?").fill("Her contract has ended.")
+    funder.press("Strike them off").look("commissioner-auditors-struck")
     assert handed.read_bytes() == whole.read_bytes()
 
     for file in (mine, whole, handed):

@@ -164,6 +164,8 @@ def test_an_objection(site: Site, windows: Windows) -> None:
     windows.on("near", f"/provider/offers/{near}/feedback").look("life-feedback-objected")
     broker = windows.at("broker", f"/broker/tenders/{world.tender.id}").look("life-broker-tender-review")
     assert "has objected" in broker.text
+    match = f"/patient/matches/{site.fresh().match(1).id}"
+    windows.at("p1", match).look("life-patient-match-objected")
     row = site.fresh().session.scalars(select(Representation)).one().id
     windows.at("funder", "/commissioner/").look("life-funder-home")
     funder = windows.at("funder", "/commissioner/representations").look("life-representations")
@@ -174,6 +176,9 @@ def test_an_objection(site: Site, windows: Windows) -> None:
         "Record the decision"
     )
     windows.on("funder", f"/commissioner/representations/{row}").look("life-representation-decided")
+    windows.on("near", f"/provider/offers/{near}").look("life-offer-objection-decided")
+    windows.on("broker", f"/broker/tenders/{world.tender.id}").look("life-broker-tender-decided")
+    windows.on("p1", match).look("life-patient-match-decided")
 
 
 def test_a_draft_is_deleted_and_a_contract_ended_by_who_pays(site: Site, windows: Windows) -> None:
@@ -235,13 +240,15 @@ def test_an_organisation_reads_its_contracts(site: Site, windows: Windows) -> No
 
 
 def test_organisations_and_representatives(site: Site, windows: Windows) -> None:
-    """A provider suspended and let back; a daughter appointed, and her authority ended."""
+    """A provider suspended, and the suspension ended; a daughter appointed, and her authority ended."""
     world = site.world
     funder = windows.at("funder", "/commissioner/organisations").look("life-organisations")
     near = world.providers["near"].id
     funder.go(f"/commissioner/organisations/provider/{near}/suspend").look("life-suspend")
     write(funder, "Why is it suspended?", "Its registration has lapsed.").press("Suspend it")
-    funder.look("life-organisations-suspended").press("Let back Near Physio")
+    funder.look("life-organisations-suspended").follow("End the suspension of Near Physio").look("life-reinstate")
+    windows.at("near", "/provider/").look("life-provider-suspended")
+    funder.press("End the suspension")
     windows.on("funder", f"/commissioner/patients/{world.patients[0].id}/representatives").look(
         "life-representatives-none"
     )
@@ -252,5 +259,6 @@ def test_organisations_and_representatives(site: Site, windows: Windows) -> None
     funder.page.get_by_label("Confirm or dispute what was delivered").check()
     pick_day(funder, "From", world.now)
     pick_day(funder, "Until, including this day", world.now + timedelta(days=300))
-    funder.press("Appoint them").look("life-representatives").press("End this authority")
+    funder.press("Appoint them").look("life-representatives")
+    funder.follow("End this authority").look("life-authority-end").press("End this authority")
     assert "Nobody may act for this patient." in funder.text

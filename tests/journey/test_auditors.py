@@ -295,3 +295,36 @@ def test_the_secret_is_nowhere_in_the_clear(published: SmallWorld) -> None:
     file = json.dumps(proofs.own_proof(world.session, world.patient(1), world.need(1).id))
     whole = bundle(world).decode("latin-1")
     assert not any(secret in text for text in (*told, file, whole))
+
+
+def test_who_is_struck_off_is_handed_nothing_more(published: SmallWorld) -> None:
+    """Once, with a reason, by the same commissioner; what was handed out before stays recorded, and so does the act."""
+    world, auditor = published, name_one(published)
+    hand_out(world, auditor)
+    made = auditors.make(world.session, world.funder, auditor.id)
+
+    def strike(reason: str = "Her contract has ended.", actor: Actor | None = None) -> Auditor:
+        with writing(world.session):
+            return auditors.strike_off(world.session, world.now, actor or world.funder, auditor.id, reason)
+
+    with pytest.raises(Invalid, match="Write why"):
+        strike(" ")
+    with pytest.raises(NotAllowed):
+        strike(actor=world.broking)
+    with pytest.raises(NotFound):
+        strike(actor=Actor("user-2", Role.COMMISSIONER, "another-funder"))
+    struck = strike()
+    assert (struck.struck_by, struck.struck_at, struck.struck_reason) == (
+        world.funder.user_id,
+        world.now,
+        "Her contract has ended.",
+    )
+    for again in (strike, lambda: hand_out(world, auditor)):
+        with pytest.raises(WrongState, match="struck off"):
+            again()
+    with pytest.raises(WrongState, match="struck off"), writing(world.session):
+        auditors.hand_out(world.session, world.now, world.funder, made)  # made before, and not handed out yet
+    assert world.session.scalars(select(Handout.auditor_id)).all() == [auditor.id]
+    [event] = world.session.scalars(events_for(world.funder).where(AuditEvent.event == "auditor.struck_off"))
+    assert (event.about_id, dict(event.facts)) == (auditor.id, {"tender": world.tender.id})
+    assert name_one(world).struck_at is None

@@ -218,7 +218,7 @@ def test_to_share_a_budget_needs_authority_for_it(found: Found) -> None:
     _, daughter = daughter_of(world, 1, Scope.POOLS)
     with pytest.raises(NotAllowed, match="You may not do this"), writing(world.session):
         pools.agree(world.session, world.now, daughter, world.need(1).id, DefaultAnswer.ACCEPT, shares_pool=True)
-    _, niece = daughter_of(world, 2, Scope.POOLS, Scope.BUDGET)
+    _, niece = daughter_of(world, 2, Scope.POOLS, Scope.SHARING)
     with writing(world.session):
         pools.agree(world.session, world.now, niece, world.need(2).id, DefaultAnswer.ACCEPT, shares_pool=True)
     assert world.need(2).status is NeedStatus.AGREED

@@ -297,7 +297,7 @@ def _pay(market: Market) -> None:
 
 
 def _oversee(market: Market, side: Side) -> None:
-    """Somebody new whose care plan waits; who may act for whom; whose interest lies where."""
+    """Somebody new whose care plan waits; who may act for whom; whose interest lies where; a suspended broker."""
     town, session, now = side.towns["open"], market.session, market.site.world.now
     newcomer = side.towns["newcomer"] = Town(session, now, side=side, first=58 + 30 * market.sides.index(side))
     newcomer.providers = town.providers
@@ -325,6 +325,8 @@ def _oversee(market: Market, side: Side) -> None:
             valid_from=now.date(),
             valid_to=now.date() + timedelta(days=300),
         )
+        stopped = people.approve_broker(session, now, town.funder, f"Stopped Brokers, {side.name}")
+        conduct.suspend(session, now, town.funder, Broker, stopped.id, "It has no insurance.")
         friend = users.AccountDetails(Role.REPRESENTATIVE, "A friend", f"friend-{side.name}@example.test")
         user, _ = users.open_for(session, now, town.funder, friend)
         user.password_hash = _hashed()

@@ -190,6 +190,7 @@ EVERYBODYS = {
     "oversight.words": "of a provider of everybody's, each commissioner reads what its own patients wrote",
     "admitting.add_site": "any commissioner may admit a place of any provider",
     "admitting.change_rating": "a published rating is the same for every commissioner",
+    "admitting.move_site": "where a place is, is the same for every commissioner",
     "admitting.close_site": "providers are admitted to the whole market, so every commissioner may close a place",
     "admitting.reopen_site": "and open it again",
     "public.notices_ocds": "open data",

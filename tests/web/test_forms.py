@@ -58,7 +58,7 @@ def test_a_moment_is_london_time() -> None:
 def test_an_impossible_date_is_named_and_kept(day: str) -> None:
     form = typed(title="Knees", starts__day=day, starts__month="2", starts__year="2026")
     assert not form.validate()
-    assert form.errors == {"starts": "First day must be a real date, like 21 11 2026"}
+    assert form.errors == {"starts": "First day must be a real date, like 21 11 2026."}
     assert form.summary == [{"text": form.errors["starts"], "href": "#starts-day"}]
     assert form.field("starts")["parts"]["month"] == "2"
 
@@ -75,7 +75,7 @@ def test_rows_left_blank_are_skipped_and_messages_find_the_row_that_was_typed() 
         lines__2__tiers__1__price="47",
     )
     assert not form.validate()
-    assert form.errors == {"lines-2-tiers-1-from_units": "From how many sessions must be a whole number"}
+    assert form.errors == {"lines-2-tiers-1-from_units": "From how many sessions must be a whole number."}
     assert form.value("lines-2-tiers-1-from_units") == "many"
     assert form.field("lines-2-tiers-1-price")["label"] == "Price per session"
     assert form.rows("lines") == ["lines-0", "lines-1", "lines-2"]
@@ -84,14 +84,14 @@ def test_rows_left_blank_are_skipped_and_messages_find_the_row_that_was_typed() 
 def test_a_missing_value_is_asked_for_by_its_title() -> None:
     form = typed()
     assert not form.validate()
-    assert form.errors == {"title": "Enter name"}
+    assert form.errors == {"title": "Enter name."}
 
 
 def test_an_unknown_name_is_refused() -> None:
     """Nothing can be slipped in beside the form's own fields."""
     form = typed(title="Knees", broker_id="somebody-else")
     assert not form.validate()
-    assert form.errors == {"broker_id": "This form has no field called broker_id"}
+    assert form.errors == {"broker_id": "This form has no field called broker_id."}
 
 
 def test_a_form_can_start_from_a_document() -> None:

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from marketplace.journey import accounts, people, representatives
 from marketplace.journey.ratings import rate
+from marketplace.records.budgets import ManagedAs
 from marketplace.records.contracts import Rating
 from marketplace.records.database import writing
 from marketplace.records.people import Authority, AuthorityBasis
@@ -246,6 +247,27 @@ def test_what_is_not_covered_is_refused_in_words(site: Site) -> None:
         assert "right account" not in answer.text
         assert '<p><a href="/representative/">' in answer.text
     assert site.fresh().need(1).status is NeedStatus.INVITED
+
+
+def test_paying_and_leaving_are_two_powers(site: Site) -> None:
+    """Who may pay cannot leave the budget; who may leave reads what is due and finds no button."""
+    world = site.world
+    with writing(world.session):
+        world.budget(1).managed_as = ManagedAs.DIRECT_PAYMENT
+    world.awarded().deliver(1)
+    payer = daughter_of(site, 1, Scope.PAYMENTS)
+    client, leave = act(site, payer), f"/patient/budgets/{world.budget(1).id}/leave/"
+    for answer in (client.get(leave), client.post(leave, data={"plan_line_ids": world.plan_line(1).id})):
+        assert answer.status_code == 403
+        assert "You may not do this for this person" in answer.text
+    assert "I have paid" in client.get("/patient/payments/").text
+    with writing(site.fresh().session):
+        world.session.get_one(Authority, payer.id).scopes = [Scope.LEAVING.value]
+    page = client.get("/patient/payments/").text
+    assert "does not cover paying" in page
+    assert "I have paid" not in page
+    assert client.post(f"/patient/payments/{world.contract(1).provider_id}").status_code == 403
+    assert client.get(leave).status_code == 200
 
 
 def test_a_representative_declares_an_interest(site: Site) -> None:

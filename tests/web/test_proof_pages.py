@@ -152,6 +152,17 @@ def test_a_commissioner_names_an_auditor_and_hands_out(published: Site, tmp_path
     assert "File for an auditor, without your name" in published.client(PATIENT).get("/patient/seen").text
     assert "auditor: file of the matching handed out" in published.client(FUNDER).get("/commissioner/audit").text
 
+    strike = f"/commissioner/auditors/{auditor}/strike-off"
+    assert strike in page
+    assert "handed out to them once" in refuses(published, FUNDER, strike, {"reason": " "}, "reason")
+    shut(published, strike, BROKER, NEAR, PATIENT)
+    takes(published, FUNDER, strike, {"reason": "Her contract has ended."})
+    page = published.client(FUNDER).get(path).text
+    assert all(told in page for told in ("Struck off", "Her contract has ended.", handout.sha256))
+    assert "Get the file to hand out" not in page
+    assert published.client(FUNDER).post(f"/commissioner/auditors/{auditor}/bundle").status_code == 409
+    assert published.client(FUNDER).get(strike).status_code == 409
+
     bundle = tmp_path / "bundle.zip"
     bundle.write_bytes(answer.data)
     roots = roots_on(published.client().get(f"/tenders/{world.tender.id}").text)

@@ -6,9 +6,12 @@ from datetime import timedelta
 from sqlalchemy import select
 
 from marketplace.journey import accounts, pools
+from marketplace.records.audit import AuditEvent
 from marketplace.records.database import writing
 from marketplace.records.offers import Offer, OfferStatus
-from marketplace.records.people import Authority, Interest
+from marketplace.records.outbox import Message
+from marketplace.records.people import Authority, Broker, Interest
+from marketplace.records.providers import Provider
 from marketplace.records.tenders import Amendment, Question, Representation, Tender
 from marketplace.rules.lifecycle import LotResult, TenderStatus
 from marketplace.rules.permissions import Role
@@ -312,9 +315,11 @@ def test_a_representation_upheld_has_the_match_run_again(site: Site) -> None:
     assert site.fresh().run_round().tender.status is TenderStatus.PROPOSED
 
 
-def test_organisations_are_suspended_and_let_back(site: Site) -> None:
+def test_organisations_are_suspended_and_taken_back(site: Site) -> None:
+    """Each suspension is ended on a page of its own that says what it was for and what will happen."""
     world = site.world
-    for kind, party in (("provider", world.providers["near"].id), ("broker", world.broker.id)):
+    for party_kind, party in ((Provider, world.providers["near"].id), (Broker, world.broker.id)):
+        kind = party_kind.__name__.lower()
         path = f"/commissioner/organisations/{kind}/{party}"
         assert path in site.client(FUNDER).get("/commissioner/organisations").text
         refuses(site, FUNDER, f"{path}/suspend", {"reason": ""}, "reason")
@@ -322,9 +327,30 @@ def test_organisations_are_suspended_and_let_back(site: Site) -> None:
         takes(site, FUNDER, f"{path}/suspend", {"reason": "Its licence has lapsed"})
         assert "Its licence has lapsed" in site.client(FUNDER).get("/commissioner/organisations").text
         assert site.client(FUNDER).get(f"{path}/suspend").status_code == 409
-        assert site.client(BROKER).post(f"{path}/reinstate").status_code == 403
+        own = site.client(NEAR if kind == "provider" else BROKER).get(f"/{kind}/").text
+        assert "You are suspended" in own
+        assert "Its licence has lapsed" in own
+        assert "End the suspension" in site.client(FUNDER).get("/commissioner/organisations").text
+        shut(site, f"{path}/reinstate", BROKER, NEAR)
+        asked = site.client(FUNDER).get(f"{path}/reinstate").text
+        for told in (
+            "Its licence has lapsed",
+            "Monday 2 March 2026 at 9am",
+            "What happens when you end it",
+            "It is told",
+        ):
+            assert told in asked, told
+        assert site.fresh().session.get_one(party_kind, party).suspended_at is not None
         takes(site, FUNDER, f"{path}/reinstate", {})
+        assert site.fresh().session.get_one(party_kind, party).suspended_at is None
+        event = select(AuditEvent.actor_id).where(
+            AuditEvent.event == f"{kind}.reinstated", AuditEvent.about_id == party
+        )
+        assert len(world.session.scalars(event).all()) == 1
+        told_of = select(Message).where(Message.template == "reinstated", Message.party_id == party)
+        assert len(world.session.scalars(told_of).all()) == 1
         assert "Its licence has lapsed" not in site.client(FUNDER).get("/commissioner/organisations").text
+        assert site.client(FUNDER).get(f"{path}/reinstate").status_code == 409
     assert site.client(FUNDER).get("/commissioner/organisations/broker/0000000000000000/suspend").status_code == 404
 
 
@@ -363,7 +389,10 @@ def test_somebody_is_appointed_to_act_for_a_patient(site: Site) -> None:
     assert (authority.representative_id, authority.scopes) == (daughter_id, ["matches"])
     end = f"/commissioner/authorities/{authority.id}/end"
     assert end in page
-    assert site.client(BROKER).post(end).status_code == 403
+    shut(site, end, BROKER, NEAR)
+    asked = site.client(FUNDER).get(end).text
+    assert "that yes counts no more" in asked
+    assert site.fresh().session.get_one(Authority, authority.id).ended_at is None
     takes(site, FUNDER, end, {})
     assert site.client(FUNDER).post(end).status_code == 409
     assert end not in site.client(FUNDER).get(path).text

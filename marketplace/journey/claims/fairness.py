@@ -74,7 +74,16 @@ class SharingGroup:
 
 @dataclass(frozen=True, slots=True)
 class Concentration:
-    """How provision of one service in one area is spread; the index is left out where it would show a few people."""
+    """How provision of one service in one area is spread; the index is left out where it would show a few people.
+
+    The number of providers is never hidden, however small. It counts organisations, each of which the award notice
+    names as a winner, a winner of one person too: hiding it here would hide nothing that is not public already, and
+    concentration is the very thing that the table is for. What could lead to people is how their units are shared
+    out. From the index and the number of providers that could be worked back, so there is no index where any provider
+    serves fewer than k, and no row at all where fewer than k are served together. The band is one of three words:
+    up to four providers it follows from their number alone, and beyond that it fits too many ways of sharing out to
+    tell of one person.
+    """
 
     service: str
     area: str

@@ -6,7 +6,7 @@ from marketplace.rules.permissions import Role
 from marketplace.web.access import current_actor, for_role
 from marketplace.web.clock import request_now
 from marketplace.web.database import db_session
-from marketplace.web.queries import clients, proceedings, tenders
+from marketplace.web.queries import clients, organisations, proceedings, tenders
 from marketplace.web.queries.states import WORDS
 
 from .blueprint import pages
@@ -24,6 +24,7 @@ def home() -> str:
     soonest = tenders.NEXT_DATE.asc().nulls_last()
     return render_template(
         "broker/home.html",
+        broker=organisations.own_broker(session, actor),
         now=now,
         waiting=tenders.own_tenders(session, actor, now, mine, first=0, size=SHOWN, order=soonest),
         waiting_count=tenders.tender_count(session, actor, now, mine),

@@ -23,7 +23,7 @@ from marketplace.web.database import db_session, writing
 from marketplace.web.filters import london_day, typed_pounds
 from marketplace.web.forms import WebForm, sent
 from marketplace.web.listing import Column, Listing, asked
-from marketplace.web.queries import proceedings, states, tenders
+from marketplace.web.queries import objections, proceedings, states, tenders
 from marketplace.web.queries.tenders import TenderRow
 
 from .blueprint import pages
@@ -94,6 +94,8 @@ def tender(tender_id: str) -> str:
     session, actor = db_session(), current_actor()
     row = tenders.tender_row(session, actor, tender_id)
     lots = tenders.lots_of(session, actor, row.tender)
+    made = proceedings.representations(session, actor, tender_id)
+    decided = bool(made) and made[0].decision is not None
     return render_template(
         "broker/tender.html",
         row=row,
@@ -101,7 +103,9 @@ def tender(tender_id: str) -> str:
         asked_most=tenders.asked_most(lots),
         agreed_so_far=tenders.agreed_so_far(lots),
         talk=proceedings.talk(session, tender_id),
-        objections=proceedings.representations(session, actor, tender_id),
+        objections=made,
+        deciders=objections.somebody_at(session, row.tender) if made else "",
+        after_objection=objections.next_for(row.tender, actor.role) if decided else "",
         follower=proceedings.successor_of(session, row.tender),
         former=proceedings.predecessor_of(session, row.tender),
         now=request_now(),

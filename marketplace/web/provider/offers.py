@@ -18,7 +18,7 @@ from marketplace.web.database import db_session, writing
 from marketplace.web.filters import london_day
 from marketplace.web.forms import sent
 from marketplace.web.listing import Column, Listing, asked
-from marketplace.web.queries import notices, offers
+from marketplace.web.queries import notices, objections, offers
 from marketplace.web.queries.offer_results import offer_states, told_of
 from marketplace.web.queries.offers import OfferRow
 from marketplace.web.queries.proceedings import talk
@@ -116,9 +116,16 @@ def list_offers() -> str | FileResponse:
 @for_role(Role.PROVIDER)
 def offer(offer_id: str) -> str:
     """One of my offers: its receipt, its terms, and what came of it."""
-    page = offers.offer_page(db_session(), current_actor(), offer_id)
-    earnings = offers.earnings(page.terms, list(page.lots.values()))
-    return render_template("provider/offer.html", page=page, earnings=earnings, told_of=told_of, now=request_now())
+    session, actor = db_session(), current_actor()
+    page = offers.offer_page(session, actor, offer_id)
+    return render_template(
+        "provider/offer.html",
+        page=page,
+        earnings=offers.earnings(page.terms, list(page.lots.values())),
+        objection=objections.own_objection(session, actor, page.offer.tender),
+        told_of=told_of,
+        now=request_now(),
+    )
 
 
 @pages.post("/offers/<offer_id>/withdraw")

@@ -22,6 +22,7 @@ from marketplace.rules.tendering import OfferTerms
 from marketplace.web.filters import plural, pounds, words
 
 from .notices import Lot, lots_of
+from .objections import OwnObjection, own_objection
 from .offer_results import RESULT_KNOWN, OfferResult, results_of, told_of
 
 TOLD = (OfferStatus.STANDING, OfferStatus.EXCLUDED)
@@ -55,7 +56,7 @@ class FeedbackPage:
     offer: Offer
     feedback: Mapping[str, Any] | None
     bands: Sequence[tuple[str, str]]
-    represented: Representation | None
+    represented: OwnObjection | None
     result: OfferResult | None = None
 
     @property
@@ -117,7 +118,7 @@ def feedback_page(session: Session, actor: Actor, offer_id: str) -> FeedbackPage
         offer=offer,
         feedback=offer.feedback,
         bands=bands_in_words(session, tender, offer.feedback),
-        represented=latest_representation(session, actor, tender),
+        represented=own_objection(session, actor, tender),
         result=results_of(session, [offer]).get(offer.id),
     )
 
@@ -173,12 +174,6 @@ def results_to_read(session: Session, actor: Actor, now: Instant) -> list[Offer]
         if offer.tender_id not in by_tender or by_tender[offer.tender_id].feedback is None:
             by_tender[offer.tender_id] = offer
     return list(by_tender.values())
-
-
-def latest_representation(session: Session, actor: Actor, tender: Tender) -> Representation | None:
-    """The provider's own latest representation on a tender, with what was decided."""
-    query = representations_for(actor).where(Representation.tender_id == tender.id)
-    return session.scalars(query.order_by(Representation.made_at.desc(), Representation.id)).first()
 
 
 def can_represent(tender: Tender, now: Instant) -> bool:

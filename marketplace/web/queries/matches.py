@@ -15,13 +15,13 @@ from marketplace.journey.proofs import published_round_id
 from marketplace.journey.ratings import evidence_of
 from marketplace.journey.rounds import latest_round
 from marketplace.journey.scopes import matches_for, one
-from marketplace.journey.sites import facts_said
+from marketplace.journey.sites import facts_said, has_moved
 from marketplace.records.catalogue import Service
 from marketplace.records.contracts import Contract
 from marketplace.records.offers import Offer
 from marketplace.records.people import Patient
 from marketplace.records.pools import Consent, DefaultAnswer, Need
-from marketplace.records.providers import Provider
+from marketplace.records.providers import Provider, Site
 from marketplace.records.rounds import Match
 from marketplace.records.tenders import Tender
 from marketplace.rules.clock import Instant
@@ -32,6 +32,7 @@ from marketplace.rules.sites import SiteFacts
 from marketplace.web import reasons
 from marketplace.web.maps import People, RingMap, pin_of, ring_map
 
+from .objections import Decided, decision_on
 from .stages import OVER, Stage, is_looked_for, latest_match_id, stage_of
 from .way import answered_for
 
@@ -76,6 +77,9 @@ class MatchPage:
     contract_id: str | None
     newer_id: str | None
     """The match that has taken the place of this one."""
+    objection: Decided | None
+    moved_to: Site | None
+    """Where the place is now, if it has moved since the offer was made."""
 
     @property
     def can_answer(self) -> bool:
@@ -91,6 +95,11 @@ class MatchPage:
     def again_by(self) -> Instant | None:
         """Until when the offers must be matched again, where they must: else the group ends."""
         return self.tender.match_by or self.tender.confirm_by
+
+    @property
+    def moved_m(self) -> int:
+        """How far the patient has to go to where the place is now."""
+        return 0 if self.moved_to is None else _apart(self.match.need.patient, self.moved_to)
 
     @property
     def place(self) -> str:
@@ -150,6 +159,8 @@ def match_page(session: Session, actor: Actor, now: Instant, match_id: str) -> M
         can_check=published_round_id(session, tender) == match.award.round_id,
         contract_id=contract_id,
         newer_id=None if newest_id == match.id else newest_id,
+        moved_to=offer.site if has_moved(offer) else None,
+        objection=decision_on(session, tender),
         map=ring_map([People(patient.easting_m, patient.northing_m)], pins),
     )
 
@@ -188,7 +199,7 @@ def _named(session: Session, rows: Sequence[Mapping[str, Any]]) -> list[Alternat
     ]
 
 
-def _apart(patient: Patient, site: SiteFacts) -> int:
+def _apart(patient: Patient, site: SiteFacts | Site) -> int:
     """How far a patient has to go, in metres."""
     return isqrt((site.easting_m - patient.easting_m) ** 2 + (site.northing_m - patient.northing_m) ** 2)
 

@@ -63,6 +63,11 @@ def organisation(session: Session, actor: Actor, kind: str, party_id: str) -> Br
     return party
 
 
+def own_broker(session: Session, actor: Actor) -> Broker:
+    """A broker itself: whether it is suspended, and why."""
+    return session.get_one(Broker, actor.party_id)
+
+
 def authorities(session: Session, actor: Actor, patient_id: str) -> Sequence[Authority]:
     """The authorities over a patient that nobody has ended, the newest first."""
     query = authorities_for(actor).where(Authority.patient_id == patient_id, Authority.ended_at.is_(None))

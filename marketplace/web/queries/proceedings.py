@@ -9,16 +9,18 @@ from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from marketplace.journey.cancellations import AFTER_OPENING
 from marketplace.journey.scopes import (
+    may_name_providers,
     offers_for,
     overseen_tenders_for,
     questions_for,
     representations_for,
     tenders_for,
 )
+from marketplace.journey.sites import facts_said, has_moved
 from marketplace.records.offers import Offer
 from marketplace.records.people import Broker, Interest
 from marketplace.records.pools import Bundle, Need
-from marketplace.records.providers import Provider
+from marketplace.records.providers import Provider, Site
 from marketplace.records.tenders import Amendment, Question, Representation, Tender
 from marketplace.rules.clock import Instant
 from marketplace.rules.lifecycle import LotResult, TenderStatus
@@ -53,6 +55,9 @@ class OfferRow:
 
     offer: Offer
     label: str
+    said_district: str = ""
+    moved_to: Site | None = None
+    """Where its place is now, once it may be named and if the place has moved since."""
 
 
 def talk(session: Session, tender_id: str) -> Talk:
@@ -123,9 +128,14 @@ def _overseen(actor: Actor, search: str, state: str) -> Select[Tender]:
 
 def opened_offers(session: Session, actor: Actor, tender: Tender) -> list[OfferRow]:
     """The opened offers of one of the broker's tenders, by their aliases."""
-    labels = offer_labels(session, tender)
-    rows = session.scalars(offers_for(actor).where(Offer.tender_id == tender.id)).all()
-    return sorted((OfferRow(row, labels[row.id]) for row in rows), key=lambda row: row.label)
+    labels, named = offer_labels(session, tender), may_name_providers(tender)
+    query = offers_for(actor).where(Offer.tender_id == tender.id).options(joinedload(Offer.site))
+    found = []
+    for offer in session.scalars(query):
+        moved = named and offer.content is not None and has_moved(offer)
+        said = facts_said(offer).district if moved else ""
+        found.append(OfferRow(offer, labels[offer.id], said, offer.site if moved else None))
+    return sorted(found, key=lambda row: row.label)
 
 
 def active_lots(tender: Tender) -> list[tuple[str, str]]:

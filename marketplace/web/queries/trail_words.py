@@ -19,6 +19,7 @@ ACTS: Mapping[str, str] = {
     "account.second_step_on": "account: second step switched on",
     "account.second_step_refused": "account: wrong code at the second step",
     "auditor.bundle_handed_out": "auditor: file of the matching handed out",
+    "auditor.struck_off": "auditor: struck off",
     "award.minimum_waived": "award: provider goes below its minimum",
     "broker.fee_agreed": "broker: fee agreed",
     "broker.fee_paid": "broker: fees paid",

@@ -125,8 +125,9 @@ def _steps(
     yes = "You did not answer, so we said yes for you, as you chose" if for_them else "You said yes to your match"
     yield "You answer your match", yes, said_yes, answered_at, None if stale else tender.answers_due_at
     final = "The result is final"
-    pauses = tender.status is TenderStatus.STANDSTILL  # while an objection is decided, the old end is no date
-    yield final, final, contract is not None, tender.awarded_at, tender.standstill_ends_at if pauses else None
+    # while an objection waits, the pause's old end says nothing
+    pause_ends = tender.standstill_ends_at if tender.status is TenderStatus.STANDSTILL else None
+    yield final, final, contract is not None, tender.awarded_at, pause_ends
     signed = contract is not None and contract.status is not ContractStatus.OFFERED and _signed_at(contract) is not None
     yield (
         "Everybody signs the contract",

@@ -200,6 +200,8 @@ def upgrade() -> None:
     sa.Column('stated_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
     sa.Column('rating_changed_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
     sa.Column('rating_reason', sa.Text(), nullable=True),
+    sa.Column('moved_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
+    sa.Column('moved_reason', sa.Text(), nullable=True),
     sa.Column('closed_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
     sa.Column('closed_reason', sa.Text(), nullable=True),
     sa.CheckConstraint('(own_evidence IS NULL) = (own_evidence_date IS NULL)', name=op.f('ck_sites_own_evidence')),
@@ -609,6 +611,9 @@ def upgrade() -> None:
     sa.Column('purpose', sa.Text(), nullable=False),
     sa.Column('named_by', sa.String(length=24), nullable=False),
     sa.Column('named_at', marketplace.records.base.UtcInstant(timezone=True), nullable=False),
+    sa.Column('struck_by', sa.String(length=24), nullable=True),
+    sa.Column('struck_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
+    sa.Column('struck_reason', sa.Text(), nullable=True),
     sa.ForeignKeyConstraint(['tender_id'], ['tenders.id'], name=op.f('fk_auditors_tender_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_auditors'))
     )

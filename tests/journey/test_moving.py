@@ -1,0 +1,122 @@
+"""What a commissioner enters of a place: the day of its rating is no day to come, and a place can move."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from marketplace.journey import people, sites
+from marketplace.journey.audit_trail import events_for
+from marketplace.journey.people import SiteDetails
+from marketplace.records.audit import AuditEvent
+from marketplace.records.database import writing
+from marketplace.records.outbox import Message
+from marketplace.records.providers import Site
+from marketplace.rules.errors import Invalid, NotAllowed, NotFound
+from marketplace.rules.permissions import Actor
+from tests.worlds import SmallWorld
+
+MILL = SiteDetails("The Mill", "LN1", 497_000, 371_000, ("physiotherapy",), (), "Good", date(2026, 3, 2), 3)
+REASON = "Its lease has ended."
+FAR_AWAY = ("PE25", 556_000, 363_000)
+
+
+def admit(world: SmallWorld, details: SiteDetails) -> object:
+    return people.approve_provider(world.session, world.now, world.funder, "Mill Physio", [details])
+
+
+def add(world: SmallWorld, details: SiteDetails) -> object:
+    return people.add_site(world.session, world.now, world.funder, world.providers["near"].id, details)
+
+
+def rate(world: SmallWorld, details: SiteDetails) -> object:
+    site = world.providers["near"].sites[0]
+    said = {"rating": details.rating, "rating_date": details.rating_date, "reason": REASON}
+    return sites.change_rating(world.session, world.now, world.funder, site.id, **said)
+
+
+def move(world: SmallWorld, name: str = "bulk", actor: Actor | None = None, reason: str = REASON) -> Site:
+    district, easting_m, northing_m = FAR_AWAY
+    site = world.providers[name].sites[0]
+    with writing(world.session):
+        return sites.move_site(
+            world.session,
+            world.now,
+            actor or world.funder,
+            site.id,
+            district=district,
+            easting_m=easting_m,
+            northing_m=northing_m,
+            reason=reason,
+        )
+
+
+def told(world: SmallWorld, template: str) -> set[str]:
+    return set(world.session.scalars(select(Message.party_id).where(Message.template == template)))
+
+
+@pytest.mark.parametrize("step", [admit, add, rate])
+def test_a_rating_is_of_today_or_of_a_day_before(world: SmallWorld, step: Callable) -> None:
+    """Whichever way it comes in: of tomorrow, or of no day at all, it is refused at its field."""
+    tomorrow = world.now.date() + timedelta(days=1)
+    for day in (tomorrow, None):
+        with pytest.raises(Invalid, match="today, or a day before") as refused, writing(world.session):
+            step(world, replace(MILL, rating_date=day))
+        assert refused.value.place.endswith("rating_date")
+    with writing(world.session):
+        assert step(world, replace(MILL, rating_date=world.now.date()))
+
+
+def test_without_a_rating_there_is_no_day_of_it(world: SmallWorld) -> None:
+    """Nothing was published on it."""
+    with writing(world.session):
+        add(world, replace(MILL, rating=None, grade=0))
+    assert world.session.scalars(select(Site.rating_date).where(Site.name == MILL.name)).one() is None
+
+
+def test_a_place_moves_and_sealed_offers_keep_what_they_said(world: SmallWorld) -> None:
+    """Whoever was matched with it or has a contract there is told, and so are the provider and the broker; once."""
+    world.proposed()
+    before = next(offer for offer in world.tender.offers if offer.provider_id == world.providers["bulk"].id)
+    said = sites.facts_said(before)
+    site = move(world)
+    assert (site.district, site.easting_m, site.northing_m) == FAR_AWAY
+    assert (site.moved_at, site.moved_reason) == (world.now, REASON)
+    assert sites.facts_said(before) == said
+    assert sites.facts_of(site).district == "PE25"
+    assert told(world, "site_moved") == {world.providers["bulk"].id}
+    assert told(world, "offered_place_moved") == {world.broker.id}
+    assert told(world, "place_moved") == {patient.id for patient in world.patients}
+    [event] = world.session.scalars(events_for(world.funder).where(AuditEvent.event == "provider.site_moved"))
+    assert (event.about_id, dict(event.facts)) == (site.provider_id, {"site": site.id})
+    move(world, "near")
+    assert len(world.session.scalars(select(Message).where(Message.template == "place_moved")).all()) == len(
+        world.patients
+    )
+
+
+def test_who_has_a_contract_at_a_place_that_moves_is_told(world: SmallWorld) -> None:
+    """As long as it is in force; the broker has nothing to decide any more."""
+    world.awarded()
+    move(world)
+    assert told(world, "place_moved") == {patient.id for patient in world.patients}
+    assert told(world, "offered_place_moved") == set()
+    assert world.books_balance()
+
+
+def test_a_move_is_the_commissioners_and_has_a_reason(world: SmallWorld) -> None:
+    """Not the provider's, not to where the place is, not of a place that nobody knows."""
+    with pytest.raises(NotAllowed):
+        move(world, actor=world.provider("bulk"))
+    with pytest.raises(Invalid, match="Write why") as refused:
+        move(world, reason=" ")
+    assert refused.value.place == "reason"
+    move(world)
+    with pytest.raises(Invalid, match="nothing would change"):
+        move(world)
+    with pytest.raises(NotFound), writing(world.session):
+        sites.move_site(
+            world.session, world.now, world.funder, "none", district="LN1", easting_m=1, northing_m=1, reason=REASON
+        )
