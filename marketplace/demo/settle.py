@@ -46,8 +46,14 @@ COMMISSIONER = "Lincolnshire Care Budgets"
 HOLDER = "Fen Edge Budget Trust"
 """Keeps the budgets that are managed by a third party; made up."""
 
-RULES = FundingRules(support_flagged=True)
-"""Who bears the extra-support flag is put first in coverage."""
+RULES = FundingRules(
+    support_from_age=90,
+    support_to_decile=1,
+    support_capacity=True,
+    support_conditions=2,
+    support_supplement_pence=5_000,
+)
+"""Made up: extra support, funded with £50, on each of the four grounds."""
 
 EMAIL_DOMAIN = "demo.example"
 
@@ -185,8 +191,8 @@ def _admit_patients(session: Session, now: datetime, then: datetime, town: Town,
             district=patient.district,
             easting_m=patient.home.easting_m,
             northing_m=patient.home.northing_m,
-            extra_support=bool(patient.extra_support),
             deprivation_decile=patient.deprivation_decile,
+            lacks_capacity=patient.lacks_capacity,
             conditions=patient.conditions,
         )
         for patient in group
@@ -217,7 +223,6 @@ def _budget(town: Town, patient: Patient, now: datetime, then: datetime) -> Budg
                 outcome=line.outcome,
                 units=line.units,
                 budget_pence=line.budget_pence,
-                priority=line.priority,
                 max_distance_m=line.max_distance_m,
                 min_grade=line.min_grade or None,
                 max_wait_days=line.max_wait_days,

@@ -45,7 +45,10 @@ class Decision(StrEnum):
 
 
 class Tender(Base):
-    """One tender. ``policy`` is the published document; ``demand`` what providers were shown, frozen at publication."""
+    """One tender. ``policy`` is the published document; ``demand`` what providers were shown, frozen at publication.
+
+    ``answers_due_at`` is when the last patient's time to answer is over (`Match.answer_by` is each one's own).
+    """
 
     __tablename__ = "tenders"
     __table_args__ = (

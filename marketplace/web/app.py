@@ -44,6 +44,8 @@ from . import (
     reasons,
     representing,
     security,
+    support_words,
+    supporting,
     trail,
     users,
 )
@@ -61,6 +63,7 @@ def build_app(settings: Mapping[str, object]) -> Flask:
     filters.init_app(app)
     reasons.init_app(app)
     claim_words.init_app(app)
+    support_words.init_app(app)
     nhsuk.init_app(app)
     navigation.init_app(app)
     security.init_app(app)
@@ -93,6 +96,7 @@ def build_app(settings: Mapping[str, object]) -> Flask:
         payments.pages,
         trail.pages,
         allocating.pages,
+        supporting.pages,
         cataloguing.pages,
         admitting.pages,
         users.pages,

@@ -6,7 +6,8 @@ from flask import Blueprint, flash, redirect, render_template, url_for
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
-from marketplace.journey.budgets import admit_holder, rules_of, set_rules
+from marketplace.journey.budgets import admit_holder, set_rules
+from marketplace.journey.funding import rules_of
 from marketplace.records.budgets import Holder
 from marketplace.rules.errors import DomainError
 from marketplace.rules.permissions import Role

@@ -5,9 +5,11 @@ import re
 from sqlalchemy import select
 
 from marketplace.journey import budgets, statements
+from marketplace.journey.funding import rules_of
 from marketplace.records.budgets import ManagedAs
 from marketplace.records.contracts import Delivery, DeliveryStatus
 from marketplace.records.database import writing
+from marketplace.rules.budgets import FundingRules
 from tests.web.site import Site
 
 
@@ -98,15 +100,22 @@ def test_what_is_settled_cannot_be_left(site: Site) -> None:
 
 
 def test_a_commissioner_sets_its_rules(site: Site) -> None:
-    """What is saved is shown again; what is out of range is named, and nothing is saved."""
+    """What is saved is shown again, each ground can be turned off; what is out of range is named, and not saved."""
     client = site.client("funder@example.test")
+
+    def saved() -> FundingRules:
+        return rules_of(site.fresh().session, site.world.commissioner.id)
+
     assert "/commissioner/rules" in client.get("/commissioner/").text
     rules = {
         "first_review_months": "6",
         "review_months": "12",
         "support_from_age": "80",
-        "support_flagged": "true",
+        "support_to_decile": "2",
+        "support_capacity": "true",
+        "support_conditions": "3",
         "support_priority": "3",
+        "support_answer_days": "5",
         "support_supplement_pence": "50",
         "draft_days": "30",
     }
@@ -116,7 +125,15 @@ def test_a_commissioner_sets_its_rules(site: Site) -> None:
     assert 'value="80"' in shown
     assert 'value="50.00"' in shown
     assert client.post("/commissioner/rules", data={**rules, "review_months": "99"}).status_code == 422
-    assert budgets.rules_of(site.fresh().session, site.world.commissioner.id).review_months == 12
+    assert saved() == FundingRules(6, 12, 80, 2, True, 3, 3, 5, 5_000, 30)
+    off = dict.fromkeys(("support_from_age", "support_to_decile", "support_conditions"), "")
+    unticked = {name: value for name, value in rules.items() if name != "support_capacity"}
+    assert client.post("/commissioner/rules", data={**unticked, **off}).status_code == 302
+    assert saved() == FundingRules(6, 12, None, None, False, None, 3, 5, 5_000, 30)
+    for field, value in (("support_to_decile", "11"), ("support_conditions", "0"), ("support_answer_days", "many")):
+        wrong = client.post("/commissioner/rules", data={**rules, field: value})
+        assert wrong.status_code == 422
+        assert f'id="{field}-error"' in wrong.text
 
 
 def test_an_organisation_is_admitted_once(site: Site) -> None:

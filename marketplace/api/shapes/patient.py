@@ -78,7 +78,7 @@ class MatchShape(Shape):
     id = string("The match's id", attribute="match.id")
     status = one_of(MatchStatus, "What you said", attribute="match.status")
     can_answer = yes_or_no("Whether you can still say yes or no")
-    answer_by = instant("Until when", attribute="tender.answers_due_at", none=True)
+    answer_by = instant("Until when", attribute="match.answer_by")
     silence_means_yes = yes_or_no("What it means if you say nothing, as you chose")
     service = string("The service", attribute="service.name")
     provider = string("The provider", attribute="provider.name")

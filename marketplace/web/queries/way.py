@@ -114,7 +114,7 @@ def _steps(
     said_yes = said_yes or contract is not None
     for_them = match is not None and answered_for(match)
     yes = "You did not answer, so we said yes for you, as you chose" if for_them else "You said yes to your match"
-    yield "You answer your match", yes, said_yes, answered_at, tender.answers_due_at
+    yield "You answer your match", yes, said_yes, answered_at, match.answer_by if match is not None else None
     final = "The result is final"
     yield final, final, contract is not None, tender.awarded_at, tender.standstill_ends_at
     signed = contract is not None and contract.status is not ContractStatus.OFFERED and _signed_at(contract) is not None
