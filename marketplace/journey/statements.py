@@ -91,6 +91,10 @@ class BudgetFigures:
         return max(0, -self.shared_pence)
 
 
+WITH_REASON = (TransferKind.SUPPLEMENT, TransferKind.RECLAIM, TransferKind.REFUND)
+"""Postings outside the ordinary course: for each of them a reason was written, for the patient to read."""
+
+
 @dataclass(frozen=True, slots=True)
 class StatementRow:
     """One posting: when, what in words, why, how much from where to where, and what stands where after it.
@@ -105,6 +109,11 @@ class StatementRow:
     amount_pence: Pence
     available_change_pence: Pence
     after: BudgetFigures
+
+    @property
+    def told(self) -> str:
+        """What happened, with the reason where one was written."""
+        return f"{self.words}: {self.reason}" if self.kind in WITH_REASON else self.words
 
 
 def statement(session: Session, actor: Actor, budget_id: str) -> list[StatementRow]:

@@ -28,7 +28,7 @@ from marketplace.rules.support import Ground, SupportFacts, check_facts, grounds
 from .funding import pay_in, rules_of
 from .scopes import locked
 
-BY_RULE = "Extra support, by the commissioner's rule"
+BY_RULE = "Extra support, by the rule of the local care team"
 """Why the supplement was paid, as the statement says."""
 
 

@@ -42,7 +42,7 @@ def statement_file(budget_id: str, kind: str) -> Response:
     for row in page.rows:
         after = (row.after.available_pence, row.after.reserved_pence, row.after.committed_pence, row.after.spent_pence)
         amount = row.available_change_pence or row.amount_pence
-        lines.append([london_date(row.posted_at), row.words, *(_pounds(pence) for pence in (amount, *after))])
+        lines.append([london_date(row.posted_at), row.told, *(_pounds(pence) for pence in (amount, *after))])
     return download(kind, f"statement {page.budget.valid_from} to {page.budget.valid_to}", lines)
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from marketplace.journey import budgets, contracts, deliveries, funds, leaving, settlements, statements, tenders
+from marketplace.journey.support import BY_RULE
 from marketplace.records.audit import AuditEvent
 from marketplace.records.budgets import Budget, BudgetKind, ManagedAs
 from marketplace.records.contracts import DeliveryStatus
@@ -326,7 +327,7 @@ def test_extra_support_comes_first_and_is_funded_in_the_open(small: Found) -> No
     assert [world.money(number)["available"] for number in (1, 2)] == [WHOLE + 5_000, WHOLE]
     assert world.budget(1).plan_review_due == date(2026, 9, 2)
     rows = statements.statement(world.session, world.patient(1), world.budget(1).id)
-    assert [row.reason for row in rows] == ["Budget opened", "Extra support, by the commissioner's rule"]
+    assert [row.reason for row in rows] == ["Budget opened", BY_RULE]
     with pytest.raises(Invalid):
         acting(world, budgets.set_rules, FundingRules(review_months=0), actor=world.funder)
 

@@ -4,7 +4,7 @@ import re
 
 from sqlalchemy import select
 
-from marketplace.journey import budgets, statements
+from marketplace.journey import statements
 from marketplace.journey.funding import rules_of
 from marketplace.records.budgets import ManagedAs
 from marketplace.records.contracts import Delivery, DeliveryStatus
@@ -29,6 +29,10 @@ def test_a_commissioner_adds_money_and_takes_it_back(site: Site) -> None:
     assert site.fresh().money(1)["available"] == 75_000
     page = client.get(f"{at}/").text
     assert "Prices rose in spring" in page
+    patient = site.client("p1@example.test")
+    for papers in ("/patient/budget", f"/patient/budgets/{world.budget(1).id}/statement"):
+        assert "Extra money paid into the budget: Prices rose in spring" in patient.get(papers).text
+    assert "Prices rose in spring" in patient.get(f"/patient/budgets/{world.budget(1).id}/statement/csv").text
     refused = client.post(f"{at}/money", data={**typed, "amount_pence": "fifty"})
     assert refused.status_code == 422
     assert 'value="fifty"' in refused.text

@@ -1,4 +1,4 @@
-"""Extra support on the pages: the patient reads why and what it gives, those who look after them act, nobody else sees."""
+"""Extra support on the pages: patients read why and what it gives, their offices act, others see nothing."""
 
 from datetime import timedelta
 
@@ -44,7 +44,7 @@ def client_at(site: Site, number: int, page: str = "support") -> str:
 
 
 def plain(site: Site, number: int) -> None:
-    """This patient reads ordinary pages."""
+    """Ordinary pages for a patient, whatever the rule turned on."""
     world = site.fresh()
     with writing(world.session):
         people.set_easy_read(world.session, world.now, world.patient(number), easy_read=False)
@@ -89,7 +89,7 @@ def test_the_commissioner_records_and_the_patient_reads_why(ruled: Site) -> None
         "COPD (lung disease), Stroke",
     ):
         assert words in read
-    assert "Extra support, by the commissioner&#39;s rule" in patient.get("/patient/budget").text
+    assert "Extra money paid into the budget: Extra support, by the rule of the" in patient.get("/patient/budget").text
     assert "Lacks" not in patient.get("/patient/").text
 
 
