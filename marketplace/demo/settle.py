@@ -4,6 +4,7 @@ Every act is the journey's own step. Only the catalogue is written down directly
 with the installation.
 """
 
+import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -15,7 +16,8 @@ from sqlalchemy.orm import Session
 from marketplace.demo.market import LincolnshireMarket
 from marketplace.demo.people import Patient
 from marketplace.demo.providers import KINDS, Provider, conventional_distance_m, own_evidence
-from marketplace.demo.schedule import EPISODIC_LEFT_DAYS, SETTLED_DAYS_AGO, YEARLY_LEFT_DAYS
+from marketplace.demo.schedule import EPISODIC_LEFT_DAYS, MORE_ANSWER_DAYS, SETTLED_DAYS_AGO, YEARLY_LEFT_DAYS
+from marketplace.demo.words import FIRST_NAMES, LAST_NAMES, SUPPORTERS
 from marketplace.journey.budgets import BudgetDetails, LineDetails, admit_holder, approve_plan, open_budgets, set_rules
 from marketplace.journey.people import (
     PatientDetails,
@@ -27,6 +29,7 @@ from marketplace.journey.people import (
     register_patients,
 )
 from marketplace.journey.sites import state_site
+from marketplace.journey.supporters import SupporterDetails, name_supporter
 from marketplace.records.base import new_id
 from marketplace.records.budgets import BudgetKind, ManagedAs
 from marketplace.records.catalogue import Exclusion, Service
@@ -51,9 +54,13 @@ RULES = FundingRules(
     support_to_decile=1,
     support_capacity=True,
     support_conditions=2,
+    support_answer_days=MORE_ANSWER_DAYS,
     support_supplement_pence=5_000,
 )
-"""Made up: extra support, funded with £50, on each of the four grounds."""
+"""Made up: extra support on each of the four grounds, with £50 and three days more to answer."""
+
+WITHOUT_SUPPORTER_PERCENT = 8
+"""For so many of those with extra support nobody is named yet: the offices' lists find them."""
 
 EMAIL_DOMAIN = "demo.example"
 
@@ -206,6 +213,18 @@ def _admit_patients(session: Session, now: datetime, then: datetime, town: Town,
     for patient, budget in zip(group, budgets, strict=True):
         town.line_ids |= {ours.id: line.id for ours, line in zip(patient.lines, budget.lines, strict=True)}
         approve_plan(session, then + timedelta(days=1), town.commissioner, budget.id)
+        if budget.extra_support_at is not None:
+            _name_supporter(session, then + timedelta(days=2), town, patient)
+
+
+def _name_supporter(session: Session, at: datetime, town: Town, patient: Patient) -> None:
+    """The broker names somebody who stands by this client; for a few nobody is found yet."""
+    draw = random.Random(f"supporter {patient.id}")
+    if draw.randrange(100) < WITHOUT_SUPPORTER_PERCENT:
+        return
+    name = f"{draw.choice(FIRST_NAMES)} {draw.choice(LAST_NAMES)}"
+    supporter = SupporterDetails(name, draw.choice(SUPPORTERS), f"01632 960{draw.randrange(1000):03}")
+    name_supporter(session, at, town.brokers[patient.broker], town.patients[patient.id].party_id, supporter)
 
 
 def _budget(town: Town, patient: Patient, now: datetime, then: datetime) -> BudgetDetails:
