@@ -96,9 +96,9 @@ class FairnessClaim:
     concentration: tuple[Concentration, ...]
 
 
-_HEADS = ("people", "unserved", "served", "served_near", "served_far", "served_rated", "served_good", "served_poor")
+HEADS = ("people", "unserved", "served", "served_near", "served_far", "served_rated", "served_good", "served_poor")
 """How many people are behind each figure, and behind what the figure leaves over: by these a figure is hidden."""
-_SUMS = (*_HEADS, "needs", "matched", "charge_pence", "budget_pence", "near", "rated", "good")
+SUMS = (*HEADS, "needs", "matched", "charge_pence", "budget_pence", "near", "rated", "good")
 _BEHIND = {
     "coverage": ("served", "unserved"),
     "charge": ("served",),
@@ -116,10 +116,10 @@ def fairness(session: Session, counted: Sequence[Counted], today: date) -> Fairn
         _sums(counted, PatientCondition.condition).join(PatientCondition, PatientCondition.patient_id == Patient.id)
     ).all()
     return FairnessClaim(
-        ages=_groups(((_age_band(today.year - row[0]), row[3:]) for row in rows), _ordered_ages),
-        deprivation=_groups(((_fifth(row[1]), row[3:]) for row in rows), sorted),
-        conditions=_groups(((row[0], row[1:]) for row in conditions), sorted),
-        extra_support=_groups((("yes" if row[2] else "no", row[3:]) for row in rows), sorted),
+        ages=groups_of(((_age_band(today.year - row[0]), row[3:]) for row in rows), _ordered_ages),
+        deprivation=groups_of(((_fifth(row[1]), row[3:]) for row in rows), sorted),
+        conditions=groups_of(((row[0], row[1:]) for row in conditions), sorted),
+        extra_support=groups_of((("yes" if row[2] else "no", row[3:]) for row in rows), sorted),
         sharing_by_age=_sharing(((_age_band(today.year - row[0]), row[2:]) for row in shared), _ordered_ages),
         sharing_by_deprivation=_sharing(((_fifth(row[1]), row[2:]) for row in shared), sorted),
         concentration=_concentration(session, counted),
@@ -127,7 +127,7 @@ def fairness(session: Session, counted: Sequence[Counted], today: date) -> Fairn
 
 
 def _sums(counted: Sequence[Counted], *keys: Any) -> Select[*tuple[Any, ...]]:
-    """The sums of `_SUMS` by these keys, over every need of the counted tenders that was pooled."""
+    """The sums of `SUMS` by these keys, over every need of the counted tenders that was pooled."""
     near = distance_squared() <= NEAR_M * NEAR_M
     match = served(
         counted,
@@ -170,7 +170,7 @@ def _sums(counted: Sequence[Counted], *keys: Any) -> Select[*tuple[Any, ...]]:
     )
 
 
-def _groups(
+def groups_of(
     rows: Iterable[tuple[str, Sequence[int]]], order: Callable[[Iterable[str]], list[str]]
 ) -> tuple[FairnessGroup, ...]:
     """Add up by name and hide what is small: groups of few people, shares that few people make, and what gives either
@@ -178,9 +178,9 @@ def _groups(
     """
     sums: dict[str, Counter[str]] = defaultdict(Counter)
     for name, values in rows:
-        sums[name].update({key: int(value) for key, value in zip(_SUMS, values, strict=True)})
+        sums[name].update({key: int(value) for key, value in zip(SUMS, values, strict=True)})
     names = order(sums)
-    few = {key: hidden([sums[name][key] for name in names]) for key in _HEADS}
+    few = {key: hidden([sums[name][key] for name in names]) for key in HEADS}
     return tuple(
         FairnessGroup(name, None, None, None, None, None)
         if place in few["people"]
