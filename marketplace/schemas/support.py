@@ -33,7 +33,7 @@ class Conditions(fields.Field[tuple[str, ...]]):
         return tuple(sorted(found))
 
 
-class Chosen(fields.List):
+class Chosen(fields.List[Any]):
     """What is ticked in a list, as a value that cannot be changed."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **arguments: Any) -> Any:

@@ -68,7 +68,9 @@ def budget() -> str:
 @for_role(Role.PATIENT)
 def care_plan() -> str:
     """The lines of my care plan and where each stands."""
-    return patient_page("care.html", lines=care.care_lines(db_session(), current_actor()))
+    session, actor = db_session(), current_actor()
+    own = budgets.own_budgets(session, actor)
+    return patient_page("care.html", lines=care.care_lines(session, actor), budgets=own)
 
 
 @pages.get("/seen")

@@ -13,14 +13,14 @@ from marketplace.rules.support import Ground
 from marketplace.schemas.support import CONDITION_WORDS
 
 _TO_PATIENT: Mapping[Ground, str] = {
-    Ground.AGE: "You were born in {born}",
+    Ground.AGE: "Your age: you were born in {born}",
     Ground.DEPRIVATION: "Many people in your area have little money",
     Ground.CAPACITY: "You need help to make choices about your care",
     Ground.CONDITIONS: "You live with {conditions} long-term health problems",
 }
 _TO_OTHERS: Mapping[Ground, str] = {
     Ground.AGE: "Age: born in {born}",
-    Ground.DEPRIVATION: "Deprivation: lives in tenth {decile} of 10 by area (1 is the most deprived)",
+    Ground.DEPRIVATION: "Deprivation: the home area is in tenth {decile} of 10 (1 is the most deprived)",
     Ground.CAPACITY: "Lacks capacity to decide on their care",
     Ground.CONDITIONS: "Has {conditions} long-term conditions",
 }

@@ -45,13 +45,15 @@ def test_a_commissioner_adds_money_and_takes_it_back(site: Site) -> None:
 
 
 def test_a_review_is_noted(site: Site) -> None:
-    """What was found is kept, and the next review dated."""
+    """What was found is kept, and the next review dated; the patient reads it with the plan."""
     client = site.client("funder@example.test")
     at = f"/commissioner/budgets/{site.world.budget(1).id}"
     assert client.get(f"{at}/review").status_code == 200
     assert client.post(f"{at}/review", data={"findings": ""}).status_code == 422
     assert client.post(f"{at}/review", data={"findings": "Walks to the shops again"}).status_code == 302
     assert "Walks to the shops again" in client.get(f"{at}/").text
+    care = site.client("p1@example.test").get("/patient/care").text
+    assert "reviewed on 2 March 2026. This is what was found: Walks to the shops again" in care
 
 
 def test_a_review_changes_the_plan(site: Site) -> None:

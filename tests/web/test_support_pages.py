@@ -66,7 +66,7 @@ def test_the_commissioner_records_and_the_patient_reads_why(ruled: Site) -> None
     told = funder.get(at(ruled, 1)).text
     for words in (
         "Age: born in 1941",
-        "Deprivation: lives in tenth 1 of 10 by area",
+        "Deprivation: the home area is in tenth 1 of 10",
         "Lacks capacity to decide on their care",
         "Has 2 long-term conditions",
         "5 days more than others",
@@ -78,7 +78,7 @@ def test_the_commissioner_records_and_the_patient_reads_why(ruled: Site) -> None
     plain(ruled, 1)
     read = patient.get("/patient/support").text
     for words in (
-        "You were born in 1941",
+        "Your age: you were born in 1941",
         "Many people in your area have little money",
         "You need help to make choices about your care",
         "You live with 2 long-term health problems",
