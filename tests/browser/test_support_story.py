@@ -65,4 +65,4 @@ def test_without_extra_support(site: Site, serve: Serve, visit: Open) -> None:
     patient.follow("Who gets extra support").look("patient-support-none")
     assert "You do not get extra support now." in patient.text
     patient.press("Show my pages in easy read").look("patient-support-none-easy")
-    assert "Nobody gets it by rule now." in patient.text
+    assert "So nobody gets it." in patient.text
