@@ -9,7 +9,7 @@ OPERATIONS ?= 100000
 KILLS ?= 100
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test lint soak bench screenshots clean
+.PHONY: help demo serve test lint rough types suite soak bench screenshots clean
 
 help: ## say what can be done here
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -43,12 +43,19 @@ demo: $(STAMP)/venv $(STAMP)/style ## build the Lincolnshire market, run it, sho
 serve: $(STAMP)/venv $(STAMP)/style ## open the pages on http://127.0.0.1:5000 (after `make demo`)
 	@$(BIN)/carepool serve
 
-test: $(STAMP)/venv $(STAMP)/style $(STAMP)/chromium lint ## everything CI runs
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -q
+test: $(STAMP)/venv $(STAMP)/style $(STAMP)/chromium rough ## everything CI runs
+	@$(MAKE) --no-print-directory -j2 types suite
 
-lint: $(STAMP)/venv ## style, types
+lint: rough types ## style, types
+
+rough: $(STAMP)/venv
 	$(BIN)/ruff check .
+
+types: $(STAMP)/venv # a minute of one core, beside the tests
 	$(BIN)/mypy
+
+suite: $(STAMP)/venv $(STAMP)/style $(STAMP)/chromium
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder -q
 
 soak: $(STAMP)/venv ## the long proofs: 100,000 postings by eight processes on each database (OPERATIONS=1000 for a taste), 100 killed
 	$(BIN)/python -m tests.soak.bank --operations $(OPERATIONS) --processes 8

@@ -18,6 +18,7 @@ from marketplace.demo.people import Patient
 from marketplace.demo.providers import KINDS, Provider, conventional_distance_m, own_evidence
 from marketplace.demo.schedule import EPISODIC_LEFT_DAYS, MORE_ANSWER_DAYS, SETTLED_DAYS_AGO, YEARLY_LEFT_DAYS
 from marketplace.demo.words import FIRST_NAMES, LAST_NAMES, SUPPORTERS
+from marketplace.journey.broker_fees import agree_fee
 from marketplace.journey.budgets import BudgetDetails, LineDetails, admit_holder, approve_plan, open_budgets, set_rules
 from marketplace.journey.people import (
     PatientDetails,
@@ -99,6 +100,7 @@ def settle(sessions: Sessions, now: datetime, market: LincolnshireMarket, tick: 
         for broker in market.brokers:
             admitted = approve_broker(session, then, town.commissioner, broker.name)
             town.brokers[broker.id] = _account(admitted.id, Role.BROKER)
+            agree_fee(session, then, town.commissioner, admitted.id, broker.fee_pence)
         for provider in market.providers:
             _admit_provider(session, then, town, provider)
         named = [("commissioner", COMMISSIONER, town.commissioner), ("holder", HOLDER, town.holder)]

@@ -16,16 +16,17 @@ from marketplace.rules.tendering import Policy
 
 @dataclass(frozen=True)
 class Broker:
-    """Somebody who pools and buys for clients."""
+    """Somebody who pools and buys for clients, and what the commissioner pays it for each (made up)."""
 
     id: str
     name: str
+    fee_pence: int
 
 
 BROKERS = (
-    Broker("trentside", "Trentside Care Brokers"),
-    Broker("wolds_and_coast", "Wolds and Coast Health Brokerage"),
-    Broker("welland", "Welland Valley Patient Brokers"),
+    Broker("trentside", "Trentside Care Brokers", 1_500),
+    Broker("wolds_and_coast", "Wolds and Coast Health Brokerage", 1_800),
+    Broker("welland", "Welland Valley Patient Brokers", 1_200),
 )
 
 

@@ -55,6 +55,8 @@ STEPS = (
     Step("representatives.end_authority", "patient or commissioner", "authority", "ended; consents under it void"),
     Step("representatives.expire_authority", "scheduler", "authority past its last day", "ended; consents void"),
     Step("people.approve_broker", "commissioner", "-", "a broker"),
+    Step("broker_fees.agree_fee", "commissioner", "a broker", "another fee for what it publishes from now on"),
+    Step("broker_fees.pay_fee", "commissioner", "fees earned", "paid; less is owed"),
     Step("people.approve_provider", "commissioner", "-", "a provider with its sites"),
     Step("people.add_site", "commissioner", "a provider", "one more site"),
     Step("sites.state_site", "provider", "a site", "the same, doing or having something else"),

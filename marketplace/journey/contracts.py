@@ -20,6 +20,7 @@ from marketplace.rules.lifecycle import CONTRACT_MOVES, ContractStatus, check_mo
 from marketplace.rules.money import Pence
 from marketplace.rules.permissions import SYSTEM, Actor, Role, Scope, check_role, check_scope
 
+from .broker_fees import earn
 from .reservations import commit, release, release_rest
 from .scopes import locked
 from .sharing import carries, lock_pool, restore, settle, waiting
@@ -173,6 +174,7 @@ def _conclude(session: Session, now: Instant, actor: Actor, contract: Contract, 
     check_move(CONTRACT_MOVES, contract.status, ContractStatus.SIGNED)
     contract.status = ContractStatus.SIGNED
     commit(session, now, actor, contract, tender_id)
+    earn(session, now, contract)
     facts = {"charge_pence": contract.charge_pence}
     if contract.pool_pence:
         facts["pool_pence"] = contract.pool_pence

@@ -29,6 +29,7 @@ from marketplace.rules.pooling import Reach, reach_of
 from marketplace.rules.privacy import shown_count, shown_units
 from marketplace.rules.tendering import Policy, check_publishable, nonce_commitment, policy_document
 
+from .broker_fees import declare
 from .conduct import check_broker_active
 from .keys import keyring_of
 from .offers import open_seal
@@ -135,6 +136,7 @@ def publish_tender(session: Session, now: Instant, actor: Actor, tender_id: str,
     tender.nonce_sealed = keyring_of(session).lock(f"tenders.nonce:{tender.id}", nonce)
     tender.nonce_sha256 = nonce_commitment(nonce)
     tender.demand = _frozen_demand(tender, agreed)
+    declare(tender)
     tender.status = TenderStatus.OPEN
     tender.published_at = now
     tender.publish_by = None
@@ -149,6 +151,7 @@ def publish_tender(session: Session, now: Instant, actor: Actor, tender_id: str,
         demand_sha256=sha256_of(tender.demand),
         nonce_sha256=tender.nonce_sha256,
         needs=len(agreed),
+        broker_fee_pence=tender.broker_fee_pence,
         reserved_pence=sum(need.reserved_pence for need in agreed),
     )
     tell(session, now, [need.patient_id for need in agreed], "tender_published", tender.id)

@@ -1,9 +1,9 @@
-"""Contracts between one patient and one provider, and the deliveries under them."""
+"""Contracts between one patient and one provider, the deliveries under them, and what a broker earns by each."""
 
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, String, Text, func, select
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from marketplace.rules.lifecycle import ContractStatus
@@ -92,6 +92,22 @@ class Contract(Base):
     def receives_pence(self) -> int:
         """What of the bill the pool carries."""
         return max(0, -self.pool_pence)
+
+
+class BrokerFee(Base):
+    """What a broker has earned by one contract: due from its commissioner, once all have signed."""
+
+    __tablename__ = "broker_fees"
+    __table_args__ = (
+        CheckConstraint("amount_pence > 0", name="amount"),
+        Index("ix_broker_fees_broker_id_tender_id", "broker_id", "tender_id", "amount_pence"),
+    )
+
+    contract_id: Mapped[str] = mapped_column(ForeignKey("contracts.id"), primary_key=True)
+    broker_id: Mapped[str] = mapped_column(ForeignKey("brokers.id"))
+    tender_id: Mapped[str] = mapped_column(ForeignKey("tenders.id"), index=True)
+    amount_pence: Mapped[int]
+    due_at: Mapped[datetime]
 
 
 class Rating(Base):

@@ -11,6 +11,7 @@ two entries say so account by account. `FLOWS` is the map of all ways that money
     reserved --pool_give--> pool --pool_receive--> committed
     available --pool_restore--> pool --pool_return--> available
     clearing --hand_over--> funder, or funder --hand_over--> clearing
+    funder --broker_fee--> paid
 
 Who has to pay what has fallen due depends on who manages the budget (`rules.budgets.parties_of` decides it once, for
 contracts, payments and pages). A notional budget's charge goes from `committed` to the provider's `payable`, which
@@ -66,7 +67,8 @@ class AccountKind(StrEnum):
     """What an account is for.
 
     `owner_id` is a commissioner (funder), a budget (available, reserved, committed), whoever keeps a budget's money, be
-    it an organisation or a patient (holder, clearing), a provider (payable, paid), or a tender (pool).
+    it an organisation or a patient (holder, clearing), a provider (payable, paid), a broker (paid: its own fees, which
+    come from the funder and touch no budget), or a tender (pool).
     """
 
     FUNDER = "funder"
@@ -103,6 +105,7 @@ class TransferKind(StrEnum):
     POOL_RESTORE = "pool_restore"
     POOL_RETURN = "pool_return"
     HAND_OVER = "hand_over"
+    BROKER_FEE = "broker_fee"
 
 
 _A = AccountKind
@@ -127,6 +130,7 @@ FLOWS: Mapping[TransferKind, frozenset[tuple[AccountKind, AccountKind]]] = {
     TransferKind.POOL_RESTORE: frozenset({(_A.AVAILABLE, _A.POOL)}),
     TransferKind.POOL_RETURN: frozenset({(_A.POOL, _A.AVAILABLE)}),
     TransferKind.HAND_OVER: frozenset({(_A.CLEARING, _A.FUNDER), (_A.FUNDER, _A.CLEARING)}),
+    TransferKind.BROKER_FEE: frozenset({(_A.FUNDER, _A.PAID)}),
 }
 """Every way that money may take, by the reason for which it does."""
 

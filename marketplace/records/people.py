@@ -76,12 +76,17 @@ class Commissioner(Base):
 
 
 class Broker(Base):
-    """Pools its clients' budgets and buys for them. Never owns, is paid by or represents a bidder."""
+    """Pools its clients' budgets and buys for them. Never owns, is paid by or represents a bidder.
+
+    ``fee_pence`` is what its commissioner pays it for each person whose contract is signed (`journey.broker_fees`).
+    """
 
     __tablename__ = "brokers"
+    __table_args__ = (CheckConstraint("fee_pence >= 0", name="fee"),)
 
     id: Mapped[PublicId]
     name: Mapped[str] = mapped_column(String(120), unique=True)
+    fee_pence: Mapped[int] = mapped_column(default=0)
     commissioner_id: Mapped[str] = mapped_column(ForeignKey("commissioners.id"))
     approved_at: Mapped[datetime | None]
     suspended_at: Mapped[datetime | None]

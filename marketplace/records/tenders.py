@@ -48,6 +48,8 @@ class Tender(Base):
     """One tender. ``policy`` is the published document; ``demand`` what providers were shown, frozen at publication.
 
     ``answers_due_at`` is when the last patient's time to answer is over (`Match.answer_by` is each one's own).
+    ``broker_fee_pence`` is what the broker gets for each contract that comes of it: from its commissioner, as declared
+    when the tender was published.
     """
 
     __tablename__ = "tenders"
@@ -55,6 +57,7 @@ class Tender(Base):
         CheckConstraint("version >= 1", name="version"),
         CheckConstraint("minimum_offers >= 1", name="minimum_offers"),
         CheckConstraint("answer_days >= 1", name="answer_days"),
+        CheckConstraint("broker_fee_pence >= 0", name="broker_fee"),
     )
 
     id: Mapped[PublicId]
@@ -68,6 +71,7 @@ class Tender(Base):
     minimum_offers: Mapped[int] = mapped_column(default=1)
     answer_days: Mapped[int] = mapped_column(default=7)
     demand: Mapped[Document | None]
+    broker_fee_pence: Mapped[int] = mapped_column(default=0)
     nonce_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
     nonce: Mapped[str | None] = mapped_column(String(64))
     nonce_sha256: Mapped[str | None] = mapped_column(String(64))

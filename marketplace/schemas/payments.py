@@ -51,13 +51,41 @@ class PaidAllSchema(Schema):
     due_pence = Whole(0, MAX_PENCE, required=True, metadata={"title": "The sum on the page, in pence"})
 
 
+_AMOUNT = dict.fromkeys(("required", "null"), "Enter an amount in pounds, like 48.50")
+
+
+class BrokerFeeSchema(Schema):
+    """What a commissioner pays a broker for each person."""
+
+    fee_pence = Pounds(
+        required=True,
+        error_messages=_AMOUNT,
+        metadata={"title": "Fee for each person", "description": "Enter 0 for no fee.", "x-prefix": "£"},
+    )
+
+
+class PayFeeSchema(Schema):
+    """Fees of a broker that were paid."""
+
+    amount_pence = Pounds(
+        minimum_pence=1,
+        required=True,
+        error_messages=_AMOUNT,
+        metadata={"title": "How much was paid?", "x-prefix": "£"},
+    )
+    owed_pence = Whole(0, MAX_PENCE, required=True, metadata={"title": "What the page showed as owed, in pence"})
+    request_id = Words(
+        required=True, longest=40, missing="Open the page again", metadata={"title": "This form's number"}
+    )
+
+
 class HandOverSchema(Schema):
     """Money of shared groups that was paid on."""
 
     amount_pence = Pounds(
         minimum_pence=1,
         required=True,
-        error_messages=dict.fromkeys(("required", "null"), "Enter an amount in pounds, like 48.50"),
+        error_messages=_AMOUNT,
         metadata={"title": "How much was paid?", "x-prefix": "£"},
     )
     due_pence = Whole(

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from marketplace.journey.broker_fees import agree_fee
 from marketplace.records.budgets import ManagedAs
+from marketplace.records.database import writing
 from marketplace.web.queries import claims
 from tests.web.site import build_site
 
@@ -50,6 +52,13 @@ def test_side_tour(
     look("funder", "/commissioner/tenders", "commissioner-tenders-none")
     look("funder", "/commissioner/organisations", "commissioner-organisations")
     look("funder", "/commissioner/hand-overs/", "commissioner-hand-overs-none")
+    look("funder", "/commissioner/broker-fees/", "commissioner-broker-fees-none")
+    look("broker", "/broker/fees", "broker-fees-none")
+    with writing(world.session):
+        agree_fee(world.session, world.now, world.funder, world.broker.id, 1_500)
+    agreeing = f"/commissioner/broker-fees/{world.broker.id}/fee"
+    look("funder", agreeing, "commissioner-broker-fee")
+    look("p2", "/patient/broker", "patient-broker-with-fee")
     look("funder", "/commissioner/rules", "commissioner-rules")
     look("funder", "/commissioner/holders", "commissioner-holders-none")
     look("funder", "/commissioner/holders", "commissioner-holders-empty", status=422, press="Admit the organisation")
@@ -64,6 +73,10 @@ def test_side_tour(
     look("funder", "/commissioner/tenders", "commissioner-tenders")
     world.run_round().accept().confirm().later(days=20).sign(1)
     look("p1", "/patient/payments/", "patient-payments-none")
+    look("funder", "/commissioner/broker-fees/", "commissioner-broker-fees")
+    look("funder", f"/commissioner/broker-fees/{world.broker.id}/payment", "commissioner-broker-fee-paid")
+    look("broker", "/broker/fees", "broker-fees")
+    look("anybody", f"/tenders/{world.tender.id}", "public-tender-with-fee")
     world.deliver(1, 2)
     look("p1", "/patient/payments/", "patient-payments")
     look("p1", f"/patient/contracts/{world.contract(1).id}/print", "patient-paper-contract")

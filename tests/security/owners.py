@@ -161,6 +161,7 @@ KINDS: dict[str, Kind] = {
         lambda row: {(Role.PATIENT, row.patient_id), (Role.COMMISSIONER, row.patient.commissioner_id)},
     ),
     "user_id": Kind(User, _user),
+    "broker_id": Kind(Broker, lambda row: {(Role.COMMISSIONER, row.commissioner_id)}),
     "party_id": Kind(Broker, lambda row: {(Role.COMMISSIONER, row.commissioner_id)}),
     "provider_id": Kind(Provider, lambda _: {(Role.COMMISSIONER, EVERY)}),
     "site_id": Kind(Site, lambda row: {(Role.PROVIDER, row.provider_id), (Role.COMMISSIONER, EVERY)}),

@@ -78,6 +78,10 @@ class RoundHashesShape(Shape):
 class FullNoticeShape(NoticeShape):
     """A published tender with all that anybody may know of it."""
 
+    broker_fee_pence = integer(
+        "What the broker gets for each contract, from the commissioner",
+        attribute="tender.broker_fee_pence",
+    )
     policy = fields.Dict(attribute="tender.policy", metadata={"description": "The published policy"})
     policy_sha256 = string("The policy's hash", attribute="tender.policy_sha256")
     nonce_sha256 = string("The hash that fixes the tie-break beforehand", attribute="tender.nonce_sha256", none=True)

@@ -1,7 +1,8 @@
 """Claim 1, saving: what groups pay against the conventional package and against buying alone; `savings`.
 
-Buying alone is each person's sessions at the private price of a single session, as the catalogue has it with its
-source. The published evidence for and against pooling stands beside it, whichever way it points.
+What brokers get stands beside it: their fees are the commissioner's to pay, and a saving that left them out would be
+too good. Buying alone is each person's sessions at the private price of a single session, as the catalogue has it with
+its source. The published evidence for and against pooling stands beside it, whichever way it points.
 """
 
 import csv
@@ -16,7 +17,9 @@ from sqlalchemy.orm import Session
 from marketplace.records.catalogue import Service
 from marketplace.records.pools import Bundle, Need
 from marketplace.records.rounds import Match
+from marketplace.records.tenders import Tender
 from marketplace.rules.awarding import Saving
+from marketplace.rules.money import Pence
 from marketplace.rules.privacy import hidden
 
 from .cohort import Counted, served
@@ -47,11 +50,16 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class SavingClaim:
-    """The saving per tender, per service and in all. `total` is None while there is no result to show."""
+    """The saving per tender, per service and in all. `total` is None while there is no result to show.
+
+    ``broker_fees_pence`` is what brokers get for the same people once all have signed, by the fees they declared; it is
+    in none of the other figures.
+    """
 
     tenders: tuple[SavingRow, ...]
     services: tuple[SavingRow, ...]
     total: Saving | None
+    broker_fees_pence: Pence
     evidence: tuple[Evidence, ...]
 
 
@@ -62,8 +70,9 @@ def savings(session: Session, counted: Sequence[Counted]) -> SavingClaim:
         func.sum(Need.units * Bundle.conventional_pence),
         func.sum(Need.units * Bundle.private_pence),
     )
-    by_tender = served(counted, Bundle.tender_id, *spent).group_by(Bundle.tender_id)
-    sums = {tender_id: Saving(*map(int, pence)) for tender_id, *pence in session.execute(by_tender)}
+    by_tender = served(counted, Bundle.tender_id, func.sum(Tender.broker_fee_pence), *spent)
+    rows = session.execute(by_tender.join(Tender, Tender.id == Bundle.tender_id).group_by(Bundle.tender_id)).all()
+    sums = {tender_id: Saving(*map(int, pence)) for tender_id, _, *pence in rows}
     tenders = tuple(SavingRow(row.tender_id, row.title, row.people, sums[row.tender_id]) for row in counted)
     people = func.count(func.distinct(Need.patient_id))
     by_service = served(counted, Service.id, Service.name, people, *spent).group_by(Service.id, Service.name)
@@ -78,6 +87,7 @@ def savings(session: Session, counted: Sequence[Counted]) -> SavingClaim:
             for place, (key, name, count, *pence) in enumerate(services)
         ),
         total=_sum(tuple(sums.values())) if sums else None,
+        broker_fees_pence=sum(int(fees) for _, fees, *_ in rows),
         evidence=published_evidence(),
     )
 

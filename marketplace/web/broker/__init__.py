@@ -2,10 +2,22 @@
 
 `home` (what waits), `clients`, `tenders` (draft to published), `groups` (who could join, invitations), `amending`
 (explain, extend, change, answer), `results` (round to award), `progress` (a match that is under way), `scenarios` (what
-if), `undoing` (leave out, cancel, begin anew). They share one blueprint, `pages`.
+if), `undoing` (leave out, cancel, begin anew), `fees` (its own). They share one blueprint, `pages`.
 """
 
-from . import amending, clients, groups, home, progress, results, scenarios, tenders, undoing
+from . import amending, clients, fees, groups, home, progress, results, scenarios, tenders, undoing
 from .blueprint import pages
 
-__all__ = ["amending", "clients", "groups", "home", "pages", "progress", "results", "scenarios", "tenders", "undoing"]
+__all__ = [
+    "amending",
+    "clients",
+    "fees",
+    "groups",
+    "home",
+    "pages",
+    "progress",
+    "results",
+    "scenarios",
+    "tenders",
+    "undoing",
+]

@@ -15,6 +15,8 @@ ACTS: Mapping[str, str] = {
     "account.others_signed_out": "account: signed out everywhere else",
     "auditor.bundle_handed_out": "auditor: file of the matching handed out",
     "award.minimum_waived": "award: provider goes below its minimum",
+    "broker.fee_agreed": "broker: fee agreed",
+    "broker.fee_paid": "broker: fees paid",
     "budget.left": "budget: left for the usual package",
     "budgets.allocated": "budgets: opened from a file",
     "budgets.checked": "budgets: file checked",

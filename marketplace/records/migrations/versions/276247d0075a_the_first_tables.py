@@ -103,10 +103,12 @@ def upgrade() -> None:
     op.create_table('brokers',
     sa.Column('id', sa.String(length=24), nullable=False),
     sa.Column('name', sa.String(length=120), nullable=False),
+    sa.Column('fee_pence', sa.BigInteger(), nullable=False),
     sa.Column('commissioner_id', sa.String(length=24), nullable=False),
     sa.Column('approved_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
     sa.Column('suspended_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
     sa.Column('suspended_reason', sa.Text(), nullable=True),
+    sa.CheckConstraint('fee_pence >= 0', name=op.f('ck_brokers_fee')),
     sa.ForeignKeyConstraint(['commissioner_id'], ['commissioners.id'], name=op.f('fk_brokers_commissioner_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_brokers')),
     sa.UniqueConstraint('name', name=op.f('uq_brokers_name'))
@@ -215,7 +217,7 @@ def upgrade() -> None:
     sa.Column('id', sa.String(length=24), nullable=False),
     sa.Column('idempotency_key', sa.String(length=120), nullable=False),
     sa.Column('body_sha256', sa.String(length=64), nullable=False),
-    sa.Column('kind', sa.Enum('allocate', 'supplement', 'reserve', 'release', 'commit', 'due', 'pay', 'refund', 'expire', 'reclaim', 'return', 'pool_give', 'pool_receive', 'pool_restore', 'pool_return', 'hand_over', name='transferkind', native_enum=False, create_constraint=True, length=24), nullable=False),
+    sa.Column('kind', sa.Enum('allocate', 'supplement', 'reserve', 'release', 'commit', 'due', 'pay', 'refund', 'expire', 'reclaim', 'return', 'pool_give', 'pool_receive', 'pool_restore', 'pool_return', 'hand_over', 'broker_fee', name='transferkind', native_enum=False, create_constraint=True, length=24), nullable=False),
     sa.Column('from_account_id', sa.String(length=24), nullable=False),
     sa.Column('to_account_id', sa.String(length=24), nullable=False),
     sa.Column('amount_pence', sa.BigInteger(), nullable=False),
@@ -365,6 +367,7 @@ def upgrade() -> None:
     sa.Column('minimum_offers', sa.BigInteger(), nullable=False),
     sa.Column('answer_days', sa.BigInteger(), nullable=False),
     sa.Column('demand', sa.JSON(), nullable=True),
+    sa.Column('broker_fee_pence', sa.BigInteger(), nullable=False),
     sa.Column('nonce_sealed', sa.LargeBinary(), nullable=True),
     sa.Column('nonce', sa.String(length=64), nullable=True),
     sa.Column('nonce_sha256', sa.String(length=64), nullable=True),
@@ -386,6 +389,7 @@ def upgrade() -> None:
     sa.Column('cancelled_code', sa.Enum('no_longer_needed', 'error_in_tender', 'conduct', 'funds_withdrawn', 'review', 'review_out_of_time', name='cancelcode', native_enum=False, create_constraint=True, length=24), nullable=True),
     sa.Column('predecessor_id', sa.String(length=24), nullable=True),
     sa.CheckConstraint('answer_days >= 1', name=op.f('ck_tenders_answer_days')),
+    sa.CheckConstraint('broker_fee_pence >= 0', name=op.f('ck_tenders_broker_fee')),
     sa.CheckConstraint('minimum_offers >= 1', name=op.f('ck_tenders_minimum_offers')),
     sa.CheckConstraint('version >= 1', name=op.f('ck_tenders_version')),
     sa.ForeignKeyConstraint(['broker_id'], ['brokers.id'], name=op.f('fk_tenders_broker_id')),
@@ -926,6 +930,22 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_contracts_sign_by'), ['sign_by'], unique=False)
         batch_op.create_index(batch_op.f('ix_contracts_status'), ['status'], unique=False)
 
+    op.create_table('broker_fees',
+    sa.Column('contract_id', sa.String(length=24), nullable=False),
+    sa.Column('broker_id', sa.String(length=24), nullable=False),
+    sa.Column('tender_id', sa.String(length=24), nullable=False),
+    sa.Column('amount_pence', sa.BigInteger(), nullable=False),
+    sa.Column('due_at', marketplace.records.base.UtcInstant(timezone=True), nullable=False),
+    sa.CheckConstraint('amount_pence > 0', name=op.f('ck_broker_fees_amount')),
+    sa.ForeignKeyConstraint(['broker_id'], ['brokers.id'], name=op.f('fk_broker_fees_broker_id')),
+    sa.ForeignKeyConstraint(['contract_id'], ['contracts.id'], name=op.f('fk_broker_fees_contract_id')),
+    sa.ForeignKeyConstraint(['tender_id'], ['tenders.id'], name=op.f('fk_broker_fees_tender_id')),
+    sa.PrimaryKeyConstraint('contract_id', name=op.f('pk_broker_fees'))
+    )
+    with op.batch_alter_table('broker_fees', schema=None) as batch_op:
+        batch_op.create_index('ix_broker_fees_broker_id_tender_id', ['broker_id', 'tender_id', 'amount_pence'], unique=False)
+        batch_op.create_index(batch_op.f('ix_broker_fees_tender_id'), ['tender_id'], unique=False)
+
     op.create_table('deliveries',
     sa.Column('id', sa.String(length=24), nullable=False),
     sa.Column('contract_id', sa.String(length=24), nullable=False),
@@ -985,6 +1005,11 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_deliveries_confirm_by'))
 
     op.drop_table('deliveries')
+    with op.batch_alter_table('broker_fees', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_broker_fees_tender_id'))
+        batch_op.drop_index('ix_broker_fees_broker_id_tender_id')
+
+    op.drop_table('broker_fees')
     with op.batch_alter_table('contracts', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_contracts_status'))
         batch_op.drop_index(batch_op.f('ix_contracts_sign_by'))
