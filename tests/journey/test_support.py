@@ -22,6 +22,7 @@ from marketplace.rules.clock import london_date, london_midnight_after
 from marketplace.rules.errors import Invalid, NotAllowed, NotFound, WrongState
 from marketplace.rules.lifecycle import TenderStatus
 from marketplace.rules.permissions import Actor, Role
+from tests.races import while_open
 from tests.worlds import BUDGET_PENCE, SmallWorld
 
 WHOLE = BUDGET_PENCE + 10_000
@@ -360,3 +361,41 @@ def test_the_supplement_is_a_posting_of_its_own(small: Found) -> None:
     record(world, 2, lacks_capacity=True)
     assert world.budget(2).support_grounds == ["capacity"]
     assert world.money(2)["available"] == WHOLE
+
+
+def test_two_decisions_at_once_pay_once(new_session: Callable[[], Session], monday: datetime) -> None:
+    """Something is recorded while the plan is reviewed: one waits for the other, and the money is paid once."""
+    session, beside = new_session(), new_session()
+    world = SmallWorld(session, monday, patient_count=2, rules=RULES).found()
+    patient_id, budget_id = world.patients[1].id, world.budget(2).id
+    set_rules(world, support_from_age=84)
+    facts, funder, now = PersonFacts(lacks_capacity=True), world.funder, world.now
+    error = while_open(
+        session,
+        lambda here: budgets.review_plan(here, now, funder, budget_id, "Going well, same plan"),
+        beside,
+        lambda there: support.record_facts(there, now, funder, patient_id, facts),
+    )
+    assert error is None
+    session.rollback()
+    assert world.budget(2).support_grounds == ["age", "capacity"]
+    assert world.money(2)["available"] == WHOLE + 5_000
+    assert len(events(world, "support.granted")) == 2
+    assert world.books_balance()
+
+
+def test_two_supporters_at_once_are_one(new_session: Callable[[], Session], monday: datetime) -> None:
+    """Broker and commissioner name somebody in the same moment: the later one stands, the earlier stays on record."""
+    session, beside = new_session(), new_session()
+    world = SmallWorld(session, monday, patient_count=1, rules=RULES).found()
+    patient_id, other = world.patients[0].id, replace(RUTH, name="Omar Lund")
+    broking, funder, now = world.broking, world.funder, world.now
+    error = while_open(
+        session,
+        lambda here: supporters.name_supporter(here, now, broking, patient_id, RUTH),
+        beside,
+        lambda there: supporters.name_supporter(there, now, funder, patient_id, other),
+    )
+    assert error is None
+    session.rollback()
+    assert supporters.supporters_of(session, [patient_id])[patient_id].name == "Omar Lund"
