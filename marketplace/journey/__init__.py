@@ -8,7 +8,8 @@ It runs in ONE transaction, which its caller opens with ``with writing(session):
 `sharing` moves a shared pool's money beside these steps (README.md); `support` decides on extra support in them, by
 the rules that `funding` reads. `scopes` says what each actor may see; `figures`
 what it all came to; `statements` a budget's money in words; `chain` the audit trail's signed end; `keys` carries the
-keyring; `roots`, `proofs` and `bundles` are for whoever checks a round.
+keyring; `factors` knows codes and secrets of a second step; `roots`, `proofs` and `bundles` are for whoever checks a
+round.
 """
 
 from dataclasses import dataclass
@@ -71,6 +72,15 @@ STEPS = (
     Step("users.close", "commissioner", "account", "closed; signed out everywhere"),
     Step("users.reopen", "commissioner", "account closed", "open again"),
     Step("tries.note_try", "anybody", "-", "a try at a password or code counted, or refused"),
+    Step("accounts.sign_in", "whoever has the password", "account", "signed in, or halfway in"),
+    Step("second_steps.give_code", "whoever has the app", "halfway in", "signed in; the code opens nothing again"),
+    Step("second_steps.give_recovery_code", "whoever has the codes", "halfway in", "signed in; one code less"),
+    Step("second_steps.set_up_first", "whose role must have it", "halfway in", "second step on; signed in"),
+    Step("second_steps.begin", "whoever is signed in", "-", "a secret to put into an app"),
+    Step("second_steps.confirm", "whoever is signed in", "a secret in an app", "second step on, or with another phone"),
+    Step("second_steps.renew_recovery_codes", "whoever is signed in", "second step on", "ten other recovery codes"),
+    Step("second_steps.switch_off", "whoever is signed in", "second step on", "the password is enough"),
+    Step("second_steps.take_away", "commissioner", "second step on", "off; signed out everywhere"),
     Step("passwords.choose_password", "whoever has the code", "account", "account with the password chosen"),
     Step("passwords.ask_for_code", "anybody", "account", "a letter with a code to its owner"),
     Step("passwords.change_password", "whoever is signed in", "account", "another password; other browsers signed out"),

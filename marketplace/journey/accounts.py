@@ -2,30 +2,55 @@
 
 `sign_in` and `sign_out` are steps; `actor_of` is what every page asks first. Comparing a password is slow on purpose,
 so `try_password` does it before the transaction: on SQLite a guess would keep every writer waiting.
+
+Where an account has a second step, or must have one, a password leads halfway in: the token of a `HalfSignIn` opens
+nothing but the page for the code (`second_steps`).
 """
 
 import hashlib
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from marketplace.adapters.passwords import hash_password, verify_password
 from marketplace.records import audit
 from marketplace.records.budgets import Holder
 from marketplace.records.people import Broker, Patient, SignIn, User
+from marketplace.records.second_steps import HalfSignIn
 from marketplace.rules.clock import Instant
 from marketplace.rules.errors import Conflict, Invalid, NotAllowed
 from marketplace.rules.permissions import Actor, Role
 
+from . import factors
 from .scopes import locked
 
 IDLE = timedelta(minutes=30)
 LONGEST = timedelta(hours=12)
 SEEN_EVERY = timedelta(minutes=1)
+HALF_HOLDS = timedelta(minutes=5)
+"""For so long a browser may stand between password and code."""
 SHORTEST_PASSWORD = 12
+
+
+class WaitsFor(StrEnum):
+    """What is still to come before somebody is signed in."""
+
+    CODE = "code"
+    SET_UP = "set_up"
+    """A second step, because their role must have one."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class SignedIn:
+    """What a password led to: the token of a sign-in, or of half a one, which opens nothing yet."""
+
+    token: str
+    waits_for: WaitsFor | None = None
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -99,8 +124,10 @@ def try_password(session: Session, email: str, password: str) -> Tried:
     return Tried(email, stored, verify_password(stored, password))
 
 
-def sign_in(session: Session, now: Instant, tried: Tried) -> str:
-    """Begin a session with a password that was tried (`try_password`); returns its token, new every time.
+def sign_in(session: Session, now: Instant, tried: Tried, must_have: Collection[Role] = ()) -> SignedIn:
+    """Begin a session with a password that was tried (`try_password`); its token is new every time.
+
+    Where the account has a second step, or its role is one of those that `must_have` one, it is half a session.
 
     Raises
     ------
@@ -116,14 +143,42 @@ def sign_in(session: Session, now: Instant, tried: Tried) -> str:
             "The e-mail address and the password do not match an account. "
             "Check both and try again, or choose “I forgot my password”.",
         )
+    if factors.standing(session, user.id) is not None:
+        return SignedIn(_half_way(session, now, user), WaitsFor.CODE)
+    if user.role in must_have:
+        token = _half_way(session, now, user)
+        factors.draft(session, now, user.id, digest(token))
+        return SignedIn(token, WaitsFor.SET_UP)
+    return SignedIn(let_in(session, now, user))
+
+
+def let_in(session: Session, now: Instant, user: User) -> str:
+    """A full sign-in of somebody who has shown all that is asked of them; returns its token."""
     token = secrets.token_urlsafe(32)
     session.add(SignIn(token_sha256=digest(token), user_id=user.id, started_at=now, seen_at=now))
     audit.append(session, now, actor_for(user), "account.signed_in", user.id)
     return token
 
 
+def end_sign_ins(session: Session, now: Instant, user_id: str, *, but: str = "") -> int:
+    """Sign an account out everywhere but in the browser with this token; returns in how many that was.
+
+    Whoever is halfway in begins anew.
+    """
+    session.execute(delete(HalfSignIn).where(HalfSignIn.user_id == user_id))
+    open_ones = (SignIn.user_id == user_id, SignIn.ended_at.is_(None), SignIn.token_sha256 != digest(but))
+    return len(session.execute(update(SignIn).where(*open_ones).values(ended_at=now).returning(SignIn.user_id)).all())
+
+
+def _half_way(session: Session, now: Instant, user: User) -> str:
+    token = secrets.token_urlsafe(32)
+    session.add(HalfSignIn(token_sha256=digest(token), user_id=user.id, good_until=now + HALF_HOLDS))
+    return token
+
+
 def sign_out(session: Session, now: Instant, token: str) -> None:
-    """End the session: the token opens nothing any more, whoever kept a copy of the cookie."""
+    """End the session, or half a one: the token opens nothing any more, whoever kept a copy of the cookie."""
+    session.execute(delete(HalfSignIn).where(HalfSignIn.token_sha256 == digest(token)))
     row = session.get(SignIn, digest(token))
     if row is not None and row.ended_at is None:
         row.ended_at = now

@@ -19,7 +19,7 @@ from marketplace.rules.errors import DomainError
 from marketplace.rules.lifecycle import ContractStatus, TenderStatus
 from marketplace.rules.permissions import SYSTEM
 
-from . import totals, tries
+from . import second_steps, totals, tries
 from .awards import answer_by_default, confirm_ran_out
 from .budgets import remind_of_review, review_is_due
 from .contracts import let_lapse, past_their_end, run_out
@@ -62,6 +62,7 @@ def run_due(session: Session, now: Instant) -> list[Done]:
                 done.append(Done(what, about_id, error=error.code))
     totals.refresh(session, now)
     tries.forget(session, now)
+    second_steps.forget(session, now)
     return done
 
 

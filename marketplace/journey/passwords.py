@@ -9,27 +9,28 @@ look first whether it is worth it; the steps themselves look again, under the ac
 
 Whoever replaces a password may fear that somebody else is in the account. So other browsers are signed out, and the
 programs that act for it are disconnected: a token that a stranger connected would open it as before.
+
+No code of these is a way round the second step: whoever has one is asked for it at the next sign-in as before.
 """
 
 import hashlib
 import hmac
-import re
-import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from marketplace.adapters.passwords import hash_password
 from marketplace.records import audit
 from marketplace.records.outbox import tell
-from marketplace.records.people import AccountCode, SignIn, User
+from marketplace.records.people import AccountCode, User
 from marketplace.rules.clock import Instant
 from marketplace.rules.errors import Invalid, NotAllowed
 from marketplace.rules.permissions import Actor
 
-from .accounts import Tried, actor_for, check_password, digest, try_password
+from .accounts import Tried, actor_for, check_password, end_sign_ins, try_password
+from .factors import plain_code, written_code
 from .programs import end_all
 from .scopes import locked
 
@@ -40,8 +41,6 @@ LETTER_HOLDS = timedelta(hours=1)
 FORGOTTEN = "password_forgotten"
 """The message whose letter carries a code."""
 _WRONG = "The e-mail address and the code do not fit, or the code is too old. Ask for a new code."
-_LETTERS = "23456789abcdefghjkmnpqrstvwxyz"
-"""Without those that look alike on paper (0 and o, 1 and i and l, u and v)."""
 _GROUPS = 4
 
 
@@ -59,7 +58,7 @@ def new_code(session: Session, now: Instant, user: User, holds: timedelta, *, by
     The one before that came the same way is void. One that was handed over is not voided by a letter, because anybody
     can ask for a letter in another's name.
     """
-    code = "-".join("".join(secrets.choice(_LETTERS) for _ in range(4)) for _ in range(_GROUPS))
+    code = written_code(_GROUPS)
     row = session.get(AccountCode, (user.id, by_letter)) or AccountCode(user_id=user.id, by_letter=by_letter)
     row.code_sha256, row.good_until = _code_digest(code), now + holds
     session.add(row)
@@ -149,7 +148,7 @@ def code_for_letter(session: Session, now: Instant, user_id: str) -> str:
 
 def sign_out_others(session: Session, now: Instant, actor: Actor, token: str) -> int:
     """End every sign-in of this account but the one with this token; returns how many those were."""
-    ended = _end_sign_ins(session, now, actor.user_id, but=token)
+    ended = end_sign_ins(session, now, actor.user_id, but=token)
     if ended:
         audit.append(session, now, actor, "account.others_signed_out", actor.user_id, browsers=ended)
     return ended
@@ -181,15 +180,10 @@ def _set(session: Session, now: Instant, user: User, new_hash: str, *, but: str)
     if user.password_hash is not None:
         tell(session, now, [user.id], "password_changed", user.id)
     user.password_hash = new_hash
-    _end_sign_ins(session, now, user.id, but=but)
+    end_sign_ins(session, now, user.id, but=but)
     end_all(session, now, actor_for(user), select(User.id).where(User.id == user.id))
-
-
-def _end_sign_ins(session: Session, now: Instant, user_id: str, *, but: str) -> int:
-    open_ones = (SignIn.user_id == user_id, SignIn.ended_at.is_(None), SignIn.token_sha256 != digest(but))
-    return len(session.execute(update(SignIn).where(*open_ones).values(ended_at=now).returning(SignIn.user_id)).all())
 
 
 def _code_digest(code: str) -> str:
     """The hash of a code, however it is spaced and written."""
-    return hashlib.sha256(re.sub(r"[^0-9a-z]", "", code.lower()).encode()).hexdigest()
+    return hashlib.sha256(plain_code(code).encode()).hexdigest()

@@ -5,6 +5,10 @@ as its account and never as more: it reads, or reads and writes, until its last 
 password replaced or its organisation suspended, `end_all` ends what was handed out (`users.close`, `passwords`,
 `conduct.suspend`).
 
+A token stands for a whole sign-in: the page that hands it out opens to nobody whose second step is still to be taken
+(`second_steps`), so a program, which has no phone, is asked for no code. What becomes of the second step later leaves
+tokens as they are.
+
 `once` lets a program send the same thing again, as programs do when an answer is lost: what has been done under a key
 is not done a second time; the first answer is given again.
 """

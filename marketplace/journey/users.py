@@ -7,7 +7,7 @@ so that nobody reads a sealed offer, or answers for a patient, through an accoun
 
 from dataclasses import dataclass
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -15,13 +15,13 @@ from marketplace.records import audit
 from marketplace.records.base import new_id
 from marketplace.records.budgets import Holder
 from marketplace.records.outbox import tell
-from marketplace.records.people import AccountCode, Broker, SignIn, User
+from marketplace.records.people import AccountCode, Broker, User
 from marketplace.records.providers import Provider
 from marketplace.rules.clock import Instant
 from marketplace.rules.errors import Conflict, Invalid, NotFound, WrongState
 from marketplace.rules.permissions import Actor, Role, check_role
 
-from .accounts import check_email_free, open_account
+from .accounts import check_email_free, end_sign_ins, open_account
 from .passwords import CODE_HOLDS, new_code
 from .programs import end_all
 from .scopes import locked, one, patients_for, users_for
@@ -76,7 +76,7 @@ def renew_code(session: Session, now: Instant, actor: Actor, user_id: str) -> tu
     WrongState
         If a password is chosen, or the account is closed.
     """
-    user = _overseen(session, actor, user_id)
+    user = overseen(session, actor, user_id)
     if user.password_hash is not None:
         message = "This person has chosen a password. Nobody else can set another one for them."
         raise WrongState("password_chosen", message)
@@ -94,13 +94,13 @@ def close(session: Session, now: Instant, actor: Actor, user_id: str) -> User:
     WrongState
         If it is closed already, or one's own.
     """
-    user = _overseen(session, actor, user_id)
+    user = overseen(session, actor, user_id)
     if user.id == actor.user_id:
         raise WrongState("own_account", "You cannot close your own account. Ask a colleague.")
     if user.closed_at is not None:
         raise WrongState("account_closed", "This account is closed already.")
     user.closed_at = now
-    session.execute(update(SignIn).where(SignIn.user_id == user.id, SignIn.ended_at.is_(None)).values(ended_at=now))
+    end_sign_ins(session, now, user.id)
     session.execute(delete(AccountCode).where(AccountCode.user_id == user.id))
     end_all(session, now, actor, select(User.id).where(User.id == user.id))
     audit.append(session, now, actor, "account.closed", user.id)
@@ -109,7 +109,7 @@ def close(session: Session, now: Instant, actor: Actor, user_id: str) -> User:
 
 def reopen(session: Session, now: Instant, actor: Actor, user_id: str) -> User:
     """Open a closed account again, with the password it had. Whoever it belongs to is told."""
-    user = _overseen(session, actor, user_id)
+    user = overseen(session, actor, user_id)
     if user.closed_at is None:
         raise WrongState("account_open", "This account is not closed.")
     user.closed_at = None
@@ -141,6 +141,7 @@ def _party(session: Session, actor: Actor, details: AccountDetails) -> str:
     raise NotFound("not_found", "We cannot find that organisation.")
 
 
-def _overseen(session: Session, actor: Actor, user_id: str) -> User:
+def overseen(session: Session, actor: Actor, user_id: str) -> User:
+    """An account that this commissioner looks after, for changing it."""
     check_role(actor, Role.COMMISSIONER)
     return locked(session, User, one(session, users_for(actor), user_id, "account").id, "account")

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from marketplace.rules.permissions import Role
 
 from .base import Base, PublicId, status_column
+from .second_steps import SecondFactor
 
 _STANDS = text("ended_at IS NULL")
 
@@ -36,6 +37,11 @@ class User(Base):
     commissioner_id: Mapped[str | None] = mapped_column(ForeignKey("commissioners.id"))
     created_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
+
+    second_factor: Mapped[SecondFactor | None] = relationship(
+        primaryjoin=lambda: (SecondFactor.user_id == User.id) & SecondFactor.stands, viewonly=True, uselist=False
+    )
+    """What they sign in with beside the password, if anything."""
 
 
 class AccountCode(Base):

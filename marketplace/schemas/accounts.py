@@ -61,3 +61,46 @@ class ChangePasswordSchema(Schema):
         error_messages=dict.fromkeys(("required", "null"), "Enter the password you want"),
         metadata={"title": "The password you want", "description": _GOOD_ONE},
     )
+
+
+class CodeSchema(Schema):
+    """A code of the app."""
+
+    code = Words(
+        required=True,
+        longest=40,
+        missing="Enter the code from your app",
+        metadata={"title": "Code from your app", "description": "Six digits"},
+    )
+
+
+class RecoveryCodeSchema(Schema):
+    """A recovery code in its place."""
+
+    code = Words(
+        required=True,
+        longest=40,
+        missing="Enter one of your recovery codes",
+        metadata={"title": "Recovery code", "description": "Twelve letters and numbers, like 4ph2-…"},
+    )
+
+
+class ProofSchema(Schema):
+    """Whoever is signed in shows once more that they are: by the password."""
+
+    password = fields.String(
+        required=True,
+        error_messages=dict.fromkeys(("required", "null"), "Enter your password"),
+        metadata={"title": "Your password"},
+    )
+
+
+class FullProofSchema(ProofSchema):
+    """The same where there is a second step: by the password and a code."""
+
+    code = Words(
+        required=True,
+        longest=40,
+        missing="Enter a code",
+        metadata={"title": "A code", "description": "From your app, or one of your recovery codes"},
+    )

@@ -1,8 +1,8 @@
 """Who may come to a page. Every view says so with one of these; a view that does not say is shut.
 
-`public`, `signed_in`, `for_role` mark a view; `check_access` runs before every request and enforces the mark;
-`current_actor` is who is acting, `own_actor` who is signed in: the two differ while a representative acts for a
-patient, which is asked of the database on every request; `seen` notes that they look at a patient's record.
+`public`, `signed_in`, `for_role` and `half_signed_in` mark a view; `check_access` runs before every request and
+enforces the mark; `current_actor` is who is acting, `own_actor` who is signed in: the two differ while a representative
+acts for a patient, which is asked of the database on every request; `seen` notes that they look at a patient's record.
 Whether a thing on the page is theirs is asked by the query or step that loads it.
 """
 
@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 from flask import abort, current_app, flash, g, redirect, request, session, url_for
 from werkzeug.wrappers import Response
 
-from marketplace.journey import accounts, representatives
+from marketplace.journey import accounts, representatives, second_steps
+from marketplace.journey.second_steps import HalfWay
 from marketplace.rules.errors import NotFound
 from marketplace.rules.permissions import Actor, Role
 
@@ -25,15 +26,20 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Which roles may open a page: none named means anybody, signed in or not."""
+    """Which roles may open a page: none named means anybody, signed in or not. Or else who is halfway in."""
 
     roles: frozenset[Role]
+    half_way: bool = False
 
 
 ANYBODY = Access(frozenset())
 
 ACTING_FOR = "acting_for"
 """Where the cookie keeps for whom a representative acts. It is a wish: whether they may is asked on every request."""
+
+
+HALF_WAY = "half_way"
+"""Where the cookie keeps the token of half a sign-in: no page but those for the code asks for it."""
 
 
 def public(view: View) -> View:
@@ -56,6 +62,12 @@ signed_in = for_role(*(role for role in Role if role is not Role.SYSTEM))
 """Anybody with an account may come."""
 
 
+def half_signed_in(view: View) -> View:
+    """Only who is halfway in may come: the password fitted, and the second step is still to be taken."""
+    view.access = Access(frozenset(), half_way=True)  # type: ignore[attr-defined]
+    return view
+
+
 def access_of(view: Callable[..., Any]) -> Access | None:
     """What a view declares, or None if it declares nothing."""
     access: Access | None = getattr(view, "access", None)
@@ -74,6 +86,23 @@ def find_own_actor() -> Actor | None:
                 accounts.touch(transaction, request_now(), token)
     own: Actor | None = g.own_actor
     return own
+
+
+def find_half_way() -> HalfWay | None:
+    """Who is halfway in, asked of the database once per request."""
+    if "half_way" not in g:
+        token = session.get(HALF_WAY)
+        g.half_way = second_steps.half_way(db_session(), request_now(), token) if token else None
+    found: HalfWay | None = g.half_way
+    return found
+
+
+def half_way_in() -> HalfWay:
+    """Who is halfway in, on a page for the second step."""
+    found = find_half_way()
+    if found is None:
+        abort(401)
+    return found
 
 
 def find_actor() -> Actor | None:
@@ -130,7 +159,7 @@ def check_access() -> Response | None:
     if access is None:
         abort(403)
     if not access.roles:
-        return None
+        return _check_half_way() if access.half_way else None
     actor = find_actor()
     if actor is None:
         if request.method not in {"GET", "HEAD"}:
@@ -144,6 +173,16 @@ def check_access() -> Response | None:
     if actor.authority_id is not None and Role.REPRESENTATIVE not in access.roles:
         note_seen(request_now(), actor, [actor.party_id], _page_name(request.endpoint))
     return None
+
+
+def _check_half_way() -> Response | None:
+    if find_half_way() is not None:
+        return None
+    if find_actor() is not None:  # in already: a page sent twice, or gone back to
+        return redirect(url_for("account.home"))
+    if session.pop(HALF_WAY, None):
+        flash("That took too long. Please sign in again.", "error")
+    return redirect(url_for("account.sign_in"))
 
 
 def _page_name(endpoint: str) -> str:

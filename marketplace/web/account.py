@@ -9,12 +9,13 @@ from marketplace.journey import accounts
 from marketplace.rules.errors import DomainError
 from marketplace.schemas.accounts import SignInSchema
 
-from .access import current_actor, find_actor, public, signed_in
+from .access import HALF_WAY, current_actor, find_actor, public, signed_in
 from .clock import request_now
 from .database import db_session, writing
 from .demo_doors import doors
 from .forms import WebForm, sent
 from .navigation import home_endpoint
+from .settings import must_have
 
 pages = Blueprint("account", __name__)
 
@@ -34,25 +35,46 @@ def sign_in() -> str | Response | tuple[str, int]:
     try:
         tried = accounts.try_password(db_session(), form.data["email"], form.data["password"])
         with writing(db_session()) as transaction:
-            token = accounts.sign_in(transaction, request_now(), tried)
+            signed_in = accounts.sign_in(transaction, request_now(), tried, must_have())
     except DomainError as error:
         form.refuse("email", error.message)
         if error.code == "sign_in_failed":
             form.refuse("password", "Check your password")
         return _sign_in_page(form, came_for), 422
+    if signed_in.waits_for is None:
+        return enter(signed_in.token, came_for)
+    session.clear()
+    session[HALF_WAY] = signed_in.token
+    page = "second_steps.give_code" if signed_in.waits_for is accounts.WaitsFor.CODE else "second_steps.set_up_first"
+    return redirect(url_for(page, next=came_for if is_ours(came_for) else None))
+
+
+def enter(token: str, came_for: str) -> Response:
+    """From now on this browser has the cookie of this sign-in; it goes on to the page that it came for."""
+    keep(token)
+    return redirect(way_on(came_for))
+
+
+def keep(token: str) -> None:
+    """From now on this browser has the cookie of this sign-in."""
     session.clear()  # nothing from before the sign-in lives on: neither an old token nor anything planted there
     session["sign_in"] = token
-    return redirect(came_for if is_ours(came_for) else url_for("account.home"))
+
+
+def way_on(came_for: str) -> str:
+    """The page that somebody came for, or their own home page."""
+    return came_for if is_ours(came_for) else url_for("account.home")
 
 
 @pages.post("/sign-out")
 @public
 def sign_out() -> Response:
     """End this browser's sign-in on the server: its cookie opens nothing from now on."""
-    token = session.get("sign_in")
-    if token:
+    tokens = [token for name in ("sign_in", HALF_WAY) if (token := session.get(name))]
+    if tokens:
         with writing(db_session()) as transaction:
-            accounts.sign_out(transaction, request_now(), token)
+            for token in tokens:
+                accounts.sign_out(transaction, request_now(), token)
     session.clear()
     flash("You have signed out.", "done")
     return redirect(url_for("public.start"))

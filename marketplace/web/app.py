@@ -44,7 +44,9 @@ from . import (
     public,
     reasons,
     representing,
+    second_steps,
     security,
+    settings,
     support_words,
     supporting,
     trail,
@@ -52,11 +54,11 @@ from . import (
 )
 
 
-def build_app(settings: Mapping[str, object]) -> Flask:
+def build_app(told: Mapping[str, object]) -> Flask:
     """The Flask application for these settings (names as in ``config/default.toml``)."""
     hide_numbers_in_logs()
     app = Flask("marketplace.web")
-    app.config.update(settings)
+    app.config.update(told)
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
@@ -68,6 +70,7 @@ def build_app(settings: Mapping[str, object]) -> Flask:
     nhsuk.init_app(app)
     navigation.init_app(app)
     security.init_app(app)
+    settings.init_app(app)
     errors.init_app(app)
     compressing.init_app(app)
     app.before_request(access.check_access)
@@ -76,6 +79,7 @@ def build_app(settings: Mapping[str, object]) -> Flask:
         public.pages,
         account.pages,
         passwords.pages,
+        second_steps.pages,
         patient.pages,
         easy_read.pages,
         paper.pages,
@@ -106,4 +110,5 @@ def build_app(settings: Mapping[str, object]) -> Flask:
     ):
         app.register_blueprint(pages)
     security.limit_guesses(app, "account.sign_in", "passwords.choose", "passwords.forgotten", "passwords.account")
+    security.limit_guesses(app, *(f"second_steps.{name}" for name in second_steps.GUESSED_AT))
     return app

@@ -77,6 +77,7 @@ def account() -> Answer:
         back=url_for("passwords.account"),
         done="Your password is changed. Everywhere else you are signed out, and no program is connected any more.",
         me=me,
+        second_step=me.second_factor is not None,
         others=accounts.others_signed_in(db_session(), request_now(), own_actor(), session["sign_in"]),
     )
 

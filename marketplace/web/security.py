@@ -23,7 +23,7 @@ from marketplace.rules.errors import Invalid
 from marketplace.rules.guessing import Limit, limits_from
 from marketplace.rules.privacy import has_nhs_number
 
-from .access import access_of, own_actor
+from .access import Access, access_of, half_way_in, own_actor
 from .clock import request_now
 from .database import db_session, writing
 
@@ -41,6 +41,7 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
 }
+SECOND_STEP = "second_steps."
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -78,13 +79,14 @@ def limit_guesses(app: Flask, *endpoints: str) -> None:
 
 def _slowed(endpoint: str, view: Callable[..., Any], by_place: Limits, by_account: Limits) -> Callable[..., Any]:
     access = access_of(view)
-    roles = access.roles if access is not None else frozenset()
+    # codes of the second step are asked for on several pages: they are counted together
+    what = SECOND_STEP if endpoint.startswith(SECOND_STEP) else endpoint
 
     @wraps(view)
     def slowed(**arguments: Any) -> Any:
         if request.method == "POST":
-            account = own_actor().user_id if roles else _account_typed()
-            whose = {f"{endpoint} from {_place()}": by_place, f"{endpoint} for {account}": by_account}
+            account = _account_meant(access)
+            whose = {f"{what} from {_place()}": by_place, f"{what} for {account}": by_account}
             with writing(db_session()) as session:
                 note_try(session, request_now(), whose)
         return view(**arguments)
@@ -101,7 +103,12 @@ def _place() -> str:
     return str(address if address.version == 4 else ip_network((address, 64), strict=False))
 
 
-def _account_typed() -> str:
+def _account_meant(access: Access | None) -> str:
+    """Whose password or code is tried: of who is signed in or halfway in their own, else of the address typed."""
+    if access is not None and access.half_way:
+        return half_way_in().user_id
+    if access is not None and access.roles:
+        return own_actor().user_id
     return request.form.get("email", "").strip().lower()[:254]
 
 

@@ -6,6 +6,7 @@ from flask import Blueprint, flash, redirect, render_template, url_for
 from flask import Response as FileResponse
 from werkzeug.wrappers import Response
 
+from marketplace.journey import second_steps
 from marketplace.journey import users as steps
 from marketplace.journey.passwords import CODE_HOLDS
 from marketplace.journey.scopes import one, users_for
@@ -22,6 +23,7 @@ from .filters import london_day
 from .forms import WebForm, sent
 from .listing import Column, Listing, asked
 from .queries import users as found
+from .settings import must_have
 
 Answer = str | Response | tuple[str, int]
 SHORT_ROLES = {**ROLE_WORDS, "representative": "Representative", "commissioner": "Commissioner"}
@@ -31,6 +33,7 @@ COLUMNS: list[Column[User]] = [
     Column("role", "Role", lambda row: SHORT_ROLES[row.role.value]),
     Column("opened", "Opened", lambda row: london_day(row.created_at), User.created_at, "day"),
     Column("state", "State", found.state_of),
+    Column("second_step", "Second step", found.second_step_of),
 ]
 
 pages = Blueprint("users", __name__)
@@ -58,6 +61,7 @@ def users() -> str | FileResponse:
         roles=[("", "All but patients"), *SHORT_ROLES.items()],
         says=SHORT_ROLES,
         state_of=found.state_of,
+        second_step_of=found.second_step_of,
         own_id=actor.user_id,
     )
 
@@ -121,6 +125,23 @@ def reopen(user_id: str) -> Response:
         steps.reopen(session, request_now(), current_actor(), user_id)
     flash("The account is open again.", "done")
     return redirect(url_for("users.users"))
+
+
+@pages.route("/commissioner/users/<user_id>/second-step", methods=["GET", "POST"])
+@for_role(Role.COMMISSIONER)
+def take_second_step_away(user_id: str) -> Answer:
+    """Ask once more, then take away the second step of somebody who lost phone and codes."""
+    user = one(db_session(), users_for(current_actor()), user_id, "account")
+    back = url_for("users.users", role="" if user.role is not Role.PATIENT else user.role.value)
+    if sent() is None:
+        if user.second_factor is None:
+            raise WrongState("second_step_off", "This account has no second step.")
+        needed = user.role in must_have()
+        return render_template("commissioner/user_second_step.html", user=user, back=back, needed=needed)
+    with writing(db_session()) as session:
+        second_steps.take_away(session, request_now(), current_actor(), user_id)
+    flash("The second step is taken away. Whoever was signed in to the account is signed out.", "done")
+    return redirect(back)
 
 
 def _open_page(form: WebForm, template: str, *, back: str, **shown: Any) -> Answer:

@@ -80,7 +80,7 @@ def test_no_hash_is_made_inside_a_transaction(world: SmallWorld, monkeypatch: py
     choose(world, code)
     tried = accounts.try_password(world.session, EMAIL, PASSWORD)
     with writing(world.session):
-        token = accounts.sign_in(world.session, world.now, tried)
+        token = accounts.sign_in(world.session, world.now, tried).token
     actor = Actor(user.id, user.role, user.party_id)
     change = passwords.changeable(world.session, actor, PASSWORD, "another four words")
     with writing(world.session):

@@ -99,7 +99,7 @@ def test_an_account_on_both_databases(world: SmallWorld) -> None:
         passwords.choose_password(world.session, world.now, email, code, hashed)
     tried = accounts.try_password(world.session, email, password)
     with writing(world.session):
-        token = accounts.sign_in(world.session, world.now, tried)
+        token = accounts.sign_in(world.session, world.now, tried).token
     assert accounts.actor_of(world.session, world.now, token) == Actor(user.id, Role.REPRESENTATIVE, user.party_id)
     world.session.rollback()
     with writing(world.session):

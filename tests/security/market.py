@@ -45,6 +45,7 @@ from marketplace.rules.pooling import BundleTerms
 from marketplace.rules.sharing import Pooling
 from marketplace.rules.tendering import OfferLine, OfferTerms, OfferTier
 from marketplace.work.client import enqueue_round, enqueue_scenarios
+from tests.second_steps import App, switch_on
 from tests.web.site import PASSWORD, Site, build_site
 from tests.worlds import PERIOD, SmallWorld
 
@@ -52,6 +53,8 @@ CANARY_PENCE = 8_765_431
 """The price in the sealed offer on each side's open tender: nobody else could have typed it."""
 ALL_KINDS = (ManagedAs.NOTIONAL, ManagedAs.THIRD_PARTY, ManagedAs.DIRECT_PAYMENT)
 BIDDERS = ("near", "bulk")
+WITH_SECOND_STEP = ("broker@example.test", "bulk@example.test")
+"""Accounts that sign in with a code too."""
 
 
 @dataclass
@@ -135,6 +138,8 @@ class Market:
     site: Site
     sides: list[Side]
     emails: list[str] = field(default_factory=list)
+    apps: dict[str, App] = field(default_factory=dict)
+    """The apps of those who sign in with a code, by their address."""
 
     @property
     def session(self) -> Session:
@@ -356,10 +361,17 @@ def _open_accounts(market: Market) -> None:
             )
             user.password_hash = _hashed()
             market.emails.append(user.email)
+    _take_second_steps(market)
     for broker in (row for row in market.users() if row.role is Role.BROKER):
         with writing(market.session):
             details = programs.ProgramDetails("Our case system", False, world.now.date() + timedelta(days=300))
             programs.connect(market.session, world.now, Actor(broker.id, broker.role, broker.party_id), details)
+
+
+def _take_second_steps(market: Market) -> None:
+    """A broker's and a provider's account get a second step."""
+    for email in WITH_SECOND_STEP:
+        market.apps[email] = switch_on(market.session, market.site.world.now, email, PASSWORD)
 
 
 @cache

@@ -46,13 +46,19 @@ class Kind:
 
 @dataclass(frozen=True)
 class Account:
-    """Somebody who visits: nobody is signed in where the e-mail is None. A representative may act for a patient."""
+    """Somebody who visits: nobody is signed in where the e-mail is None. A representative may act for a patient.
+
+    `halfway` is the address of an account whose password was typed, and whose second step was not taken: that is
+    nobody too. `sets_up` is whether somebody has begun to set up a second step of their own.
+    """
 
     email: str | None
     role: Role | None = None
     party_id: str = ""
     user_id: str = ""
     acts_for: str | None = None
+    halfway: str | None = None
+    sets_up: bool = False
 
     @property
     def roles(self) -> set[Role]:

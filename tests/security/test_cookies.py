@@ -75,7 +75,7 @@ def test_in_production_the_cookie_is_for_this_host_and_for_pages_alone(
     monkeypatch.setenv("CAREPOOL_TRUSTED_HOSTS", '["localhost"]')
     site = build_site(tmp_path, patients=3, WTF_CSRF_ENABLED=False)
     answer = site.client().post(
-        "/sign-in", data={"email": "broker@example.test", "password": PASSWORD}, base_url="https://localhost"
+        "/sign-in", data={"email": "p1@example.test", "password": PASSWORD}, base_url="https://localhost"
     )
     assert (answer.status_code, answer.location) == (302, "/home")
     (cookie,) = answer.headers.getlist("Set-Cookie")

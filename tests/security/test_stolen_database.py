@@ -196,6 +196,7 @@ def test_only_what_is_known_to_be_locked_is_binary() -> None:
         "tenders.nonce_sealed",
         "rounds.salts_sealed",
         "kept_answers.answer_sealed",
+        "second_factors.secret_sealed",
         "offers.content_sealed",
         "offers.key_for_provider",
         "offers.key_for_opening",

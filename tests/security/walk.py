@@ -20,17 +20,23 @@ from sqlalchemy import select
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
+from marketplace.journey.accounts import sign_in, try_password
 from marketplace.records import Base
+from marketplace.records.database import writing
 from marketplace.records.people import Authority
 from marketplace.rules.permissions import Role
 from marketplace.web.access import access_of
 from tests.security.market import Market
 from tests.security.owners import OTHER_ARGUMENTS, Account, Kind, Seen, kind_of
 from tests.security.typing_in import filled_in
+from tests.web.site import PASSWORD
 
 NOBODYS_ID = "0" * 16
 PATIENTS = ("awarded-1",)
 """The patients who try what is others', one a side."""
+HALFWAY = ("broker@example.test", "funder@example.test")
+"""Accounts of which somebody knows the password alone: one has a second step, the other must set one up."""
+SETS_UP = "near@example.test"
 _TOKENS = re.compile(r'name="(?:csrf_token|request_id|rows)" value="[^"]*"')
 MAY_CHANGE = {"sign_ins"}
 """Tables that any visit may write to: when somebody was last seen."""
@@ -86,6 +92,13 @@ class Visitor:
         if account.acts_for:
             self.name += " acting"
             assert self.client.post(f"/representative/act-for/{account.acts_for}").status_code == 302
+        if account.sets_up:
+            answer = self.client.post("/account/second-step/begin", data={"password": PASSWORD})
+            assert answer.location == "/account/second-step/app"
+        if account.halfway:
+            self.name = f"{account.halfway} halfway"
+            with self.client.session_transaction() as cookie:
+                cookie["half_way"] = halfway(market, account.halfway)
         kept = self.client.get_cookie("carepool")
         self._cookie = kept.value if kept else None
 
@@ -93,7 +106,19 @@ class Visitor:
         """One request, as if it were the first one after signing in."""
         if self._cookie is not None:
             self.client.set_cookie("carepool", self._cookie)
+        else:
+            self.client.delete_cookie("carepool")
         return self.client.open(path, method=method, data=data)
+
+
+def halfway(market: Market, email: str) -> str:
+    """Half a sign-in of an account whose role must have a second step: its password was typed."""
+    market.session.rollback()
+    tried = try_password(market.session, email, PASSWORD)
+    with writing(market.session):
+        signed_in = sign_in(market.session, market.site.world.now, tried, must_have=frozenset(Role))
+    assert signed_in.waits_for is not None
+    return signed_in.token
 
 
 class Watch:
@@ -126,12 +151,14 @@ def digests(connection: sqlite3.Connection, without: frozenset[str] = frozenset(
 
 def accounts(market: Market) -> list[Account]:
     """Everybody, a representative also in a patient's place, and somebody who is not signed in."""
-    everybody = [Account(None)]
+    everybody = [Account(None), *(Account(None, halfway=email) for email in HALFWAY)]
     for user in market.users():
         everybody.append(Account(user.email, user.role, user.party_id, user.id))
         authority = market.session.scalar(select(Authority).where(Authority.representative_id == user.id))
         if authority is not None:
             everybody.append(Account(user.email, user.role, user.party_id, user.id, authority.patient_id))
+        if user.email == SETS_UP:
+            everybody.append(Account(user.email, user.role, user.party_id, user.id, sets_up=True))
     return everybody
 
 

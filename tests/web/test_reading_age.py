@@ -4,6 +4,7 @@ The measure and its source are in `tests.web.reading`. Two more rules: no senten
 Government Digital Service's style guide, 2014), and none of an easy-read page is longer than 15.
 """
 
+import re
 from collections.abc import Callable
 from datetime import datetime
 
@@ -14,8 +15,9 @@ from marketplace.journey.support import PersonFacts
 from marketplace.journey.supporters import SupporterDetails
 from marketplace.records.database import writing
 from marketplace.rules.budgets import FundingRules
+from tests.second_steps import App
 from tests.web.reading import grade_of, sentences_of
-from tests.web.site import Site
+from tests.web.site import PASSWORD, Site
 from tests.worlds import SmallWorld
 
 MOST_GRADE = 6.0
@@ -98,6 +100,36 @@ def _support_first(world: SmallWorld) -> None:
         support.record_facts(world.session, world.now, world.funder, first, PersonFacts(1, True, ("copd", "stroke")))
         details = SupporterDetails("Ruth Fell", "Care coordinator", "01522 000000")
         supporters.name_supporter(world.session, world.now, world.funder, first, details)
+
+
+def test_the_second_step_is_read_at_nine_to_eleven(site: Site, record_property: Callable[[str, object], None]) -> None:
+    """Its pages for somebody signed in, and those on the way in: a patient may choose it."""
+    hard: list[str] = []
+
+    def read(name: str, text: str) -> None:
+        sentences = sentences_of(text)
+        assert len(sentences) >= 2, f"{name}: too little text to judge"
+        grade, longest = grade_of(sentences), max(sentences, key=len)
+        record_property("reading", f"{name:32} grade {grade:4.1f}, longest sentence {len(longest)} words")
+        if grade > MOST_GRADE or len(longest) > MOST_WORDS[""]:
+            hard.append(f"{name}: grade {grade:.1f}; longest: {' '.join(longest)}")
+
+    client, on = site.client("p1@example.test"), "/account/second-step"
+    read("second step, off", client.get(on).text)
+    read("second step, beginning", client.get(f"{on}/begin").text)
+    client.post(f"{on}/begin", data={"password": PASSWORD})
+    page = client.get(f"{on}/app").text
+    read("second step, the app", re.sub(r'<strong class="cp-key-text">.*?</strong>', "", page))
+    key = re.findall(r'cp-key-text">([A-Z2-7 ]{39})<', page)[0]
+    shown = client.post(f"{on}/app", data={"code": App(key).code(site.world.now)}).text
+    read("recovery codes", re.sub(r'<ul class="cp-recovery">.*?</ul>', "", shown, flags=re.DOTALL))
+    for name, at in (("on", ""), ("another phone", "/begin"), ("new codes", "/recovery-codes"), ("ending", "/off")):
+        read(f"second step, {name}", client.get(f"{on}{at}").text)
+    halfway = site.client()
+    halfway.post("/sign-in", data={"email": "p1@example.test", "password": PASSWORD})
+    read("sign-in, code", halfway.get("/sign-in/code").text)
+    read("sign-in, recovery code", halfway.get("/sign-in/recovery-code").text)
+    assert not hard, "\n".join(hard)
 
 
 def test_hard_words_and_long_sentences_are_found() -> None:

@@ -52,6 +52,14 @@ def test_production_has_no_doors_for_made_up_people(tmp_path: Path) -> None:
         load_settings({**told, "CAREPOOL_DEMO_ACCOUNTS": "true"})
 
 
+def test_whoever_works_with_others_data_has_a_second_step(tmp_path: Path) -> None:
+    """On a real site; not where everybody is made up, whose doors open at one press."""
+    told = {"CAREPOOL_ENV": "production", "CAREPOOL_VAR_DIR": str(tmp_path), **SECRETS}
+    assert load_settings(told)["SECOND_STEP_ROLES"] == ["commissioner", "broker", "provider", "holder"]
+    assert load_settings({**told, "CAREPOOL_SECOND_STEP_ROLES": '["broker"]'})["SECOND_STEP_ROLES"] == ["broker"]
+    assert load_settings({"CAREPOOL_VAR_DIR": str(tmp_path)})["SECOND_STEP_ROLES"] == []
+
+
 def test_a_variable_has_the_type_of_its_default(tmp_path: Path) -> None:
     environ = {"CAREPOOL_VAR_DIR": str(tmp_path), "CAREPOOL_PAGE_ROWS": "20", "CAREPOOL_RATELIMIT_ENABLED": "False"}
     settings = load_settings(environ)

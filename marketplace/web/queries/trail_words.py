@@ -13,6 +13,11 @@ from marketplace.web.filters import day
 
 ACTS: Mapping[str, str] = {
     "account.others_signed_out": "account: signed out everywhere else",
+    "account.recovery_codes_renewed": "account: new recovery codes made",
+    "account.second_step_moved": "account: second step moved to another phone",
+    "account.second_step_off": "account: second step switched off",
+    "account.second_step_on": "account: second step switched on",
+    "account.second_step_refused": "account: wrong code at the second step",
     "auditor.bundle_handed_out": "auditor: file of the matching handed out",
     "award.minimum_waived": "award: provider goes below its minimum",
     "broker.fee_agreed": "broker: fee agreed",
@@ -90,6 +95,7 @@ OF_ACT: Mapping[tuple[str, str], str] = {
     ("rematch.started", "left"): "people who left",
     ("payments.prepared", "lines"): "payments",
     ("budgets.checked", "lines"): "lines of the file",
+    ("account.recovery_code_used", "left"): "recovery codes left",
 }
 """Facts whose name says different things of different acts."""
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from marketplace.journey.scopes import one, patients_for, users_for
 from marketplace.records.budgets import Holder
@@ -25,7 +25,7 @@ def users(
     session: Session, actor: Actor, first: int, size: int, *, search: str, role: str, order: ColumnElement[Any]
 ) -> Sequence[User]:
     """Some of the accounts that fit."""
-    query = _users(actor, search, role).order_by(order, User.id)
+    query = _users(actor, search, role).options(joinedload(User.second_factor)).order_by(order, User.id)
     return session.scalars(query.offset(first).limit(size)).all()
 
 
@@ -51,6 +51,11 @@ def state_of(user: User) -> str:
     if user.closed_at is not None:
         return "Closed"
     return "Open" if user.password_hash is not None else "No password yet"
+
+
+def second_step_of(user: User) -> str:
+    """Whether an account has a second step at sign-in, in words."""
+    return "Off" if user.second_factor is None else "On"
 
 
 def _users(actor: Actor, search: str, role: str) -> Select[User]:

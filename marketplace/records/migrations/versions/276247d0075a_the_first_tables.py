@@ -343,6 +343,35 @@ def upgrade() -> None:
         batch_op.create_index('ix_patients_commissioner_id_name', ['commissioner_id', 'name'], unique=False)
         batch_op.create_index(batch_op.f('ix_patients_district'), ['district'], unique=False)
 
+    op.create_table('half_sign_ins',
+    sa.Column('token_sha256', sa.String(length=64), nullable=False),
+    sa.Column('user_id', sa.String(length=24), nullable=False),
+    sa.Column('good_until', marketplace.records.base.UtcInstant(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['user_id'], ['users.id'], name=op.f('fk_half_sign_ins_user_id')),
+    sa.PrimaryKeyConstraint('token_sha256', name=op.f('pk_half_sign_ins'))
+    )
+    with op.batch_alter_table('half_sign_ins', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_half_sign_ins_good_until'), ['good_until'], unique=False)
+        batch_op.create_index(batch_op.f('ix_half_sign_ins_user_id'), ['user_id'], unique=False)
+
+    op.create_table('recovery_codes',
+    sa.Column('user_id', sa.String(length=24), nullable=False),
+    sa.Column('code_mac', sa.String(length=64), nullable=False),
+    sa.ForeignKeyConstraint(['user_id'], ['users.id'], name=op.f('fk_recovery_codes_user_id')),
+    sa.PrimaryKeyConstraint('user_id', 'code_mac', name=op.f('pk_recovery_codes'))
+    )
+    op.create_table('second_factors',
+    sa.Column('id', sa.String(length=24), nullable=False),
+    sa.Column('user_id', sa.String(length=24), nullable=False),
+    sa.Column('stands', sa.Boolean(), nullable=False),
+    sa.Column('secret_sealed', sa.LargeBinary(), nullable=False),
+    sa.Column('made_at', marketplace.records.base.UtcInstant(timezone=True), nullable=False),
+    sa.Column('begun_sha256', sa.String(length=64), nullable=True),
+    sa.Column('last_counter', sa.BigInteger(), nullable=True),
+    sa.ForeignKeyConstraint(['user_id'], ['users.id'], name=op.f('fk_second_factors_user_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_second_factors')),
+    sa.UniqueConstraint('user_id', 'stands', name=op.f('uq_second_factors_user_id_stands'))
+    )
     op.create_table('sign_ins',
     sa.Column('token_sha256', sa.String(length=64), nullable=False),
     sa.Column('user_id', sa.String(length=24), nullable=False),
@@ -1152,6 +1181,13 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_sign_ins_user_id'))
 
     op.drop_table('sign_ins')
+    op.drop_table('second_factors')
+    op.drop_table('recovery_codes')
+    with op.batch_alter_table('half_sign_ins', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_half_sign_ins_user_id'))
+        batch_op.drop_index(batch_op.f('ix_half_sign_ins_good_until'))
+
+    op.drop_table('half_sign_ins')
     with op.batch_alter_table('patients', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_patients_district'))
         batch_op.drop_index('ix_patients_commissioner_id_name')
