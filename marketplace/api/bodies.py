@@ -14,6 +14,7 @@ from marketplace.schemas.answers import AgreeToShareSchema
 from marketplace.schemas.clients import PersonSchema
 from marketplace.schemas.deliveries import DeliveryRowSchema
 from marketplace.schemas.fields import Whole, Words
+from marketplace.schemas.support import SupportFactsSchema
 
 MOST_BUDGETS = 500
 MOST_DELIVERIES = 1_000
@@ -35,10 +36,8 @@ class GivenBudgetSchema(BudgetSchema):
         return made
 
 
-class GivenAllocationSchema(PersonSchema, GivenBudgetSchema):
+class GivenAllocationSchema(PersonSchema, SupportFactsSchema, GivenBudgetSchema):
     """A budget with its care plan, for somebody new, who is registered with it."""
-
-    extra_support = fields.Boolean(load_default=False, metadata={"title": "Needs extra support"})
 
     @post_load
     def make(self, data: dict[str, Any], **_: Any) -> Draft:

@@ -2,7 +2,7 @@
 
 Real: how many people each register counts (apportioned to districts) and in which proportions budgets are managed.
 Synthetic, all the rest: names, NHS numbers (of the reserved range), years of birth, the point that stands for a home,
-deprivation, extra support, the amounts, and which condition leads to which plan (`plans.py`).
+deprivation, capacity, the amounts, and which condition leads to which plan (`plans.py`).
 """
 
 import random
@@ -15,11 +15,10 @@ from marketplace.demo.nhs_numbers import synthetic_nhs_numbers
 from marketplace.demo.plans import ARTHRITIS_OR_BACK_PAIN, ARTHRITIS_OR_BACK_PAIN_PERMILLE, CONDITIONS, WISHES
 from marketplace.demo.words import FIRST_NAMES, LAST_NAMES
 
-LATEST_YEAR = 2025
-"""Ages are counted to the end of this year."""
-
 HOME_SPREAD_M = 3_000
 SECOND_CONDITION_PERCENT = 9
+LACK_CAPACITY_PERCENT = 40
+"""Of those with dementia."""
 STRAY_CLIENT_PERCENT = 7
 """How many choose a broker other than the one most people of their zone choose."""
 
@@ -42,12 +41,13 @@ class PlanLine:
     min_grade: int
     requires: tuple[str, ...]
     max_wait_days: int | None
-    priority: int
 
 
 @dataclass(frozen=True)
 class Patient:
-    """Somebody with a budget of their own; `extra_support` and `deprivation_decile` are synthetic."""
+    """Somebody with a budget of their own. What the rule for extra support asks about is synthetic: year of birth,
+    `deprivation_decile`, `lacks_capacity`, how many conditions.
+    """
 
     id: str
     name: str
@@ -61,7 +61,7 @@ class Patient:
     budget_management: str
     budget_pence: int
     deprivation_decile: int
-    extra_support: tuple[str, ...]
+    lacks_capacity: bool
     lines: tuple[PlanLine, ...]
 
 
@@ -98,11 +98,10 @@ def _person(draw: random.Random, key: str, nhs_number: str, district: str, condi
     conditions = _conditions(draw, condition)
     birth_year = draw.randint(*CONDITIONS[condition].born_between)
     decile = _deprivation_decile(draw, district)
-    support = _extra_support(draw, birth_year, decile, conditions)
+    lacks_capacity = "dementia" in conditions and draw.randrange(100) < LACK_CAPACITY_PERCENT
     wanted = _services_wanted(draw, conditions)
     lines = tuple(
-        _plan_line(draw, f"{key}-{position}", key, service, priority=2 if support else 1)
-        for position, service in enumerate(wanted, start=1)
+        _plan_line(draw, f"{key}-{position}", key, service) for position, service in enumerate(wanted, start=1)
     )
     planned_pence = sum(line.budget_pence for line in lines)
     yearly = draw.randrange(100) < 70 or any(line.service in ("home_care", "respite") for line in lines)
@@ -119,7 +118,7 @@ def _person(draw: random.Random, key: str, nhs_number: str, district: str, condi
         budget_management=_management(draw),
         budget_pence=planned_pence + (planned_pence * draw.randint(0, 8) // 100 if yearly else 0),
         deprivation_decile=decile,
-        extra_support=support,
+        lacks_capacity=lacks_capacity,
         lines=lines,
     )
 
@@ -149,20 +148,6 @@ def _deprivation_decile(draw: random.Random, district: str) -> int:
     return draw.randint(1, 10)
 
 
-def _extra_support(draw: random.Random, birth_year: int, decile: int, conditions: Sequence[str]) -> tuple[str, ...]:
-    """Synthetic flags of the commissioner's rule for those who need support most."""
-    flags = []
-    if LATEST_YEAR - birth_year >= 90:
-        flags.append("aged_90_or_over")
-    if decile == 1:
-        flags.append("most_deprived_tenth")
-    if "dementia" in conditions and draw.randrange(100) < 40:
-        flags.append("lacks_capacity")
-    if len(conditions) > 1:
-        flags.append("several_conditions")
-    return tuple(flags)
-
-
 def _broker(draw: random.Random, district: str) -> str:
     home = HOME_BROKERS[zone_of(district)]
     if draw.randrange(100) >= STRAY_CLIENT_PERCENT:
@@ -177,7 +162,7 @@ def _management(draw: random.Random) -> str:
     return draw.choices(ways, weights=[int(latest[f"{way}_percent"]) for way in ways])[0]
 
 
-def _plan_line(draw: random.Random, key: str, patient: str, service_code: str, priority: int) -> PlanLine:
+def _plan_line(draw: random.Random, key: str, patient: str, service_code: str) -> PlanLine:
     service, wishes = services()[service_code], WISHES[service_code]
     units = draw.choice(wishes.units)
     least, most = wishes.distance_km
@@ -194,7 +179,6 @@ def _plan_line(draw: random.Random, key: str, patient: str, service_code: str, p
         min_grade=3 if draw.randrange(100) < wishes.graded_percent else 0,
         requires=tuple(name for name, percent in wishes.required_percent.items() if draw.randrange(100) < percent),
         max_wait_days=draw.choice(wishes.wait_days),
-        priority=priority,
     )
 
 

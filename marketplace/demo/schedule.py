@@ -20,8 +20,8 @@ PUBLISHED_DAYS_AGO = {
     "open": 5,
     "closed": 15,
     "proposed": 17,
-    "standstill": 27,
-    "awarded": 66,
+    "standstill": 30,
+    "awarded": 69,
     "withdrawn": 20,
     "unsuccessful": 30,
 }
@@ -32,6 +32,9 @@ DELIVERED_DAYS_AGO = (19, 12, 5)
 """When deliveries under the awarded tenders are recorded; the last ones wait for an answer."""
 
 PAID_DAYS_AGO = 9
+
+MORE_ANSWER_DAYS = 3
+"""How many days more whoever has extra support gets to answer: an award is confirmed when theirs are over too."""
 
 
 @dataclass(frozen=True)
@@ -70,8 +73,8 @@ def timeline(now: datetime, left_as: str, position: int) -> Timeline:
         offers_due_at=offers_due_at,
         matched_at=matched_at,
         answered_at=matched_at + timedelta(days=1),
-        confirmed_at=matched_at + timedelta(days=8),
-        signed_at=matched_at + timedelta(days=28),
+        confirmed_at=matched_at + timedelta(days=8 + MORE_ANSWER_DAYS),
+        signed_at=matched_at + timedelta(days=28 + MORE_ANSWER_DAYS),
         period_from=day + timedelta(days=44),
     )
 

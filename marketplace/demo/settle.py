@@ -4,6 +4,7 @@ Every act is the journey's own step. Only the catalogue is written down directly
 with the installation.
 """
 
+import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -15,7 +16,8 @@ from sqlalchemy.orm import Session
 from marketplace.demo.market import LincolnshireMarket
 from marketplace.demo.people import Patient
 from marketplace.demo.providers import KINDS, Provider, contact_of, conventional_distance_m, own_evidence
-from marketplace.demo.schedule import EPISODIC_LEFT_DAYS, SETTLED_DAYS_AGO, YEARLY_LEFT_DAYS
+from marketplace.demo.schedule import EPISODIC_LEFT_DAYS, MORE_ANSWER_DAYS, SETTLED_DAYS_AGO, YEARLY_LEFT_DAYS
+from marketplace.demo.words import FIRST_NAMES, LAST_NAMES, SUPPORTERS
 from marketplace.journey.broker_fees import agree_fee
 from marketplace.journey.budgets import BudgetDetails, LineDetails, admit_holder, approve_plan, open_budgets, set_rules
 from marketplace.journey.people import (
@@ -28,6 +30,7 @@ from marketplace.journey.people import (
     register_patients,
 )
 from marketplace.journey.sites import state_site
+from marketplace.journey.supporters import SupporterDetails, name_supporter
 from marketplace.records.base import new_id
 from marketplace.records.budgets import BudgetKind, ManagedAs
 from marketplace.records.catalogue import Exclusion, Service
@@ -47,8 +50,18 @@ COMMISSIONER = "Lincolnshire Care Budgets"
 HOLDER = "Fen Edge Budget Trust"
 """Keeps the budgets that are managed by a third party; made up."""
 
-RULES = FundingRules(support_flagged=True)
-"""Who bears the extra-support flag is put first in coverage."""
+RULES = FundingRules(
+    support_from_age=90,
+    support_to_decile=1,
+    support_capacity=True,
+    support_conditions=2,
+    support_answer_days=MORE_ANSWER_DAYS,
+    support_supplement_pence=5_000,
+)
+"""Made up: extra support on each of the four grounds, with £50 and three days more to answer."""
+
+WITHOUT_SUPPORTER_PERCENT = 8
+"""For so many of those with extra support nobody is named yet: the offices' lists find them."""
 
 EMAIL_DOMAIN = "demo.example"
 
@@ -193,8 +206,8 @@ def _admit_patients(session: Session, now: datetime, then: datetime, town: Town,
             district=patient.district,
             easting_m=patient.home.easting_m,
             northing_m=patient.home.northing_m,
-            extra_support=bool(patient.extra_support),
             deprivation_decile=patient.deprivation_decile,
+            lacks_capacity=patient.lacks_capacity,
             conditions=patient.conditions,
         )
         for patient in group
@@ -208,6 +221,18 @@ def _admit_patients(session: Session, now: datetime, then: datetime, town: Town,
     for patient, budget in zip(group, budgets, strict=True):
         town.line_ids |= {ours.id: line.id for ours, line in zip(patient.lines, budget.lines, strict=True)}
         approve_plan(session, then + timedelta(days=1), town.commissioner, budget.id)
+        if budget.extra_support_at is not None:
+            _name_supporter(session, then + timedelta(days=2), town, patient)
+
+
+def _name_supporter(session: Session, at: datetime, town: Town, patient: Patient) -> None:
+    """The broker names somebody who stands by this client; for a few nobody is found yet."""
+    draw = random.Random(f"supporter {patient.id}")
+    if draw.randrange(100) < WITHOUT_SUPPORTER_PERCENT:
+        return
+    name = f"{draw.choice(FIRST_NAMES)} {draw.choice(LAST_NAMES)}"
+    supporter = SupporterDetails(name, draw.choice(SUPPORTERS), f"01632 960{draw.randrange(1000):03}")
+    name_supporter(session, at, town.brokers[patient.broker], town.patients[patient.id].party_id, supporter)
 
 
 def _budget(town: Town, patient: Patient, now: datetime, then: datetime) -> BudgetDetails:
@@ -225,7 +250,6 @@ def _budget(town: Town, patient: Patient, now: datetime, then: datetime) -> Budg
                 outcome=line.outcome,
                 units=line.units,
                 budget_pence=line.budget_pence,
-                priority=line.priority,
                 max_distance_m=line.max_distance_m,
                 min_grade=line.min_grade or None,
                 max_wait_days=line.max_wait_days,

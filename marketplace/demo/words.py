@@ -47,3 +47,8 @@ LAST_NAMES = (
     "Sharpe", "Skelton", "Smalley", "Spence", "Stamp", "Stanney", "Storr", "Tasker", "Temple", "Thorndike", "Todd",
     "Ullyatt", "Vickers", "Wakelin", "Walker", "Ward", "Wattam", "Weatherhogg", "Wells", "Whitehead", "Winn", "Wray",
 )  # fmt: skip
+
+SUPPORTERS = (
+    "Care coordinator at the surgery", "Social prescribing link worker", "Community nurse", "Advocate", "Family carer",
+)  # fmt: skip
+"""Who stands by somebody with extra support. Their telephone numbers are of the range kept for drama."""

@@ -5,7 +5,8 @@ this now, decides by `marketplace.rules`, changes `marketplace.records`, appends
 It runs in ONE transaction, which its caller opens with ``with writing(session):``. `rounds.run_round` and
 `deadlines.run_due` open their own, because they walk several.
 
-`sharing` moves a shared pool's money beside these steps (README.md). `scopes` says what each actor may see; `figures`
+`sharing` moves a shared pool's money beside these steps (README.md); `support` decides on extra support in them, by
+the rules that `funding` reads. `scopes` says what each actor may see; `figures`
 what it all came to; `statements` a budget's money in words; `chain` the audit trail's signed end; `keys` carries the
 keyring; `factors` knows codes and secrets of a second step; `roots`, `proofs` and `bundles` are for whoever checks a
 round.
@@ -30,6 +31,8 @@ STEPS = (
     Step("allocations.allocate", "commissioner", "-", "a patient, if new; money available; care plan drafted"),
     Step("allocations.allocate_all", "commissioner", "-", "the same for all of a file, or for nobody"),
     Step("budgets.approve_plan", "commissioner", "plan drafted", "plan approved"),
+    Step("support.record_facts", "commissioner", "a patient", "known for the rule; extra support decided anew"),
+    Step("supporters.name_supporter", "commissioner or broker", "extra support", "somebody with a name stands by them"),
     Step("budgets.review_plan", "commissioner", "plan approved", "plan reviewed, free lines changed; next one dated"),
     Step("budgets.remind_of_review", "scheduler", "plan approved, review due", "patient and commissioner told"),
     Step("budgets.set_rules", "commissioner", "-", "review times and extra support decided"),

@@ -41,7 +41,9 @@ class NewPerson:
     nhs_number: str
     birth_year: int
     district: str
-    extra_support: bool = False
+    deprivation_decile: int | None = None
+    lacks_capacity: bool = False
+    conditions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +75,19 @@ class FileLine:
     max_distance_m: int | None = None
     max_wait_days: int | None = None
     holder: str | None = None
-    extra_support: bool = False
+    deprivation_decile: int | None = None
+    lacks_capacity: bool = False
+    conditions: tuple[str, ...] = ()
 
     @property
     def about_person(self) -> tuple[object, ...]:
         """What all lines of one person must agree in."""
-        return (self.name, self.birth_year, self.district, self.extra_support, self.about_budget)
+        return (self.name, self.birth_year, self.district, self.about_support, self.about_budget)
+
+    @property
+    def about_support(self) -> tuple[int | None, bool, tuple[str, ...]]:
+        """What the rule for extra support asks about."""
+        return (self.deprivation_decile, self.lacks_capacity, self.conditions)
 
     @property
     def about_budget(self) -> tuple[object, ...]:
@@ -241,7 +250,7 @@ def _draft(
         place = "amount_pence" if error.place == "lines" else error.place
         raise Invalid(error.code, error.message, place=place) from None
     if patient is None:
-        person = NewPerson(first.name, first.nhs_number, first.birth_year, first.district, first.extra_support)
+        person = NewPerson(first.name, first.nhs_number, first.birth_year, first.district, *first.about_support)
         return Draft(details, person=person)
     if patient.commissioner_id != actor.party_id:
         raise Conflict("patient_exists", "A person with this NHS number is registered elsewhere.", place="nhs_number")
@@ -296,7 +305,9 @@ def _patient(session: Session, person: NewPerson) -> PatientDetails:
         district=person.district,
         easting_m=easting_m,
         northing_m=northing_m,
-        extra_support=person.extra_support,
+        deprivation_decile=person.deprivation_decile,
+        lacks_capacity=person.lacks_capacity,
+        conditions=person.conditions,
     )
 
 

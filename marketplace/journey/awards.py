@@ -60,14 +60,16 @@ def decline_match(
 
 
 def answer_by_default(session: Session, now: Instant, tender_id: str) -> int:
-    """When the time to answer is over, silence means what each patient chose; returns how many were silent.
+    """When a patient's time to answer is over, silence means what they chose; returns for how many it was over.
 
-    Nobody is answered for about a match that counts no longer: they are asked again once it is made anew.
+    Whoever has more time, because of extra support, is still waited for. Nobody is answered for about a match that
+    counts no longer: they are asked again once it is made anew.
     """
     tender = locked(session, Tender, tender_id, "tender")
     if must_run_again(tender):
         return 0
-    silent = [match for match in matches_of(session, tender) if match.status is MatchStatus.PROPOSED]
+    waited_for = [match for match in matches_of(session, tender) if match.status is MatchStatus.PROPOSED]
+    silent = [match for match in waited_for if match.answer_by <= now]
     hold(session, [match.need.budget_id for match in silent])
     for match in silent:
         consent = valid_consent(match.need, tender)
@@ -201,7 +203,7 @@ def _own_open_match(session: Session, now: Instant, actor: Actor, match_id: str)
     match = locked(session, Match, match_id, "match")
     check_owner(actor, Role.PATIENT, match.need.patient_id, "match")
     check_scope(actor, Scope.MATCHES)
-    in_time = tender.answers_due_at is not None and now < tender.answers_due_at
+    in_time = now < match.answer_by
     if tender.status is not TenderStatus.PROPOSED or match.status is not MatchStatus.PROPOSED or not in_time:
         raise WrongState("cannot_answer", "This match has been answered, or the time to answer is over.")
     if must_run_again(tender):

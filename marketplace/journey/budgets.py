@@ -1,8 +1,8 @@
 """Step one: the commissioner opens a budget, puts money in it, and approves the care plan it pays for.
 
 `open_budget` -> `approve_plan` -> `review_plan`, again and again. `set_rules` are the commissioner's own (review
-times, extra support), `admit_holder` lets an organisation keep budgets. What else happens to the money of a budget is
-in `funds`; leaving it for the conventional package in `leaving`.
+times, extra support), `admit_holder` lets an organisation keep budgets. Who gets extra support is decided in `support`;
+what else happens to the money of a budget in `funds`; leaving it for the conventional package in `leaving`.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ from marketplace.records.budgets import (
     PlanStatus,
 )
 from marketplace.records.catalogue import Exclusion, Service
-from marketplace.records.ledger import AccountKind, Posting, TransferKind, open_accounts, post
+from marketplace.records.ledger import AccountKind, TransferKind, open_accounts
 from marketplace.records.outbox import tell
 from marketplace.records.people import Patient
 from marketplace.records.pools import LIVE_NEEDS, Need
@@ -35,7 +35,6 @@ from marketplace.rules.budgets import (
     check_line,
     check_planned,
     check_reason,
-    gets_extra_support,
     months_after,
 )
 from marketplace.rules.clock import Instant, london_date
@@ -43,8 +42,10 @@ from marketplace.rules.errors import Conflict, Invalid, NotFound, WrongState
 from marketplace.rules.money import Pence
 from marketplace.rules.permissions import SYSTEM, Actor, Role, check_owner, check_role
 
+from .funding import pay_in, rules_of
 from .scopes import locked
 from .statements import figures_of
+from .support import decide_support
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,9 @@ def admit_holder(session: Session, now: Instant, actor: Actor, name: str) -> Hol
 
 
 def set_rules(session: Session, now: Instant, actor: Actor, rules: FundingRules) -> FundingRules:
-    """The commissioner decides when plans are reviewed and who gets extra support; it holds from the next approval on.
+    """The commissioner decides when plans are reviewed and who gets extra support.
+
+    It holds from the next approval, review or word on somebody on: what was decided before stays until then.
 
     Raises
     ------
@@ -134,12 +137,6 @@ def set_rules(session: Session, now: Instant, actor: Actor, rules: FundingRules)
     session.flush()
     audit.append(session, now, actor, "rules.set", actor.party_id, **asdict(rules))
     return rules
-
-
-def rules_of(session: Session, commissioner_id: str) -> FundingRules:
-    """The rules of this commissioner, or the defaults where it has set none."""
-    row = session.get(CommissionerRules, commissioner_id)
-    return row.rules if row else FundingRules()
 
 
 def open_budget(session: Session, now: Instant, actor: Actor, patient_id: str, details: BudgetDetails) -> Budget:
@@ -207,16 +204,14 @@ def _budget(session: Session, now: Instant, actor: Actor, patient_id: str, detai
 def approve_plan(session: Session, now: Instant, actor: Actor, budget_id: str) -> Budget:
     """Approve a care plan: from here on its lines can be pooled. Its first review is due some months later.
 
-    Who gets extra support by the commissioner's rule is put first in coverage, and gets the supplement, if there is
-    one, as a posting of its own that everybody concerned can read.
+    Whether the rule gives extra support is decided with it (`support.decide_support`).
 
     Raises
     ------
     WrongState
         If it is approved already, or has no lines.
     """
-    budget = locked(session, Budget, budget_id, "budget")
-    check_owner(actor, Role.COMMISSIONER, budget.commissioner_id, "budget")
+    budget = _own_budget(session, actor, budget_id)
     if budget.plan_status is PlanStatus.APPROVED:
         raise WrongState("plan_approved", "This care plan is approved already.")
     if not budget.lines:
@@ -227,7 +222,7 @@ def approve_plan(session: Session, now: Instant, actor: Actor, budget_id: str) -
     budget.plan_review_due = months_after(london_date(now), rules.first_review_months)
     audit.append(session, now, actor, "plan.approved", budget.id, lines=len(budget.lines))
     tell(session, now, [budget.patient_id], "plan_approved", budget.id)
-    _support(session, now, actor, budget, rules)
+    decide_support(session, now, actor, budget)
     return budget
 
 
@@ -237,7 +232,8 @@ def review_plan(
     """Note that an approved plan was reviewed with the patient; the next review is due after the rule's months.
 
     What was found is for the patient to read: it goes into the plan's notes, not into the audit trail. Lines that no
-    pool and no contract holds can be changed; a change that says what stands there already is none.
+    pool and no contract holds can be changed; a change that says what stands there already is none. Extra support is
+    decided anew: the rule, or the person's age, may have changed.
 
     Raises
     ------
@@ -246,8 +242,7 @@ def review_plan(
     Invalid
         If nothing is written about it, or the lines would come to more than was paid in.
     """
-    budget = locked(session, Budget, budget_id, "budget")
-    check_owner(actor, Role.COMMISSIONER, budget.commissioner_id, "budget")
+    budget = _own_budget(session, actor, budget_id)
     if budget.plan_status is not PlanStatus.APPROVED:
         raise WrongState("plan_not_approved", "Approve this care plan first: its first review follows months later.")
     rules = rules_of(session, budget.commissioner_id)
@@ -259,6 +254,7 @@ def review_plan(
     due = budget.plan_review_due.isoformat()
     audit.append(session, now, actor, "plan.reviewed", budget.id, next_review=due)
     tell(session, now, [budget.patient_id], "plan_reviewed", budget.id)
+    decide_support(session, now, actor, budget)
     return budget
 
 
@@ -284,31 +280,14 @@ def review_is_due(now: Instant) -> ColumnElement[bool]:
     )
 
 
-def pay_in(
-    session: Session,
-    now: Instant,
-    actor: Actor,
-    budget: Budget,
-    kind: TransferKind,
-    amount_pence: Pence,
-    *,
-    key: str,
-    reason: str,
-) -> bool:
-    """Funder -> available: what a budget begins with, or a supplement.
-
-    Returns whether anything was moved: the same key again moves nothing.
-    """
-    posting = Posting(
-        key=key,
-        kind=kind,
-        source=(AccountKind.FUNDER, budget.commissioner_id),
-        target=(AccountKind.AVAILABLE, budget.id),
-        amount_pence=amount_pence,
-        about_id=budget.id,
-        reason=reason,
-    )
-    return post(session, now, actor.user_id, posting)
+def _own_budget(session: Session, actor: Actor, budget_id: str) -> Budget:
+    """The commissioner's budget, locked after its patient: who gets support is decided about both."""
+    patient_id = session.connection().scalar(select(Budget.patient_id).where(Budget.id == budget_id))
+    if patient_id is not None:
+        locked(session, Patient, patient_id, "budget")
+    budget = locked(session, Budget, budget_id, "budget")
+    check_owner(actor, Role.COMMISSIONER, budget.commissioner_id, "budget")
+    return budget
 
 
 def held_lines(session: Session, budget: Budget) -> set[str]:
@@ -343,29 +322,6 @@ def _change_lines(session: Session, now: Instant, actor: Actor, budget: Budget, 
     planned = sum(line.budget_pence for line in lines.values() if line.left_at is None)
     if planned > planned_before:
         check_planned(planned, figures_of(session, [budget.id]).total_pence)
-
-
-def _support(session: Session, now: Instant, actor: Actor, budget: Budget, rules: FundingRules) -> None:
-    patient = budget.patient
-    if not gets_extra_support(rules, patient.birth_year, patient.extra_support, london_date(now)):
-        return
-    budget.extra_support_at = now
-    for line in budget.lines:
-        line.priority = max(line.priority, rules.support_priority)
-    if rules.support_supplement_pence:
-        key, reason = f"supplement:{budget.id}:extra-support", "Extra support, by the commissioner's rule"
-        amount_pence = rules.support_supplement_pence
-        pay_in(session, now, actor, budget, TransferKind.SUPPLEMENT, amount_pence, key=key, reason=reason)
-    audit.append(
-        session,
-        now,
-        actor,
-        "support.granted",
-        budget.id,
-        priority=rules.support_priority,
-        supplement_pence=rules.support_supplement_pence,
-    )
-    tell(session, now, [budget.patient_id], "extra_support", budget.id)
 
 
 def _line(details: LineDetails) -> PlanLine:

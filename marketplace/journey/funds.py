@@ -25,7 +25,7 @@ from marketplace.rules.lifecycle import ContractStatus
 from marketplace.rules.money import Pence
 from marketplace.rules.permissions import SYSTEM, Actor, Role, check_owner, check_role
 
-from .budgets import pay_in
+from .funding import pay_in
 from .reservations import due_account
 from .scopes import locked
 from .sharing import lock_pool, restore, settle

@@ -62,7 +62,7 @@ def _need_document(need: Need, policy: dict[str, Any]) -> dict[str, Any]:
         bundle=need.bundle_id,
         units=need.units,
         budget_pence=need.budget_pence,
-        priority=line.priority,
+        priority=need.priority,
         reserve_pence=need.units * need.bundle.conventional_pence,
         easting_m=patient.easting_m,
         northing_m=patient.northing_m,

@@ -20,6 +20,7 @@ from marketplace.rules.errors import Conflict, Invalid, NotFound
 from marketplace.rules.lifecycle import TenderStatus
 from marketplace.rules.permissions import Actor, Role, Scope, check_owner, check_role, check_scope
 from marketplace.rules.quality import grade_of
+from marketplace.rules.support import check_facts
 
 from .keys import keyring_of
 from .pools import CAN_BE_LEFT, leave_pool
@@ -37,8 +38,8 @@ class PatientDetails:
     district: str
     easting_m: int
     northing_m: int
-    extra_support: bool = False
     deprivation_decile: int | None = None
+    lacks_capacity: bool = False
     conditions: tuple[str, ...] = ()
 
 
@@ -199,7 +200,7 @@ def enrol_all(
 ) -> list[Patient]:
     """`enrol` for many, with one look-up and one writing for all."""
     keyring = keyring_of(session)
-    numbers = [_checked_number(details) for details in everybody]
+    numbers = [_checked(details) for details in everybody]
     lookups = [keyring.lookup("nhs_number", number) for number in numbers]
     known = session.scalar(select(Patient.id).where(Patient.nhs_number_lookup.in_(lookups)).limit(1))
     if known is not None or len(set(lookups)) < len(lookups):
@@ -216,8 +217,8 @@ def enrol_all(
             district=details.district,
             easting_m=details.easting_m,
             northing_m=details.northing_m,
-            extra_support=details.extra_support,
             deprivation_decile=details.deprivation_decile,
+            lacks_capacity=details.lacks_capacity,
             conditions=[PatientCondition(condition=name) for name in sorted(set(details.conditions))],
             commissioner_id=commissioner_id,
             broker_id=broker_id,
@@ -230,7 +231,8 @@ def enrol_all(
     return patients
 
 
-def _checked_number(details: PatientDetails) -> str:
+def _checked(details: PatientDetails) -> str:
+    check_facts(details.deprivation_decile, details.conditions)
     number = normal_nhs_number(details.nhs_number)
     if number is None:
         raise Invalid("nhs_number_invalid", "Check the NHS number: it has a digit wrong.", place="nhs_number")

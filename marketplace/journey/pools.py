@@ -30,9 +30,10 @@ from marketplace.rules.pooling import BundleTerms, check_terms
 from marketplace.rules.preferences import Preferences, check_preferences
 from marketplace.rules.sharing import is_shared
 
-from .budgets import rules_of
+from .funding import rules_of
 from .reservations import release, reserve
 from .scopes import locked
+from .support import note_priorities
 
 RULES_CHANGED = "rules_changed"
 """The refusal of a yes to what stands no longer."""
@@ -224,6 +225,7 @@ def agree(
     need.status = NeedStatus.AGREED
     if tender.status is TenderStatus.OPEN:  # asked again after an amendment: the money is held at once
         reserve(session, now, actor, need)
+        note_priorities(session, [need])
         need.status = NeedStatus.POOLED
     audit.append(
         session,

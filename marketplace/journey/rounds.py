@@ -5,7 +5,7 @@ database), `finish_round` records what passed verification, or `fail_round` puts
 the reason. Only an outcome that `matching.verify` finds nothing wrong with is stored.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -31,6 +31,7 @@ from . import roots
 from .markets import market_document
 from .reasons import reasons_of
 from .scopes import locked, locked_of_tender
+from .support import answer_days
 from .tenders import give_up
 
 COST_GAP_PERMILLE = 1.0
@@ -158,7 +159,10 @@ def solve(
 
 
 def finish_round(session: Session, now: Instant, actor: Actor, round_id: str, outcome: dict[str, Any]) -> Tender:
-    """Status: matching -> proposed, or matching -> unsuccessful when no need could be matched."""
+    """Status: matching -> proposed, or matching -> unsuccessful when no need could be matched.
+
+    Patients with extra support have longer to answer; the broker waits for the last of them.
+    """
     row, tender = locked_of_tender(session, Round, round_id, "round")
     check_move(TENDER_MOVES, tender.status, TenderStatus.PROPOSED)
     row.status = RoundStatus.VERIFIED
@@ -183,16 +187,19 @@ def finish_round(session: Session, now: Instant, actor: Actor, round_id: str, ou
         reason = "Nobody could be matched with any of the offers."
         return give_up(session, now, actor, tender, status=TenderStatus.UNSUCCESSFUL, reason=reason)
     earlier = _supersede(session, tender, row)
-    asked = _record_awards(session, row, earlier)
+    more_days = answer_days(session, [assignment["need"] for assignment in outcome["assignments"]])
+    answer_by = {need_id: _days_after(now, tender.answer_days + days) for need_id, days in more_days.items()}
+    asked = _record_awards(session, row, earlier, answer_by)
     tender.status = TenderStatus.PROPOSED
     tender.match_by = None
     tender.rerun_ordered = False
     tender.proposed_at = now
-    tender.answers_due_at = _days_after(now, tender.answer_days)
-    tender.confirm_by = _days_after(now, tender.answer_days + tender.policy["process"]["confirm_within_days"])
+    days = tender.answer_days + max((more_days[match.need_id] for match in asked), default=0)
+    tender.answers_due_at = _days_after(now, days)
+    tender.confirm_by = _days_after(now, days + tender.policy["process"]["confirm_within_days"])
     audit.append(session, now, actor, "tender.proposed", tender.id, matches=len(outcome["assignments"]))
     tell(session, now, _displaced(session, row, earlier), "match_displaced", tender.id)
-    tell(session, now, [need.patient_id for need in asked], "match_proposed", tender.id)
+    tell(session, now, [match.need.patient_id for match in asked], "match_proposed", tender.id)
     return tender
 
 
@@ -281,8 +288,10 @@ def _displaced(session: Session, row: Round, earlier: dict[str, Match]) -> list[
     return [match.need.patient_id for match in earlier.values() if now_at.get(match.need_id) != match.award.offer_id]
 
 
-def _record_awards(session: Session, row: Round, earlier: dict[str, Match]) -> list[Need]:
-    """Write awards and matches; who had accepted the same offer at no less keeps that answer. Returns who is asked."""
+def _record_awards(
+    session: Session, row: Round, earlier: dict[str, Match], answer_by: Mapping[str, Instant]
+) -> list[Match]:
+    """Write awards and matches; who had accepted the same offer at no less keeps that answer. Returns what is asked."""
     outcome = matching.read_outcome(row.outcome or {})
     reasons = reasons_of(matching.read_market(row.market), outcome)
     waived = {match.award.offer_id: match.award.waived_at for match in earlier.values()}
@@ -304,15 +313,15 @@ def _record_awards(session: Session, row: Round, earlier: dict[str, Match]) -> l
         need.id: need
         for need in session.scalars(select(Need).join(Need.bundle).where(Bundle.tender_id == row.tender_id))
     }
-    asked = []
+    asked: list[Match] = []
     for assignment in outcome.assignments:
         before = earlier.get(assignment.need)
         told = reasons[assignment.need]
         if row.kind is RoundKind.REMATCH and before is not None and before.award.offer_id == assignment.offer:
             told = before.reasons or told  # whoever keeps their place was compared with nothing anew
-        match = _match(assignment, awards[assignment.offer].id, told)
+        match = _match(assignment, awards[assignment.offer].id, told, answer_by[assignment.need])
         if not _keep_answer(match, before, assignment.offer):
-            asked.append(needs[assignment.need])
+            asked.append(match)
         session.add(match)
         needs[assignment.need].status = NeedStatus.MATCHED
     for unmatched in outcome.unmatched:
@@ -323,7 +332,7 @@ def _record_awards(session: Session, row: Round, earlier: dict[str, Match]) -> l
     return asked
 
 
-def _match(assignment: matching.Assignment, award_id: str, reasons: dict[str, Any]) -> Match:
+def _match(assignment: matching.Assignment, award_id: str, reasons: dict[str, Any], answer_by: Instant) -> Match:
     return Match(
         award_id=award_id,
         need_id=assignment.need,
@@ -338,6 +347,7 @@ def _match(assignment: matching.Assignment, award_id: str, reasons: dict[str, An
         wait_pence=assignment.wait_pence,
         extra_pence=assignment.extra_pence,
         reasons=reasons,
+        answer_by=answer_by,
     )
 
 

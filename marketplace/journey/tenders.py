@@ -37,6 +37,7 @@ from .pools import keep_draft, valid_consent, void_consents
 from .reservations import release, reserve
 from .scopes import locked
 from .sites import providers_with
+from .support import note_priorities
 
 HOLDING = (NeedStatus.POOLED, NeedStatus.MATCHED, NeedStatus.UNMATCHED, NeedStatus.REFUSED, NeedStatus.DISPLACED)
 """Needs for which money may still be held."""
@@ -121,6 +122,7 @@ def publish_tender(session: Session, now: Instant, actor: Actor, tender_id: str,
     for need in needs:
         if need.status in (NeedStatus.INVITED, NeedStatus.AGREED) and need not in agreed:
             need.status = NeedStatus.DECLINED
+    note_priorities(session, agreed)
     for need in agreed:
         reserve(session, now, actor, need)
         need.status = NeedStatus.POOLED

@@ -3,6 +3,7 @@
 The money itself stands in the ledger.
 """
 
+from dataclasses import fields
 from datetime import date, datetime
 from enum import StrEnum
 
@@ -58,7 +59,9 @@ class CommissionerRules(Base):
     __tablename__ = "commissioner_rules"
     __table_args__ = (
         CheckConstraint("first_review_months >= 1 AND review_months >= 1", name="months"),
-        CheckConstraint("support_priority >= 1 AND support_supplement_pence >= 0", name="support"),
+        CheckConstraint(
+            "support_priority >= 1 AND support_answer_days >= 0 AND support_supplement_pence >= 0", name="support"
+        ),
         CheckConstraint("draft_days >= 1", name="drafts"),
     )
 
@@ -66,8 +69,11 @@ class CommissionerRules(Base):
     first_review_months: Mapped[int]
     review_months: Mapped[int]
     support_from_age: Mapped[int | None]
-    support_flagged: Mapped[bool]
+    support_to_decile: Mapped[int | None]
+    support_capacity: Mapped[bool]
+    support_conditions: Mapped[int | None]
     support_priority: Mapped[int]
+    support_answer_days: Mapped[int]
     support_supplement_pence: Mapped[int]
     draft_days: Mapped[int]
     changed_at: Mapped[datetime]
@@ -75,30 +81,35 @@ class CommissionerRules(Base):
     @property
     def rules(self) -> FundingRules:
         """The rules as values."""
-        return FundingRules(
-            first_review_months=self.first_review_months,
-            review_months=self.review_months,
-            support_from_age=self.support_from_age,
-            support_flagged=self.support_flagged,
-            support_priority=self.support_priority,
-            support_supplement_pence=self.support_supplement_pence,
-            draft_days=self.draft_days,
-        )
+        return FundingRules(**{name.name: getattr(self, name.name) for name in fields(FundingRules)})
 
 
 _WAITING = text("plan_status = 'drafted'")
+_SUPPORTED = text("extra_support_at IS NOT NULL")
 
 
 class Budget(Base):
-    """One patient's personal health budget. ``holder_id`` names the organisation of a third party's budget."""
+    """One patient's personal health budget. ``holder_id`` names the organisation of a third party's budget.
+
+    ``extra_support_at`` and the three after it are the last decision on extra support: since when, on which grounds,
+    with which priority, and how many more days to answer. Without support they are empty, 1 and 0.
+    """
 
     __tablename__ = "budgets"
     __table_args__ = (
         CheckConstraint("valid_from <= valid_to", name="valid_in_order"),
         CheckConstraint("holder_id IS NULL OR managed_as = 'third_party'", name="holder_of_third_party"),
+        CheckConstraint("support_priority >= 1 AND support_answer_days >= 0", name="support"),
         Index("ix_budgets_commissioner_id_valid_to_id", "commissioner_id", "valid_to", "id"),
         Index(
             "ix_budgets_to_approve", "commissioner_id", "opened_at", sqlite_where=_WAITING, postgresql_where=_WAITING
+        ),
+        Index(
+            "ix_budgets_supported",
+            "commissioner_id",
+            "patient_id",
+            sqlite_where=_SUPPORTED,
+            postgresql_where=_SUPPORTED,
         ),
     )
 
@@ -117,6 +128,9 @@ class Budget(Base):
     plan_review_findings: Mapped[str | None] = mapped_column(Text)
     review_told_at: Mapped[datetime | None]
     extra_support_at: Mapped[datetime | None]
+    support_grounds: Mapped[list[str]] = mapped_column(default=list)
+    support_priority: Mapped[int] = mapped_column(default=1)
+    support_answer_days: Mapped[int] = mapped_column(default=0)
     left_at: Mapped[datetime | None]
     opened_at: Mapped[datetime]
 

@@ -3,13 +3,15 @@
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, Text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from marketplace.rules.permissions import Role
 
 from .base import Base, PublicId, status_column
 from .second_steps import SecondFactor
+
+_STANDS = text("ended_at IS NULL")
 
 
 class User(Base):
@@ -101,7 +103,8 @@ class Patient(Base):
     """A budget-holder. The NHS number is encrypted; it is found by a keyed hash and shown to nobody else.
 
     ``deprivation_decile`` is the home area's, from 1 (the most deprived tenth of England) to 10; empty if unknown.
-    ``easy_read`` is whether they want their pages in easy-read; empty as long as they were not asked.
+    ``lacks_capacity``: they cannot decide alone on their care. ``easy_read`` is whether their pages are in easy-read;
+    empty as long as nobody chose, and no extra support turned it on.
     """
 
     __tablename__ = "patients"
@@ -119,8 +122,8 @@ class Patient(Base):
     district: Mapped[str] = mapped_column(String(8), index=True)
     easting_m: Mapped[int]
     northing_m: Mapped[int]
-    extra_support: Mapped[bool] = mapped_column(default=False)
     deprivation_decile: Mapped[int | None]
+    lacks_capacity: Mapped[bool] = mapped_column(default=False)
     easy_read: Mapped[bool | None]
     commissioner_id: Mapped[str] = mapped_column(ForeignKey("commissioners.id"))
     broker_id: Mapped[str | None] = mapped_column(ForeignKey("brokers.id"), index=True)
@@ -131,12 +134,33 @@ class Patient(Base):
 
 
 class PatientCondition(Base):
-    """One long-term condition of one patient, by its short name: what fairness between conditions is counted by."""
+    """One long-term condition of one patient, by its short name: fairness is counted by it, and extra support."""
 
     __tablename__ = "patient_conditions"
 
     patient_id: Mapped[str] = mapped_column(ForeignKey("patients.id"), primary_key=True)
     condition: Mapped[str] = mapped_column(String(40), primary_key=True)
+
+
+class Supporter(Base):
+    """Who stands by a patient with extra support: a name, what they are to them, how to reach them. One at a time.
+
+    They help to read and to ask, and may not act: that takes an `Authority`. Who came before them stays on record.
+    """
+
+    __tablename__ = "supporters"
+    __table_args__ = (
+        Index("uq_supporters_standing", "patient_id", unique=True, sqlite_where=_STANDS, postgresql_where=_STANDS),
+    )
+
+    id: Mapped[PublicId]
+    patient_id: Mapped[str] = mapped_column(ForeignKey("patients.id"), index=True)
+    name: Mapped[str] = mapped_column(String(120))
+    who: Mapped[str] = mapped_column(String(120))
+    reach: Mapped[str] = mapped_column(String(120))
+    named_by: Mapped[str] = mapped_column(String(24))
+    named_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
 
 
 class BrokerMove(Base):

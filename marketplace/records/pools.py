@@ -91,12 +91,15 @@ class Bundle(Base):
 class Need(Base):
     """One patient's demand for one service, in one bundle. Units and budget are the plan line's when invited.
 
+    ``priority`` and ``extra_support`` are as they stood when the need was pooled: rounds use them, whatever is decided
+    later.
+
     ``holds`` counts how often money was held for it: each time has its own postings.
     """
 
     __tablename__ = "needs"
     __table_args__ = (
-        CheckConstraint("units > 0 AND budget_pence >= 0 AND reserved_pence >= 0", name="amounts"),
+        CheckConstraint("units > 0 AND budget_pence >= 0 AND reserved_pence >= 0 AND priority >= 1", name="amounts"),
         Index(
             "uq_needs_live_plan_line",
             "plan_line_id",
@@ -116,6 +119,8 @@ class Need(Base):
     units: Mapped[int]
     budget_pence: Mapped[int]
     reserved_pence: Mapped[int] = mapped_column(default=0)
+    priority: Mapped[int] = mapped_column(default=1)
+    extra_support: Mapped[bool] = mapped_column(default=False)
     holds: Mapped[int] = mapped_column(default=0)
     invited_at: Mapped[datetime]
     preferences: Mapped[Document | None]

@@ -95,7 +95,10 @@ class Award(Base):
 
 
 class Match(Base):
-    """One patient's proposed provider and charge, with the cost parts kept apart, and the answer to it."""
+    """One patient's proposed provider and charge, with the cost parts kept apart, and the answer to it.
+
+    ``answer_by`` is this patient's own: later than others' with extra support.
+    """
 
     __tablename__ = "matches"
     __table_args__ = (
@@ -117,6 +120,7 @@ class Match(Base):
     wait_pence: Mapped[int]
     extra_pence: Mapped[int]
     reasons: Mapped[Document | None]
+    answer_by: Mapped[datetime]
     answered_at: Mapped[datetime | None]
     answered_by: Mapped[str | None] = mapped_column(String(24))
     look_again: Mapped[bool] = mapped_column(default=False)

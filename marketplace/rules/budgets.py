@@ -1,4 +1,4 @@
-"""What a budget may promise, who stands behind it, when its plan is reviewed, and who gets extra support.
+"""What a budget may promise, who stands behind it, when its plan is reviewed, and what its commissioner decided.
 
 `parties_of` is the one place that knows what notional, third party and direct payment mean for a contract and its
 payments. `FundingRules` are a commissioner's own choices; where it has made none, these defaults hold.
@@ -81,18 +81,23 @@ def parties_of(managed_as: ManagedAs, commissioner_id: str, patient_id: str, hol
 class FundingRules:
     """What a commissioner has decided for all budgets it funds, and for the brokers it has approved.
 
-    A care plan is reviewed `first_review_months` after its approval, then every `review_months`. Who has reached
-    `support_from_age`, or bears the extra-support flag (where `support_flagged` says that it counts), gets
-    `support_priority` in coverage, and a supplement of `support_supplement_pence` if there is one. No age and no flag
-    means that nobody is put first by rule. A broker's draft in which nothing was changed for `draft_days` is deleted,
-    so that nobody's plan lines are kept waiting by it.
+    A care plan is reviewed `first_review_months` after its approval, then every `review_months`. A broker's draft in
+    which nothing was changed for `draft_days` is deleted, so that nobody's plan lines are kept waiting by it.
+
+    Extra support goes to whoever has reached `support_from_age`, lives in an area of `support_to_decile` or below (1 is
+    the most deprived tenth), cannot decide alone (where `support_capacity`), or has `support_conditions` or more
+    (`support.grounds_of`). None, and no: that ground does not count. It gives `support_priority` in coverage,
+    `support_answer_days` more to answer a match, and `support_supplement_pence` if there is any.
     """
 
     first_review_months: int = 3
     review_months: int = 12
     support_from_age: int | None = None
-    support_flagged: bool = False
+    support_to_decile: int | None = None
+    support_capacity: bool = False
+    support_conditions: int | None = None
     support_priority: int = 2
+    support_answer_days: int = 7
     support_supplement_pence: Pence = 0
     draft_days: int = 60
 
@@ -109,7 +114,10 @@ def check_funding_rules(rules: FundingRules) -> None:
         "first_review_months": (1, 24, rules.first_review_months),
         "review_months": (1, 24, rules.review_months),
         "support_from_age": (0, 120, rules.support_from_age or 0),
+        "support_to_decile": (1, 10, 1 if rules.support_to_decile is None else rules.support_to_decile),
+        "support_conditions": (1, 12, 1 if rules.support_conditions is None else rules.support_conditions),
         "support_priority": (1, 10, rules.support_priority),
+        "support_answer_days": (0, 28, rules.support_answer_days),
         "support_supplement_pence": (0, MAX_PENCE, rules.support_supplement_pence),
         "draft_days": (7, 365, rules.draft_days),
     }
@@ -118,15 +126,6 @@ def check_funding_rules(rules: FundingRules) -> None:
             raise Invalid(
                 "rule_out_of_range", f"Enter a whole number from {least} to {most}.", place=name, value=str(value)
             )
-
-
-def gets_extra_support(rules: FundingRules, birth_year: int, flagged: bool, on: date) -> bool:
-    """Whether this person is put first by the commissioner's rule.
-
-    Only the year of birth is known, so an age counts as reached in the year in which it is.
-    """
-    old_enough = rules.support_from_age is not None and on.year - birth_year >= rules.support_from_age
-    return old_enough or (rules.support_flagged and flagged)
 
 
 def months_after(day: date, months: int) -> date:

@@ -14,6 +14,7 @@ from marketplace.rules.budgets import MAX_UNITS
 
 from .clients import PersonSchema
 from .fields import Day, Kilometres, Pounds, Whole, Words, choice
+from .support import Conditions, SupportFactsSchema
 
 KIND_WORDS = {"yearly": "Every year", "episodic": "For one course of care"}
 KEEPER_WORDS = {
@@ -159,33 +160,32 @@ class BudgetSchema(Schema):
         return Draft(_details(data))
 
 
-class AllocationSchema(PersonSchema, BudgetSchema):
+class AllocationSchema(PersonSchema, SupportFactsSchema, BudgetSchema):
     """A budget for somebody new."""
-
-    extra_support = fields.Boolean(
-        load_default=False,
-        metadata={"title": "Needs extra support", "description": "They are put first where your rules say so."},
-    )
 
     class Meta:
         """The person stands first, on the page and in the error summary."""
 
         fields = (
-            "name", "nhs_number", "birth_year", "district", "extra_support", "kind", "managed_as", "holder_id",
-            "valid_from", "valid_to", "amount_pence", "lines", "request_id",
+            "name", "nhs_number", "birth_year", "district", "deprivation_decile", "lacks_capacity", "conditions",
+            "kind", "managed_as", "holder_id", "valid_from", "valid_to", "amount_pence", "lines", "request_id",
         )  # fmt: skip
 
     @post_load
     def make(self, data: dict[str, Any], **_: Any) -> Draft:
         """As the step knows it."""
-        person = NewPerson(**{name: data[name] for name in NewPerson.__slots__})
+        person = NewPerson(
+            **{name: data[name] for name in NewPerson.__slots__} | {"conditions": tuple(data["conditions"])}
+        )
         return Draft(_details(data), person=person)
 
 
 class FileLineSchema(PersonSchema):
     """One line of a file: a person, their budget, and one part of its care plan."""
 
-    extra_support = YesOrEmpty(load_default=False, metadata={"title": "Extra support (yes or empty)"})
+    deprivation_decile = Whole(1, 10, load_default=None, metadata={"title": "Deprivation, 1 to 10 (optional)"})
+    lacks_capacity = YesOrEmpty(load_default=False, metadata={"title": "Lacks capacity (yes or empty)"})
+    conditions = Conditions(load_default=(), metadata={"title": "Conditions, with commas (optional)"})
     kind = OneOfWords(BudgetKind, required=True, metadata={"title": "Yearly or episodic"})
     managed_as = OneOfWords(ManagedAs, required=True, metadata={"title": "Managed as"})
     holder = Words(longest=120, missing="", load_default=None, metadata={"title": "Organisation (third party only)"})

@@ -65,7 +65,7 @@ class ReviewSchema(Schema):
 
 
 class FundingRulesSchema(Schema):
-    """A commissioner's rules: when plans are reviewed, who is put first and with how much, how long drafts are kept."""
+    """A commissioner's rules: when plans are reviewed, who gets extra support and what, how long drafts are kept."""
 
     first_review_months = Whole(1, 24, required=True, metadata={"title": "Months to a plan's first review"})
     review_months = Whole(1, 24, required=True, metadata={"title": "Months from one review to the next"})
@@ -73,24 +73,53 @@ class FundingRulesSchema(Schema):
         0,
         120,
         load_default=None,
-        metadata={"title": "Put first from this age on", "description": "Leave empty if age does not count."},
+        metadata={"title": "Extra support from this age on", "description": "Leave empty if age does not count."},
     )
-    support_flagged = fields.Boolean(load_default=False, metadata={"title": "Put first whoever needs extra support"})
+    support_to_decile = Whole(
+        1,
+        10,
+        load_default=None,
+        metadata={
+            "title": "Extra support in areas up to this tenth by deprivation",
+            "description": "1 is the most deprived tenth of areas in England. Leave empty if it does not count.",
+        },
+    )
+    support_capacity = fields.Boolean(
+        load_default=False, metadata={"title": "Extra support for whoever lacks capacity to decide on their care"}
+    )
+    support_conditions = Whole(
+        1,
+        12,
+        load_default=None,
+        metadata={
+            "title": "Extra support from this many long-term conditions on",
+            "description": "Leave empty if the number does not count.",
+        },
+    )
     support_priority = Whole(
         1,
         10,
         required=True,
         metadata={
-            "title": "Priority of whoever is put first",
+            "title": "Their priority",
             "description": "Everybody else has 1. Where not all can be served, a higher number counts for more.",
+        },
+    )
+    support_answer_days = Whole(
+        0,
+        28,
+        required=True,
+        metadata={
+            "title": "Days more to answer a match",
+            "description": "Added to the days that the tender gives everybody. Its broker waits for them.",
         },
     )
     support_supplement_pence = Pounds(
         required=True,
         error_messages={"required": "Enter an amount in pounds, like 48.50"},
         metadata={
-            "title": "Extra money for whoever is put first",
-            "description": "Paid into their budget once, when its care plan is approved. 0 pays nothing.",
+            "title": "Extra money",
+            "description": "Paid into their budget once. 0 pays nothing.",
             "x-prefix": "£",
         },
     )

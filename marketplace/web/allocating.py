@@ -43,8 +43,14 @@ COLUMNS: list[Column[PersonRow]] = [
     Column("broker", "Broker", lambda row: row.broker or ""),
     Column("registered", "Registered", lambda row: row.patient.registered_on, Patient.registered_on, "day"),
     Column("budgets", "Budgets", lambda row: row.budgets),
+    Column("support", "Extra support", lambda row: "Yes" if row.supported else ""),
 ]
-WHO = [("", "Everybody"), ("none", "Without a budget")]
+WHO = [
+    ("", "Everybody"),
+    ("none", "Without a budget"),
+    ("supported", "With extra support"),
+    ("no-supporter", "Without a supporter yet"),
+]
 
 pages = Blueprint("allocating", __name__, url_prefix="/commissioner")
 
@@ -53,11 +59,12 @@ pages = Blueprint("allocating", __name__, url_prefix="/commissioner")
 @for_role(Role.COMMISSIONER)
 def people() -> str | FileResponse:
     """The people whom this commissioner looks after."""
-    session, actor, search, who = db_session(), current_actor(), asked("search"), asked("who")
+    session, actor, now = db_session(), current_actor(), request_now()
+    search, who = asked("search"), asked("who")
     listing = Listing("people", COLUMNS, "name")
     page = listing.page_from(
-        found.people_count(session, actor, search, who),
-        lambda first, size: found.people(session, actor, first, size, search=search, who=who, order=listing.order),
+        found.people_count(session, now, actor, search, who),
+        lambda first, size: found.people(session, now, actor, first, size, search=search, who=who, order=listing.order),
     )
     seen([row.patient.id for row in page.rows], "list of people")
     if listing.export:
@@ -194,6 +201,8 @@ def _draft(row: dict[str, Any]) -> Draft:
                 "lines": lines,
             }
         ),
-        person=NewPerson(**row["person"]) if row["person"] else None,
+        person=NewPerson(**{**row["person"], "conditions": tuple(row["person"]["conditions"])})
+        if row["person"]
+        else None,
         patient_id=row["patient_id"],
     )

@@ -47,6 +47,8 @@ from . import (
     second_steps,
     security,
     settings,
+    support_words,
+    supporting,
     tender_words,
     trail,
     users,
@@ -66,6 +68,7 @@ def build_app(told: Mapping[str, object]) -> Flask:
     reasons.init_app(app)
     claim_words.init_app(app)
     tender_words.init_app(app)
+    support_words.init_app(app)
     nhsuk.init_app(app)
     navigation.init_app(app)
     security.init_app(app)
@@ -101,6 +104,7 @@ def build_app(told: Mapping[str, object]) -> Flask:
         payments.pages,
         trail.pages,
         allocating.pages,
+        supporting.pages,
         cataloguing.pages,
         admitting.pages,
         users.pages,

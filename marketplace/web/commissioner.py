@@ -19,6 +19,7 @@ from .filters import words
 from .listing import Column, Listing, asked
 from .queries import funding, organisations, proceedings
 from .queries.funding import BudgetRow
+from .queries.support import without_supporter
 
 AT_ONCE = 20
 """How many care plans that wait are on the home page: the oldest; the others are in the list of budgets."""
@@ -51,6 +52,7 @@ def home() -> str:
         payments=settlements.payments_due(session, actor),
         objections=objections,
         decide_by=decide_by,
+        without_supporter=without_supporter(session, request_now(), actor),
     )
 
 

@@ -18,7 +18,9 @@ from .account import is_ours
 from .clock import request_now
 from .database import db_session, writing
 
-TWINS = frozenset({"budget.html", "home.html", "invitation.html", "match.html", "contract.html", "delivery.html"})
+TWINS = frozenset(
+    {"budget.html", "home.html", "invitation.html", "match.html", "contract.html", "delivery.html", "support.html"}
+)
 """The pages that have an easy-read twin, in ``templates/patient/easy``."""
 
 pages = Blueprint("easy_read", __name__, url_prefix="/patient")
@@ -40,11 +42,6 @@ def patient_page(name: str, **shown: Any) -> str:
     """A patient's page: its easy-read twin where they want that and there is one."""
     easy = _patient().easy_read and name in TWINS
     return render_template(f"patient/easy/{name}" if easy else f"patient/{name}", **shown)
-
-
-def was_not_asked() -> bool:
-    """Whether this patient has never said if they want easy-read."""
-    return _patient().easy_read is None
 
 
 def _patient() -> Patient:

@@ -7,7 +7,8 @@ from flask import Response as FileResponse
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
-from marketplace.journey.budgets import admit_holder, rules_of, set_rules
+from marketplace.journey.budgets import admit_holder, set_rules
+from marketplace.journey.funding import rules_of
 from marketplace.records.budgets import Holder
 from marketplace.records.contracts import Rating
 from marketplace.rules.errors import DomainError
@@ -38,7 +39,7 @@ pages = Blueprint("oversight", __name__, url_prefix="/commissioner")
 @pages.route("/rules", methods=["GET", "POST"])
 @for_role(Role.COMMISSIONER)
 def rules() -> Answer:
-    """When plans are reviewed, and who gets extra support; it holds from the next approval on."""
+    """When plans are reviewed, who gets extra support and what it gives; it holds from now on."""
     standing = asdict(rules_of(db_session(), current_actor().party_id))
     standing["support_supplement_pence"] = typed_pounds(standing["support_supplement_pence"])
     form = WebForm(FundingRulesSchema(), sent(), initial=standing)
@@ -48,7 +49,7 @@ def rules() -> Answer:
         return render_template("commissioner/rules.html", form=form), 422
     with writing(db_session()) as session:
         set_rules(session, request_now(), current_actor(), form.data)
-    flash("The rules are saved. They hold for every plan that is approved from now on.", "done")
+    flash("The rules are saved. They hold for every plan that is approved or reviewed from now on.", "done")
     return redirect(url_for("oversight.rules"))
 
 

@@ -6,7 +6,7 @@ from werkzeug.wrappers import Response
 from marketplace.front.statuses import status_of
 from marketplace.journey import awards, contracts, deliveries, pools, proofs, statements, views
 from marketplace.journey.hand_overs import standing_of
-from marketplace.journey.scopes import contracts_for, deliveries_for, needs_for, one
+from marketplace.journey.scopes import contracts_for, deliveries_for, needs_for, one, patients_for
 from marketplace.journey.sites import facts_said
 from marketplace.records.contracts import DeliveryStatus
 from marketplace.records.pools import DefaultAnswer
@@ -21,12 +21,13 @@ from marketplace.schemas.preferences import PreferencesSchema
 from .access import current_actor, for_role
 from .clock import request_now
 from .database import db_session, writing
-from .easy_read import patient_page, was_not_asked
+from .easy_read import patient_page
 from .forms import WebForm, sent
 from .listing import page_from
 from .preferences import IMPORTANCE, shown
 from .queries import budgets, care, joining, matches
 from .queries.contracts import ending
+from .queries.support import support_of
 
 READ = ("terms_sha256", "policy_sha256")
 """What a yes to a group names: the hashes of the terms and the rules that the page has shown."""
@@ -44,15 +45,15 @@ DELIVERY_ANSWERS = (("accept", "Yes, it took place"), ("decline", "No, something
 @for_role(Role.PATIENT)
 def home() -> str:
     """What waits for me, my money, where my care stands."""
-    session, actor = db_session(), current_actor()
+    session, actor, now = db_session(), current_actor(), request_now()
     own = budgets.own_budgets(session, actor)
     return patient_page(
         "home.html",
-        waiting=care.waiting(session, actor, request_now()),
+        waiting=care.waiting(session, actor, now),
         figures=statements.figures_of(session, [budget.id for budget in own]),
         budgets=own,
         lines=care.care_lines(session, actor),
-        offer_easy_read=was_not_asked() and any(budget.extra_support_at for budget in own),
+        support=support_of(session, now, one(session, patients_for(actor), actor.party_id, "patient")),
     )
 
 
@@ -70,7 +71,9 @@ def budget() -> str:
 @for_role(Role.PATIENT)
 def care_plan() -> str:
     """The lines of my care plan and where each stands."""
-    return patient_page("care.html", lines=care.care_lines(db_session(), current_actor()))
+    session, actor = db_session(), current_actor()
+    own = budgets.own_budgets(session, actor)
+    return patient_page("care.html", lines=care.care_lines(session, actor), budgets=own)
 
 
 @pages.get("/seen")

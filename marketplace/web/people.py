@@ -1,4 +1,4 @@
-"""The people around a patient: the broker, those who may act for them, and the provider they rate."""
+"""The people around a patient: the broker, who supports or may act for them, and the provider they rate."""
 
 from flask import Blueprint, flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response
@@ -15,8 +15,10 @@ from marketplace.schemas.people import STARS, ChooseBrokerSchema, RatingSchema
 from .access import current_actor, for_role
 from .clock import request_now
 from .database import db_session, writing
+from .easy_read import patient_page
 from .forms import WebForm, sent
 from .queries import care, people
+from .queries.support import support_of
 
 Answer = str | Response | tuple[str, int]
 
@@ -50,6 +52,15 @@ def broker() -> Answer:
         form=form,
     )
     return (page, 422) if form.errors else page
+
+
+@pages.get("/support")
+@for_role(Role.PATIENT)
+def support() -> str:
+    """Whether I get extra support, why, and what it gives me."""
+    session, actor = db_session(), current_actor()
+    patient = one(session, patients_for(actor), actor.party_id, "patient")
+    return patient_page("support.html", page=support_of(session, request_now(), patient))
 
 
 @pages.get("/representatives")

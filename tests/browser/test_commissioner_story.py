@@ -66,7 +66,20 @@ def test_a_commissioner_gives_a_budget_and_decides(site: Site, serve: Callable[[
 
     glance(window.go("/commissioner/people").follow("Give budgets from a file"), "commissioner-budget-import")
     (headings,) = read_lines(fetched(window, "CSV"))
-    jim = ["Jim Fenn", synthetic_nhs_number(802), 1948, "LN1", "", "yearly", "notional", "", "01/04/2026", "31/03/2027"]
+    jim = [
+        "Jim Fenn",
+        synthetic_nhs_number(802),
+        1948,
+        "LN1",
+        "",
+        "",
+        "",
+        "yearly",
+        "notional",
+        "",
+        "01/04/2026",
+        "31/03/2027",
+    ]
     parts = ["700", "Physiotherapy", "Walk to the shops", 10, "600", "", ""]
     send(window, "b.csv", csv_file([headings.cells, [*jim, "700", "Gambling", *parts[2:]]]))
     glance(window, "commissioner-budget-import-wrong", 422)

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from marketplace.journey import budgets, contracts, deliveries, funds, leaving, settlements, statements, tenders
+from marketplace.journey.support import BY_RULE
 from marketplace.records.audit import AuditEvent
 from marketplace.records.budgets import Budget, BudgetKind, ManagedAs
 from marketplace.records.contracts import DeliveryStatus
@@ -322,11 +323,11 @@ def test_extra_support_comes_first_and_is_funded_in_the_open(small: Found) -> No
     """The commissioner's rule: from 85 on, priority 3 and £50. Patient 1 is 85 this year, patient 2 is not."""
     rules = FundingRules(first_review_months=6, support_from_age=85, support_priority=3, support_supplement_pence=5_000)
     world = small(rules=rules)
-    assert [world.plan_line(number).priority for number in (1, 2)] == [3, 1]
+    assert [world.budget(number).support_priority for number in (1, 2)] == [3, 1]
     assert [world.money(number)["available"] for number in (1, 2)] == [WHOLE + 5_000, WHOLE]
     assert world.budget(1).plan_review_due == date(2026, 9, 2)
     rows = statements.statement(world.session, world.patient(1), world.budget(1).id)
-    assert [row.reason for row in rows] == ["Budget opened", "Extra support, by the commissioner's rule"]
+    assert [row.reason for row in rows] == ["Budget opened", BY_RULE]
     with pytest.raises(Invalid):
         acting(world, budgets.set_rules, FundingRules(review_months=0), actor=world.funder)
 

@@ -1,17 +1,21 @@
 """The six claims on small worlds, every figure worked out by hand; nothing small is shown."""
 
-from datetime import date
+from datetime import date, datetime
 
+import pytest
 from sqlalchemy.orm import Session
 
-from marketplace.journey import claims
+from marketplace.journey import claims, support
 from marketplace.journey.claims.choice import theme_of
+from marketplace.journey.claims.fairness import SUMS, groups_of
 from marketplace.journey.claims.quality import Bid, grouped
 from marketplace.journey.claims.saving import published_evidence
 from marketplace.journey.claims.unmet import what_was_missed
+from marketplace.journey.support import PersonFacts
 from marketplace.records.database import writing
 from marketplace.records.people import PatientCondition
 from marketplace.rules.awarding import Saving
+from marketplace.rules.budgets import FundingRules
 from marketplace.rules.lifecycle import TenderStatus
 from marketplace.rules.sharing import Pooling
 from marketplace.rules.tendering import Policy
@@ -148,6 +152,77 @@ def test_how_groups_fare(world: SmallWorld) -> None:
     assert [(row.name, row.people) for row in fairness.conditions] == [("osteoporosis", 12)]
     assert [(row.name, row.people) for row in fairness.extra_support] == [("no", 12)]
     assert [(row.providers, row.hhi, row.band) for row in fairness.concentration] == [(1, 10_000, "few")]
+
+
+def test_with_and_without_extra_support(session: Session, monday: datetime) -> None:
+    """Ten have it when they are pooled, ten have not; what is decided afterwards changes no figure."""
+    rules = FundingRules(support_conditions=1)
+    world = SmallWorld(session, monday, patient_count=20, rules=rules).found()
+    with writing(session):
+        for patient in world.patients[:10]:
+            support.record_facts(session, world.now, world.funder, patient.id, PersonFacts(conditions=("copd",)))
+    world.draft().agree().publish().three_offers()
+    for patient in world.patients[5:15]:
+        with writing(session):
+            support.record_facts(session, world.now, world.funder, patient.id, PersonFacts())
+    assert [world.budget(number).extra_support_at is None for number in (1, 10)] == [False, True]
+    world.later(days=15).run_round().accept().confirm().later(days=20)
+    groups = asked(world).fairness.extra_support
+    assert [(row.name, row.people, row.coverage_permille) for row in groups] == [("no", 10, 1000), ("yes", 10, 1000)]
+    assert all(row.charge_permille and row.near_permille == row.good_permille == 1000 for row in groups)
+
+
+def row_of(people: int, **less: int) -> tuple[int, ...]:
+    """One group of so many people, all served near and well at half their budget; `less` says of whom that is not so.
+
+    Everybody has one need, except that `more` needs are second ones.
+    """
+    unserved, far, poor, more = (less.get(key, 0) for key in ("unserved", "far", "poor", "more"))
+    served = people - unserved
+    heads = {
+        "people": people,
+        "unserved": unserved,
+        "served": served,
+        "served_near": served - far,
+        "served_far": far,
+        "served_rated": served,
+        "served_good": served - poor,
+        "served_poor": poor,
+    }
+    needs = {
+        "needs": people + more,
+        "matched": served + more,
+        "charge_pence": 50 * (served + more),
+        "budget_pence": 100 * (served + more),
+        "near": served - far + more,
+        "rated": served + more,
+        "good": served - poor + more,
+    }
+    return tuple({**heads, **needs}[key] for key in SUMS)
+
+
+@pytest.mark.parametrize(
+    ("less", "figure", "hidden"),
+    [
+        ({}, "people", [False, False, False]),
+        ({"unserved": 3}, "coverage_permille", [True, True, False]),
+        ({"unserved": 15}, "charge_permille", [True, True, False]),
+        ({"far": 3}, "near_permille", [True, True, False]),
+        ({"far": 17}, "near_permille", [True, True, False]),
+        ({"poor": 3}, "good_permille", [True, True, False]),
+        ({"poor": 17}, "good_permille", [True, True, False]),
+        ({"unserved": 15, "more": 9}, "charge_permille", [True, True, False]),
+        ({"unserved": 15, "more": 9}, "near_permille", [True, True, False]),
+    ],
+)
+def test_a_few_people_hide_a_share_and_the_next_one(less: dict[str, int], figure: str, hidden: list[bool]) -> None:
+    """Twenty, thirty and forty people: few behind a share hide it, and with it the one that a sum would lead back by.
+
+    It is people who are counted: five of them with fourteen matches are five.
+    """
+    others = {key: 10 for key in ("unserved", "far", "poor") if key in less}
+    rows = [("a", row_of(20, **less)), ("b", row_of(30, **others)), ("c", row_of(40, **others))]
+    assert [getattr(row, figure) is None for row in groups_of(rows, sorted)] == hidden
 
 
 def test_ten_of_one_age_and_two_others_are_not_told_apart(world: SmallWorld) -> None:

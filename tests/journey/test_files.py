@@ -118,7 +118,7 @@ def test_deliveries_and_lists(world: SmallWorld) -> None:
     lists: list[tuple[list[object], Callable[..., list[object]]]] = [
         (
             CLIENT_COLUMNS,
-            lambda order: found_clients.clients(session, world.broking, "patient", 0, 50, group="", order=order),
+            lambda order: found_clients.clients(session, world.broking, "patient", 0, 50, now=world.now, order=order),
         ),
         (BUDGET_COLUMNS, lambda order: funding.budget_rows(session, world.funder, 0, 50, search="pat", order=(order,))),
         (RUN_COLUMNS, lambda order: payments.run_rows(session, world.funder, 0, 50, order=order)),

@@ -1,4 +1,4 @@
-"""Who stands behind a budget, when its plan is reviewed, who gets extra support."""
+"""Who stands behind a budget, when its plan is reviewed, which rules make sense."""
 
 from datetime import date
 
@@ -12,7 +12,6 @@ from marketplace.rules.budgets import (
     Party,
     check_funding_rules,
     check_reason,
-    gets_extra_support,
     months_after,
     parties_of,
 )
@@ -62,27 +61,17 @@ def test_months_after_is_so_many_months_later(day: date, months: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("rules", "birth_year", "flagged", "expected"),
-    [
-        (FundingRules(), 1930, True, False),
-        (FundingRules(support_from_age=85), 1941, False, True),
-        (FundingRules(support_from_age=85), 1942, True, False),
-        (FundingRules(support_flagged=True), 1990, True, True),
-        (FundingRules(support_flagged=True), 1930, False, False),
-        (FundingRules(support_from_age=85, support_flagged=True), 1990, True, True),
-    ],
-)
-def test_extra_support_by_age_or_by_flag(rules: FundingRules, birth_year: int, flagged: bool, expected: bool) -> None:
-    """By what the commissioner decided, and by nothing else."""
-    assert gets_extra_support(rules, birth_year, flagged, date(2026, 3, 2)) is expected
-
-
-@pytest.mark.parametrize(
     ("field", "value"),
     [
         ("first_review_months", 0),
         ("review_months", 25),
         ("support_from_age", 121),
+        ("support_to_decile", 0),
+        ("support_to_decile", 11),
+        ("support_conditions", 0),
+        ("support_conditions", 13),
+        ("support_answer_days", -1),
+        ("support_answer_days", 29),
         ("support_priority", 0),
         ("support_priority", 11),
         ("support_supplement_pence", -1),

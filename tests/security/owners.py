@@ -138,7 +138,7 @@ def _patient(row: Patient) -> Seen:
     assert session is not None
     acting = session.scalars(select(Authority).where(Authority.patient_id == row.id))
     helpers: Seen = {(Role.REPRESENTATIVE, authority.representative_id) for authority in acting}
-    return helpers | {(Role.COMMISSIONER, row.commissioner_id)}
+    return helpers | {(Role.COMMISSIONER, row.commissioner_id), (Role.BROKER, row.broker_id or "")}
 
 
 KINDS: dict[str, Kind] = {

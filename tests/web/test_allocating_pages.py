@@ -11,6 +11,7 @@ from werkzeug.test import TestResponse
 
 from marketplace.adapters.spreadsheets import csv_file, read_lines
 from marketplace.journey import budgets
+from marketplace.journey.support import PersonFacts, facts_of
 from marketplace.records.audit import AuditEvent
 from marketplace.records.budgets import Budget, PlanStatus
 from marketplace.records.database import writing
@@ -31,7 +32,21 @@ BUDGET = {
     "request_id": "0123456789abcdef",
 }  # fmt: skip
 ROSE = {"name": "Rose Appleby", "nhs_number": N1, "birth_year": "1951", "district": "LN1"}
-LINE = ["Rose Appleby", N1, 1951, "LN1", "yes", "yearly", "notional", "", "01/04/2026", "31/03/2027", "700"]
+LINE = [
+    "Rose Appleby",
+    N1,
+    1951,
+    "LN1",
+    "3",
+    "yes",
+    "COPD (lung disease); stroke",
+    "yearly",
+    "notional",
+    "",
+    "01/04/2026",
+    "31/03/2027",
+    "700",
+]
 
 
 def line(*part: Any, **changed: Any) -> list[Any]:
@@ -137,10 +152,10 @@ def test_somebody_registered_gets_one_budget_for_one_thing(site: Site) -> None:
 def test_a_file_is_checked_and_then_taken(site: Site) -> None:
     """Two parts of one plan are one budget; a registered person is known by the number; said twice it counts once."""
     client, before = site.client("funder@example.test"), count(site, Budget)
-    known = line(*PHYSIO, _0="Patient 02", _1=synthetic_nhs_number(2), _2=1942, _4="", _8="01/01/2027", _9="31/12/2027")
+    known = line(*PHYSIO, _0="Patient 02", _1=synthetic_nhs_number(2), _2=1942, _10="01/01/2027", _11="31/12/2027")
     with writing(site.world.session):
         budgets.admit_holder(site.world.session, site.world.now, site.world.funder, "Wold Trust")
-    jim = line(*PHYSIO, _0="Jim Fenn", _1=N2, _6="Third party", _7="Wold Trust")
+    jim = line(*PHYSIO, _0="Jim Fenn", _1=N2, _8="Third party", _9="Wold Trust")
     second = line("physiotherapy", "Walk again", 2, "100", "", "30")
     report = send(client, line(*PHYSIO), second, jim, known)
     assert report.status_code == 200, report.text
@@ -160,7 +175,8 @@ def test_a_file_is_checked_and_then_taken(site: Site) -> None:
         (10, 60_000),
         (2, 10_000),
     ]
-    assert (rose.valid_from, rose.patient.extra_support) == (date(2026, 4, 1), True)
+    assert rose.valid_from == date(2026, 4, 1)
+    assert facts_of(rose.patient) == PersonFacts(3, lacks_capacity=True, conditions=("copd", "stroke"))
     assert "3 care plans waiting" in client.get("/commissioner/").text
     assert site.world.books_balance()
 
@@ -173,11 +189,11 @@ def test_what_is_wrong_in_a_file_is_told_by_line(site: Site) -> None:
         client,
         line("Gambling", "Have fun", 10, "600", "", ""),
         line(*PHYSIO, _0="Rose Other"),
-        line(*PHYSIO, _1="9991234560", _5="sometimes", _4="perhaps"),
+        line(*PHYSIO, _1="9991234560", _4="12", _5="perhaps", _6="A cold", _7="sometimes"),
         line("Juggling", "Have fun", 1, "10", "", "", _1=N2, _0="Jim Fenn"),
         line(*PHYSIO, _1=known),
-        line(*PHYSIO, _1=synthetic_nhs_number(4), _0="Patient 04", _2=1944, _4=""),
-        line(*PHYSIO, _1=synthetic_nhs_number(505), _7="Nobody", _6="third party"),
+        line(*PHYSIO, _1=synthetic_nhs_number(4), _0="Patient 04", _2=1944),
+        line(*PHYSIO, _1=synthetic_nhs_number(505), _9="Nobody", _8="third party"),
         line("Physiotherapy", "x", 10, "701", "", "", _1=synthetic_nhs_number(506)),
     )
     assert report.status_code == 422

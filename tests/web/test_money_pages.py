@@ -5,10 +5,12 @@ import re
 import pytest
 from sqlalchemy import select
 
-from marketplace.journey import budgets, statements
+from marketplace.journey import statements
+from marketplace.journey.funding import rules_of
 from marketplace.records.budgets import ManagedAs
 from marketplace.records.contracts import Delivery, DeliveryStatus
 from marketplace.records.database import writing
+from marketplace.rules.budgets import FundingRules
 from marketplace.rules.permissions import Scope
 from tests.web.site import Site
 from tests.web.test_people_pages import act, daughter_of
@@ -30,6 +32,10 @@ def test_a_commissioner_adds_money_and_takes_it_back(site: Site) -> None:
     assert site.fresh().money(1)["available"] == 75_000
     page = client.get(f"{at}/").text
     assert "Prices rose in spring" in page
+    patient = site.client("p1@example.test")
+    for papers in ("/patient/budget", f"/patient/budgets/{world.budget(1).id}/statement"):
+        assert "Extra money paid into the budget: Prices rose in spring" in patient.get(papers).text
+    assert "Prices rose in spring" in patient.get(f"/patient/budgets/{world.budget(1).id}/statement/csv").text
     refused = client.post(f"{at}/money", data={**typed, "amount_pence": "fifty"})
     assert refused.status_code == 422
     assert 'value="fifty"' in refused.text
@@ -42,13 +48,15 @@ def test_a_commissioner_adds_money_and_takes_it_back(site: Site) -> None:
 
 
 def test_a_review_is_noted(site: Site) -> None:
-    """What was found is kept, and the next review dated."""
+    """What was found is kept, and the next review dated; the patient reads it with the plan."""
     client = site.client("funder@example.test")
     at = f"/commissioner/budgets/{site.world.budget(1).id}"
     assert client.get(f"{at}/review").status_code == 200
     assert client.post(f"{at}/review", data={"findings": ""}).status_code == 422
     assert client.post(f"{at}/review", data={"findings": "Walks to the shops again"}).status_code == 302
     assert "Walks to the shops again" in client.get(f"{at}/").text
+    care = site.client("p1@example.test").get("/patient/care").text
+    assert "reviewed on 2 March 2026. This is what was found: Walks to the shops again" in care
 
 
 def test_a_review_changes_the_plan(site: Site) -> None:
@@ -101,15 +109,22 @@ def test_what_is_settled_cannot_be_left(site: Site) -> None:
 
 
 def test_a_commissioner_sets_its_rules(site: Site) -> None:
-    """What is saved is shown again; what is out of range is named, and nothing is saved."""
+    """What is saved is shown again, each ground can be turned off; what is out of range is named, and not saved."""
     client = site.client("funder@example.test")
+
+    def saved() -> FundingRules:
+        return rules_of(site.fresh().session, site.world.commissioner.id)
+
     assert "/commissioner/rules" in client.get("/commissioner/").text
     rules = {
         "first_review_months": "6",
         "review_months": "12",
         "support_from_age": "80",
-        "support_flagged": "true",
+        "support_to_decile": "2",
+        "support_capacity": "true",
+        "support_conditions": "3",
         "support_priority": "3",
+        "support_answer_days": "5",
         "support_supplement_pence": "50",
         "draft_days": "30",
     }
@@ -119,7 +134,15 @@ def test_a_commissioner_sets_its_rules(site: Site) -> None:
     assert 'value="80"' in shown
     assert 'value="50.00"' in shown
     assert client.post("/commissioner/rules", data={**rules, "review_months": "99"}).status_code == 422
-    assert budgets.rules_of(site.fresh().session, site.world.commissioner.id).review_months == 12
+    assert saved() == FundingRules(6, 12, 80, 2, True, 3, 3, 5, 5_000, 30)
+    off = dict.fromkeys(("support_from_age", "support_to_decile", "support_conditions"), "")
+    unticked = {name: value for name, value in rules.items() if name != "support_capacity"}
+    assert client.post("/commissioner/rules", data={**unticked, **off}).status_code == 302
+    assert saved() == FundingRules(6, 12, None, None, False, None, 3, 5, 5_000, 30)
+    for field, value in (("support_to_decile", "11"), ("support_conditions", "0"), ("support_answer_days", "many")):
+        wrong = client.post("/commissioner/rules", data={**rules, field: value})
+        assert wrong.status_code == 422
+        assert f'id="{field}-error"' in wrong.text
 
 
 def test_an_organisation_is_admitted_once(site: Site) -> None:

@@ -10,16 +10,31 @@ from datetime import datetime
 
 from flask.testing import FlaskClient
 
-from marketplace.journey import deliveries
+from marketplace.journey import budgets, deliveries, support, supporters
+from marketplace.journey.support import PersonFacts
+from marketplace.journey.supporters import SupporterDetails
 from marketplace.records.budgets import ManagedAs
 from marketplace.records.database import writing
+from marketplace.rules.budgets import FundingRules
 from tests.second_steps import App
 from tests.web.reading import grade_of, sentences_of
 from tests.web.site import PASSWORD, Site
+from tests.worlds import SmallWorld
 
 MOST_GRADE = 6.0
 MOST_WORDS = {"": 25, " (easy read)": 15}
-TWINS = {"home", "budget", "invitation", "match", "contract", "contract in force", "delivery"}
+TWINS = {
+    "home",
+    "home with extra support",
+    "extra support",
+    "no extra support",
+    "budget",
+    "invitation",
+    "match",
+    "contract",
+    "contract in force",
+    "delivery",
+}
 
 
 def test_patient_pages_are_read_at_nine_to_eleven(site: Site, record_property: Callable[[str, object], None]) -> None:
@@ -47,6 +62,7 @@ def test_patient_pages_are_read_at_nine_to_eleven(site: Site, record_property: C
     read("my broker", "/patient/broker")
     read("who may act for me", "/patient/representatives")
     read("who has seen my record", "/patient/seen")
+    read("no extra support", "/patient/support")
     read("care", "/patient/care")
     read("leaving the budget", f"/patient/budgets/{world.budget(1).id}/leave/")
     world.agree().publish().three_offers().later(days=15).run_round()
@@ -74,7 +90,27 @@ def test_patient_pages_are_read_at_nine_to_eleven(site: Site, record_property: C
     read("paying", f"/patient/payments/{world.contract(1).provider_id}")
     read("statement on paper", f"/patient/budgets/{world.budget(1).id}/statement")
     read("contract on paper", f"/patient/contracts/{contract}/print")
+    _support_first(world)
+    read("home with extra support", "/patient/")
+    read("extra support", "/patient/support")
     assert not hard, "\n".join(hard)
+
+
+def _support_first(world: SmallWorld) -> None:
+    """Every ground of the rule, and all that it gives."""
+    rules = FundingRules(
+        support_from_age=85,
+        support_to_decile=2,
+        support_capacity=True,
+        support_conditions=2,
+        support_supplement_pence=5_000,
+    )
+    first = world.patients[0].id
+    with writing(world.session):
+        budgets.set_rules(world.session, world.now, world.funder, rules)
+        support.record_facts(world.session, world.now, world.funder, first, PersonFacts(1, True, ("copd", "stroke")))
+        details = SupporterDetails("Ruth Fell", "Care coordinator", "01522 000000")
+        supporters.name_supporter(world.session, world.now, world.funder, first, details)
 
 
 def test_the_second_step_is_read_at_nine_to_eleven(site: Site, record_property: Callable[[str, object], None]) -> None:

@@ -47,7 +47,10 @@ class ClientsQuery(PageQuery):
     """Which clients."""
 
     search = search("Letters of the name, or a postcode district")
-    group = one_of("In a group now, or in none", ["yes", "no"])
+    group = one_of(
+        "In a group now, or in none; with extra support, or with it and no supporter yet",
+        ["yes", "no", "supported", "no-supporter"],
+    )
 
 
 class TendersQuery(PageQuery):
@@ -65,13 +68,14 @@ class TendersQuery(PageQuery):
 def list_clients(asked: dict[str, Any]) -> dict[str, Any]:
     """Your clients, by name."""
     session, actor, words, group = db_session(), current_actor(), asked["search"], asked["group"]
+    now = request_now()
 
     def fetch(first: int, size: int) -> list[Any]:
-        rows = found_clients.clients(session, actor, words, first, size, group=group)
+        rows = found_clients.clients(session, actor, words, first, size, now=now, group=group)
         seen([row.patient.id for row in rows], "list of clients")
         return rows
 
-    return page(asked, found_clients.client_count(session, actor, words, group), fetch)
+    return page(asked, found_clients.client_count(session, actor, words, group, now), fetch)
 
 
 @pages.asks("POST", "/clients")

@@ -39,7 +39,10 @@ class PeopleQuery(PageQuery):
     """Which people."""
 
     search = search("Letters of the name")
-    who = one_of("Only those without a budget", ["none"])
+    who = one_of(
+        "Only those without a budget, with extra support, or with it and no supporter yet",
+        ["none", "supported", "no-supporter"],
+    )
 
 
 class BudgetsQuery(PageQuery):
@@ -65,13 +68,14 @@ class ActsQuery(PageQuery):
 def people(asked: dict[str, Any]) -> dict[str, Any]:
     """The people you look after, by name."""
     session, actor, words, who = db_session(), current_actor(), asked["search"], asked["who"]
+    now, by_name = request_now(), Patient.name.asc()
 
     def fetch(first: int, size: int) -> list[Any]:
-        rows = allocating.people(session, actor, first, size, search=words, who=who, order=Patient.name.asc())
+        rows = allocating.people(session, now, actor, first, size, search=words, who=who, order=by_name)
         seen([row.patient.id for row in rows], "list of people")
         return rows
 
-    return page(asked, allocating.people_count(session, actor, words, who), fetch)
+    return page(asked, allocating.people_count(session, now, actor, words, who), fetch)
 
 
 @pages.asks("GET", "/budgets")

@@ -25,6 +25,7 @@ class ClientShape(Shape):
     district = string("Their postcode district", attribute="patient.district")
     lines = integer("How many parts their care plans have")
     pooled = integer("For how many of them money is set aside in a group now")
+    supported = yes_or_no("Whether they get extra support")
 
 
 class TakenOnShape(Shape):

@@ -25,6 +25,7 @@ class PersonShape(Shape):
     broker = string("Their broker", none=True)
     registered_on = calendar_day("When they were registered", attribute="patient.registered_on")
     budgets = integer("How many budgets they were given")
+    supported = yes_or_no("Whether they get extra support")
 
 
 class BudgetShape(Shape):

@@ -80,7 +80,7 @@ class MatchShape(Shape):
     status = one_of(MatchStatus, "What you said", attribute="match.status")
     can_answer = yes_or_no("Whether you can still say yes or no")
     made_again = yes_or_no("Whether it counts no longer, and the match is made again")
-    answer_by = instant("Until when", attribute="tender.answers_due_at", none=True)
+    answer_by = instant("Until when", attribute="match.answer_by")
     silence_means_yes = yes_or_no("What it means if you say nothing, as you chose")
     service = string("The service", attribute="service.name")
     provider = string("The provider", attribute="provider.name")

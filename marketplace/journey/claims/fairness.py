@@ -1,12 +1,12 @@
 """Claim 4, fairness: who is served, at what share of their budget, how near and how well; and who serves them.
 
-`fairness` groups everybody who was pooled by age, deprivation, condition and extra support, over all results that are
-public, and weighs how concentrated provision is in each service and area (Herfindahl-Hirschman index: the sum of the
-squared shares in per cent; 10,000 is one provider for all).
+`fairness` groups everybody who was pooled by age, deprivation, condition and extra support (as it was when they were
+pooled), over all results that are public. It also weighs how concentrated provision is in each service and area
+(Herfindahl-Hirschman index: the sum of the squared shares in per cent; 10,000 is one provider for all).
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -105,21 +105,30 @@ class FairnessClaim:
     concentration: tuple[Concentration, ...]
 
 
-_SUMS = ("people", "unserved", "needs", "matched", "charge_pence", "budget_pence", "near", "rated", "good")
+HEADS = ("people", "unserved", "served", "served_near", "served_far", "served_rated", "served_good", "served_poor")
+"""How many people are behind each figure, and behind what the figure leaves over: by these a figure is hidden."""
+SUMS = (*HEADS, "needs", "matched", "charge_pence", "budget_pence", "near", "rated", "good")
+_BEHIND = {
+    "coverage": ("served", "unserved"),
+    "charge": ("served",),
+    "near": ("served", "served_near", "served_far"),
+    "good": ("served_rated", "served_good", "served_poor"),
+}
+"""Whose small numbers hide each figure."""
 
 
 def fairness(session: Session, counted: Sequence[Counted], today: date) -> FairnessClaim:
     """Count every group once; ages are those reached in this year."""
-    rows = session.execute(_sums(counted, Patient.birth_year, Patient.deprivation_decile, Patient.extra_support)).all()
+    rows = session.execute(_sums(counted, Patient.birth_year, Patient.deprivation_decile, Need.extra_support)).all()
     shared = _shared(session, counted)
     conditions = session.execute(
         _sums(counted, PatientCondition.condition).join(PatientCondition, PatientCondition.patient_id == Patient.id)
     ).all()
     return FairnessClaim(
-        ages=_groups(((_age_band(today.year - row[0]), row[3:]) for row in rows), _ordered_ages),
-        deprivation=_groups(((_fifth(row[1]), row[3:]) for row in rows), sorted),
-        conditions=_groups(((row[0], row[1:]) for row in conditions), sorted),
-        extra_support=_groups((("yes" if row[2] else "no", row[3:]) for row in rows), sorted),
+        ages=groups_of(((_age_band(today.year - row[0]), row[3:]) for row in rows), _ordered_ages),
+        deprivation=groups_of(((_fifth(row[1]), row[3:]) for row in rows), sorted),
+        conditions=groups_of(((row[0], row[1:]) for row in conditions), sorted),
+        extra_support=groups_of((("yes" if row[2] else "no", row[3:]) for row in rows), sorted),
         sharing_by_age=_sharing(((_age_band(today.year - row[0]), row[2:]) for row in shared), _ordered_ages),
         sharing_by_deprivation=_sharing(((_fifth(row[1]), row[2:]) for row in shared), sorted),
         concentration=_concentration(session, counted),
@@ -127,7 +136,7 @@ def fairness(session: Session, counted: Sequence[Counted], today: date) -> Fairn
 
 
 def _sums(counted: Sequence[Counted], *keys: Any) -> Select[*tuple[Any, ...]]:
-    """The sums of `_SUMS` by these keys, over every need of the counted tenders that was pooled."""
+    """The sums of `SUMS` by these keys, over every need of the counted tenders that was pooled."""
     near = distance_squared() <= NEAR_M * NEAR_M
     match = served(
         counted,
@@ -137,19 +146,29 @@ def _sums(counted: Sequence[Counted], *keys: Any) -> Select[*tuple[Any, ...]]:
         Offer.grade.label("grade"),
         places=True,
     ).subquery()
-    is_matched = match.c.need_id.is_not(None)
+    is_matched, grade = match.c.need_id.is_not(None), match.c.grade
+    is_near, is_rated, is_good = match.c.near == 1, grade > 0, grade >= GOOD_GRADE
+    heads = (
+        ~is_matched,
+        is_matched,
+        is_matched & is_near,
+        is_matched & ~is_near,
+        is_matched & is_rated,
+        is_matched & is_good,
+        is_matched & is_rated & ~is_good,
+    )
     return (
         select(
             *keys,
             func.count(func.distinct(Need.patient_id)),
-            func.count(func.distinct(case((~is_matched, Need.patient_id)))),
+            *(func.count(func.distinct(case((which, Need.patient_id)))) for which in heads),
             func.count(Need.id),
             func.count(match.c.need_id),
             func.coalesce(func.sum(match.c.charge_pence), 0),
             func.coalesce(func.sum(case((is_matched, Need.budget_pence), else_=0)), 0),
             func.coalesce(func.sum(match.c.near), 0),
-            func.coalesce(func.sum(case((match.c.grade > 0, 1), else_=0)), 0),
-            func.coalesce(func.sum(case((match.c.grade >= GOOD_GRADE, 1), else_=0)), 0),
+            func.coalesce(func.sum(case((is_rated, 1), else_=0)), 0),
+            func.coalesce(func.sum(case((is_good, 1), else_=0)), 0),
         )
         .select_from(Need)
         .join(Bundle, Bundle.id == Need.bundle_id)
@@ -160,20 +179,23 @@ def _sums(counted: Sequence[Counted], *keys: Any) -> Select[*tuple[Any, ...]]:
     )
 
 
-def _groups(
+def groups_of(
     rows: Iterable[tuple[str, Sequence[int]]], order: Callable[[Iterable[str]], list[str]]
 ) -> tuple[FairnessGroup, ...]:
-    """Add up by name and hide what is small: groups of few people, and shares that few people make."""
+    """Add up by name and hide what is small: groups of few people, shares that few people make, and what gives either
+    away beside a sum.
+    """
     sums: dict[str, Counter[str]] = defaultdict(Counter)
     for name, values in rows:
-        sums[name].update({key: int(value) for key, value in zip(_SUMS, values, strict=True)})
+        sums[name].update({key: int(value) for key, value in zip(SUMS, values, strict=True)})
     names = order(sums)
-    small = hidden([sums[name]["people"] for name in names])
-    few_unserved = hidden([sums[name]["unserved"] for name in names])
+    few = {key: hidden([sums[name][key] for name in names]) for key in HEADS}
     return tuple(
         FairnessGroup(name, None, None, None, None, None)
-        if place in small
-        else _group(name, sums[name], with_coverage=place not in few_unserved)
+        if place in few["people"]
+        else _group(
+            name, sums[name], [key for key, behind in _BEHIND.items() if any(place in few[by] for by in behind)]
+        )
         for place, name in enumerate(names)
     )
 
@@ -213,16 +235,16 @@ def _sharing(
     )
 
 
-def _group(name: str, row: Counter[str], *, with_coverage: bool) -> FairnessGroup:
+def _group(name: str, row: Counter[str], not_shown: Collection[str]) -> FairnessGroup:
     matched, budget_pence = row["matched"], row["budget_pence"]
-    return FairnessGroup(
-        name=name,
-        people=row["people"],
-        coverage_permille=share_permille(matched, row["needs"]) if with_coverage else None,
-        charge_permille=row["charge_pence"] * 1000 // budget_pence if matched >= K and budget_pence else None,
-        near_permille=share_permille(row["near"], matched),
-        good_permille=share_permille(row["good"], row["rated"]),
-    )
+    shares = {
+        "coverage": share_permille(matched, row["needs"]),
+        "charge": row["charge_pence"] * 1000 // budget_pence if matched >= K and budget_pence else None,
+        "near": share_permille(row["near"], matched),
+        "good": share_permille(row["good"], row["rated"]),
+    }
+    shown = {key: None if key in not_shown else value for key, value in shares.items()}
+    return FairnessGroup(name, row["people"], shown["coverage"], shown["charge"], shown["near"], shown["good"])
 
 
 def _age_band(age: int) -> str:

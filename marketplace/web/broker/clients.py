@@ -16,6 +16,7 @@ from marketplace.adapters.spreadsheets import read_lines
 from marketplace.journey import clients as steps
 from marketplace.journey import waiting
 from marketplace.journey.clients import ClientDetails
+from marketplace.journey.scopes import one, patients_for
 from marketplace.records.people import Patient
 from marketplace.rules.errors import Conflict, Invalid
 from marketplace.rules.permissions import Role
@@ -29,7 +30,9 @@ from marketplace.web.forms import WebForm, sent
 from marketplace.web.listing import Column, Listing, asked
 from marketplace.web.queries import clients as found
 from marketplace.web.queries.clients import Client
+from marketplace.web.queries.support import support_of
 from marketplace.web.row_files import headings, read_rows
+from marketplace.web.supporting import supporter_page
 
 from .blueprint import pages
 
@@ -40,8 +43,15 @@ COLUMNS: list[Column[Client]] = [
     Column("district", "District", lambda row: row.patient.district, Patient.district),
     Column("lines", "Parts of the care plan", lambda row: row.lines),
     Column("pooled", "In a group now", lambda row: row.pooled),
+    Column("support", "Extra support", lambda row: "Yes" if row.supported else ""),
 ]
-IN_A_GROUP = [("", "All clients"), ("yes", "In a group now"), ("no", "In no group")]
+IN_A_GROUP = [
+    ("", "All clients"),
+    ("yes", "In a group now"),
+    ("no", "In no group"),
+    ("supported", "With extra support"),
+    ("no-supporter", "Without a supporter yet"),
+]
 
 
 @pages.get("/clients")
@@ -49,11 +59,13 @@ IN_A_GROUP = [("", "All clients"), ("yes", "In a group now"), ("no", "In no grou
 def clients() -> str | Response:
     """The broker's clients."""
     search, group = asked("search"), asked("group")
-    session, actor = db_session(), current_actor()
+    session, actor, now = db_session(), current_actor(), request_now()
     listing = Listing("clients", COLUMNS, "name")
     page = listing.page_from(
-        found.client_count(session, actor, search, group),
-        lambda first, size: found.clients(session, actor, search, first, size, group=group, order=listing.order),
+        found.client_count(session, actor, search, group, now),
+        lambda first, size: found.clients(
+            session, actor, search, first, size, now=now, group=group, order=listing.order
+        ),
     )
     seen([client.patient.id for client in page.rows], "list of clients")
     if listing.export:
@@ -136,3 +148,24 @@ def _plain(client: ClientDetails) -> dict[str, Any]:
 
 def _client(row: dict[str, Any]) -> ClientDetails:
     return ClientDetails(**{**row, "asked_on": date.fromisoformat(row["asked_on"])})
+
+
+@pages.get("/clients/<patient_id>/support")
+@for_role(Role.BROKER)
+def client_support(patient_id: str) -> str:
+    """Whether a client gets extra support, why, and what it gives them."""
+    patient = _own_client(patient_id)
+    return render_template("broker/support.html", page=support_of(db_session(), request_now(), patient))
+
+
+@pages.route("/clients/<patient_id>/supporter", methods=["GET", "POST"])
+@for_role(Role.BROKER)
+def client_supporter(patient_id: str) -> Answer:
+    """Name who stands by a client with extra support."""
+    return supporter_page(_own_client(patient_id), back=url_for("broker.client_support", patient_id=patient_id))
+
+
+def _own_client(patient_id: str) -> Patient:
+    patient = one(db_session(), patients_for(current_actor()), patient_id, "patient")
+    seen([patient_id], "extra support")
+    return patient

@@ -13,8 +13,11 @@ from marketplace.journey.scopes import patients_for
 from marketplace.records.budgets import Budget, BudgetKind, Holder, ManagedAs
 from marketplace.records.catalogue import Exclusion, Service
 from marketplace.records.people import Patient, User
+from marketplace.rules.clock import Instant
 from marketplace.rules.money import Pence
 from marketplace.rules.permissions import Actor
+
+from .support import gets_support, supported_among, wants_supporter
 
 HELD_BY: Mapping[ManagedAs, str] = {
     ManagedAs.NOTIONAL: "You",
@@ -26,13 +29,16 @@ HELD_BY: Mapping[ManagedAs, str] = {
 
 @dataclass(frozen=True, slots=True)
 class PersonRow:
-    """One person in the list: their broker, how many budgets they have (which, if one), whether they can sign in."""
+    """One person in the list: their broker, how many budgets they have (which, if one), whether they can sign in, and
+    whether they get extra support today.
+    """
 
     patient: Patient
     broker: str | None
     budgets: int
     budget_id: str | None
     has_account: bool
+    supported: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,24 +55,40 @@ class DraftRow:
     parts: str
 
 
-def people_count(session: Session, actor: Actor, search: str, who: str) -> int:
+def people_count(session: Session, now: Instant, actor: Actor, search: str, who: str) -> int:
     """How many people fit."""
-    return session.scalar(select(func.count()).select_from(_people(actor, search, who).subquery())) or 0
+    return session.scalar(select(func.count()).select_from(_people(now, actor, search, who).subquery())) or 0
 
 
 def people(
-    session: Session, actor: Actor, first: int, size: int, *, search: str, who: str, order: ColumnElement[Any]
+    session: Session,
+    now: Instant,
+    actor: Actor,
+    first: int,
+    size: int,
+    *,
+    search: str,
+    who: str,
+    order: ColumnElement[Any],
 ) -> list[PersonRow]:
     """Some of the people who fit."""
-    query = _people(actor, search, who).options(joinedload(Patient.broker)).order_by(order, Patient.id)
+    query = _people(now, actor, search, who).options(joinedload(Patient.broker)).order_by(order, Patient.id)
     rows = session.scalars(query.offset(first).limit(size)).all()
     counted = select(Budget.patient_id, func.count(), func.min(Budget.id)).where(
         Budget.patient_id.in_([row.id for row in rows])
     )
     budgets = {row[0]: (row[1], row[2]) for row in session.execute(counted.group_by(Budget.patient_id))}
     can = set(session.scalars(select(User.party_id).where(User.party_id.in_([row.id for row in rows]))))
+    supported = supported_among(session, now, [row.id for row in rows])
     return [
-        PersonRow(row, row.broker.name if row.broker else None, count, first_id if count == 1 else None, row.id in can)
+        PersonRow(
+            row,
+            row.broker.name if row.broker else None,
+            count,
+            first_id if count == 1 else None,
+            has_account=row.id in can,
+            supported=row.id in supported,
+        )
         for row in rows
         for count, first_id in (budgets.get(row.id, (0, None)),)
     ]
@@ -108,10 +130,14 @@ def told_drafts(session: Session, actor: Actor, drafts: Sequence[Draft]) -> list
     ]
 
 
-def _people(actor: Actor, search: str, who: str) -> Select[Patient]:
+def _people(now: Instant, actor: Actor, search: str, who: str) -> Select[Patient]:
     query = patients_for(actor)
     if search:
         query = query.where(Patient.name.icontains(search, autoescape=True))
     if who == "none":
         query = query.where(~exists().where(Budget.patient_id == Patient.id))
+    if who == "supported":
+        query = query.where(gets_support(now))
+    if who == "no-supporter":
+        query = query.where(wants_supporter(now))
     return query

@@ -158,8 +158,7 @@ def waiting(session: Session, actor: Actor, now: Instant) -> list[Waiting]:
                 Waiting(WaitingFor.INVITATION, row.need.id, service, answer_by(tender), may_start_sooner=sooner)
             )
         if row.match is not None and can_be_answered(row.match, now):
-            due_at = row.match.award.round.tender.answers_due_at
-            found.append(Waiting(WaitingFor.MATCH, row.match.id, service, due_at))
+            found.append(Waiting(WaitingFor.MATCH, row.match.id, service, row.match.answer_by))
         if row.contract is not None and can_be_signed(row.contract, now):
             found.append(Waiting(WaitingFor.SIGNATURE, row.contract.id, service, row.contract.sign_by))
     recorded = deliveries_for(actor).where(Delivery.status == DeliveryStatus.RECORDED)

@@ -11,8 +11,11 @@ from marketplace.records.budgets import Budget
 from marketplace.records.people import Patient
 from marketplace.records.pools import Need, NeedStatus
 from marketplace.records.tenders import Tender
+from marketplace.rules.clock import Instant
 from marketplace.rules.lifecycle import TenderStatus
 from marketplace.rules.permissions import Actor
+
+from .support import gets_support, supported_among, wants_supporter
 
 INVITING = (TenderStatus.DRAFT, TenderStatus.OPEN)
 """Where an invitation can still be answered: a changed open tender asks everybody again."""
@@ -21,11 +24,12 @@ COUNTED_AT_ONCE = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """One of a broker's clients, with how many plan lines could still be pooled."""
+    """One of a broker's clients: parts of care plans, those in a group, whether they get extra support today."""
 
     patient: Patient
     lines: int
     pooled: int
+    supported: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,7 @@ def clients_at_a_glance(session: Session, actor: Actor) -> Glance:
     Of more than `COUNTED_AT_ONCE` clients that is not counted on each look (0.1 s for 40,000): the list tells it.
     """
     clients = client_count(session, actor, "")
-    grouped = _clients(actor, "", "yes").with_only_columns(func.count())
+    grouped = _clients(actor, "", "yes", None).with_only_columns(func.count())
     few = clients <= COUNTED_AT_ONCE
     asked = needs_for(actor).where(Need.status == NeedStatus.INVITED, Tender.status.in_(INVITING))
     return Glance(
@@ -53,9 +57,9 @@ def clients_at_a_glance(session: Session, actor: Actor) -> Glance:
     )
 
 
-def client_count(session: Session, actor: Actor, search: str, group: str = "") -> int:
-    """How many of the broker's clients fit the search."""
-    return session.scalar(select(func.count()).select_from(_clients(actor, search, group).subquery())) or 0
+def client_count(session: Session, actor: Actor, search: str, group: str = "", now: Instant | None = None) -> int:
+    """How many of the broker's clients fit the search; those with extra support are asked for with `now`."""
+    return session.scalar(select(func.count()).select_from(_clients(actor, search, group, now).subquery())) or 0
 
 
 def clients(
@@ -65,22 +69,31 @@ def clients(
     first: int,
     size: int,
     *,
+    now: Instant,
     group: str = "",
     order: ColumnElement[Any] | None = None,
 ) -> list[Client]:
-    """Some of the broker's clients: those whose name or district fits the search, in a group or not, or all."""
-    query = _clients(actor, search, group).order_by(Patient.name if order is None else order, Patient.id)
+    """Some of the broker's clients: those whose name or district fits the search, and who fit the group."""
+    query = _clients(actor, search, group, now).order_by(Patient.name if order is None else order, Patient.id)
     patients = session.scalars(query.offset(first).limit(size)).all()
     ids = [patient.id for patient in patients]
     lines = plan_lines_for(actor).where(Patient.id.in_(ids)).with_only_columns(Budget.patient_id, func.count())
     pooled = select(Need.patient_id, func.count()).where(Need.patient_id.in_(ids), Need.reserved_pence > 0)
     lines_of = {row[0]: row[1] for row in session.execute(lines.group_by(Budget.patient_id))}
     pooled_of = {row[0]: row[1] for row in session.execute(pooled.group_by(Need.patient_id))}
-    return [Client(patient, lines_of.get(patient.id, 0), pooled_of.get(patient.id, 0)) for patient in patients]
+    supported = supported_among(session, now, ids)
+    return [
+        Client(row, lines_of.get(row.id, 0), pooled_of.get(row.id, 0), supported=row.id in supported)
+        for row in patients
+    ]
 
 
-def _clients(actor: Actor, search: str, group: str) -> Select[Patient]:
+def _clients(actor: Actor, search: str, group: str, now: Instant | None) -> Select[Patient]:
     query = patients_for(actor)
+    if group == "supported" and now is not None:
+        query = query.where(gets_support(now))
+    if group == "no-supporter" and now is not None:
+        query = query.where(wants_supporter(now))
     if group in ("yes", "no"):
         # the nothing is written out, not bound: else a database cannot tell that its index of just these will do
         is_held = Need.reserved_pence > literal_column("0")

@@ -40,9 +40,8 @@ GIVEN_UP = frozenset({TenderStatus.DELETED, TenderStatus.WITHDRAWN, TenderStatus
 def can_be_answered(match: Match, now: Instant) -> bool:
     """Whether the patient may say yes or no now."""
     tender = match.award.round.tender
-    in_time = tender.answers_due_at is not None and now < tender.answers_due_at
     asked = match.status is MatchStatus.PROPOSED and tender.status is TenderStatus.PROPOSED
-    return asked and in_time and not must_run_again(tender)
+    return asked and now < match.answer_by and not must_run_again(tender)
 
 
 def stage_of(match: Match, now: Instant, *, has_contract: bool) -> Stage:

@@ -39,6 +39,7 @@ ACTS: Mapping[str, str] = {
     "holder.admitted": "organisation that holds budgets: admitted",
     "lot.cancelled": "group: cancelled",
     "payments.posted_back": "payments: the bank's answer noted",
+    "patient.facts_recorded": "patient: recorded what counts for extra support",
     "plan.line_changed": "plan: one part changed",
     "pool.agreed": "group: joined",
     "pool.declined": "group: invitation declined",
@@ -55,10 +56,14 @@ ACTS: Mapping[str, str] = {
     "round.started": "match: begun",
     "round.verified": "match: result checked",
     "standstill.resumed": "standstill: goes on",
+    "support.changed": "extra support: decided anew",
+    "support.ended": "extra support: ended",
     "support.granted": "extra support: given",
+    "supporter.named": "extra support: supporter named",
     "tender.opened": "tender: offers opened",
 }
 FACTS: Mapping[str, str] = {
+    "answer_days": "days more to answer",
     "asked_on": "asked for on",
     "browsers": "browsers signed out",
     "code": "grounds",

@@ -123,7 +123,8 @@ def _steps(
     said_yes = said_yes or contract is not None
     for_them = match is not None and answered_for(match)
     yes = "You did not answer, so we said yes for you, as you chose" if for_them else "You said yes to your match"
-    yield "You answer your match", yes, said_yes, answered_at, None if stale else tender.answers_due_at
+    answer_by = match.answer_by if match is not None and not stale else None
+    yield "You answer your match", yes, said_yes, answered_at, answer_by
     final = "The result is final"
     # while an objection waits, the pause's old end says nothing
     pause_ends = tender.standstill_ends_at if tender.status is TenderStatus.STANDSTILL else None

@@ -118,14 +118,17 @@ def upgrade() -> None:
     sa.Column('first_review_months', sa.BigInteger(), nullable=False),
     sa.Column('review_months', sa.BigInteger(), nullable=False),
     sa.Column('support_from_age', sa.BigInteger(), nullable=True),
-    sa.Column('support_flagged', sa.Boolean(), nullable=False),
+    sa.Column('support_to_decile', sa.BigInteger(), nullable=True),
+    sa.Column('support_capacity', sa.Boolean(), nullable=False),
+    sa.Column('support_conditions', sa.BigInteger(), nullable=True),
     sa.Column('support_priority', sa.BigInteger(), nullable=False),
+    sa.Column('support_answer_days', sa.BigInteger(), nullable=False),
     sa.Column('support_supplement_pence', sa.BigInteger(), nullable=False),
     sa.Column('draft_days', sa.BigInteger(), nullable=False),
     sa.Column('changed_at', marketplace.records.base.UtcInstant(timezone=True), nullable=False),
     sa.CheckConstraint('draft_days >= 1', name=op.f('ck_commissioner_rules_drafts')),
     sa.CheckConstraint('first_review_months >= 1 AND review_months >= 1', name=op.f('ck_commissioner_rules_months')),
-    sa.CheckConstraint('support_priority >= 1 AND support_supplement_pence >= 0', name=op.f('ck_commissioner_rules_support')),
+    sa.CheckConstraint('support_priority >= 1 AND support_answer_days >= 0 AND support_supplement_pence >= 0', name=op.f('ck_commissioner_rules_support')),
     sa.ForeignKeyConstraint(['commissioner_id'], ['commissioners.id'], name=op.f('fk_commissioner_rules_commissioner_id')),
     sa.PrimaryKeyConstraint('commissioner_id', name=op.f('pk_commissioner_rules'))
     )
@@ -325,8 +328,8 @@ def upgrade() -> None:
     sa.Column('district', sa.String(length=8), nullable=False),
     sa.Column('easting_m', sa.BigInteger(), nullable=False),
     sa.Column('northing_m', sa.BigInteger(), nullable=False),
-    sa.Column('extra_support', sa.Boolean(), nullable=False),
     sa.Column('deprivation_decile', sa.BigInteger(), nullable=True),
+    sa.Column('lacks_capacity', sa.Boolean(), nullable=False),
     sa.Column('easy_read', sa.Boolean(), nullable=True),
     sa.Column('commissioner_id', sa.String(length=24), nullable=False),
     sa.Column('broker_id', sa.String(length=24), nullable=True),
@@ -489,6 +492,22 @@ def upgrade() -> None:
     with op.batch_alter_table('broker_moves', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_broker_moves_patient_id'), ['patient_id'], unique=False)
 
+    op.create_table('supporters',
+    sa.Column('id', sa.String(length=24), nullable=False),
+    sa.Column('patient_id', sa.String(length=24), nullable=False),
+    sa.Column('name', sa.String(length=120), nullable=False),
+    sa.Column('who', sa.String(length=120), nullable=False),
+    sa.Column('reach', sa.String(length=120), nullable=False),
+    sa.Column('named_by', sa.String(length=24), nullable=False),
+    sa.Column('named_at', marketplace.records.base.UtcInstant(timezone=True), nullable=False),
+    sa.Column('ended_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['patient_id'], ['patients.id'], name=op.f('fk_supporters_patient_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_supporters'))
+    )
+    with op.batch_alter_table('supporters', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_supporters_patient_id'), ['patient_id'], unique=False)
+        batch_op.create_index('uq_supporters_standing', ['patient_id'], unique=True, sqlite_where=sa.text('ended_at IS NULL'), postgresql_where=sa.text('ended_at IS NULL'))
+
     op.create_table('budgets',
     sa.Column('id', sa.String(length=24), nullable=False),
     sa.Column('patient_id', sa.String(length=24), nullable=False),
@@ -505,9 +524,13 @@ def upgrade() -> None:
     sa.Column('plan_review_findings', sa.Text(), nullable=True),
     sa.Column('review_told_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
     sa.Column('extra_support_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
+    sa.Column('support_grounds', sa.JSON(), nullable=False),
+    sa.Column('support_priority', sa.BigInteger(), nullable=False),
+    sa.Column('support_answer_days', sa.BigInteger(), nullable=False),
     sa.Column('left_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
     sa.Column('opened_at', marketplace.records.base.UtcInstant(timezone=True), nullable=False),
     sa.CheckConstraint("holder_id IS NULL OR managed_as = 'third_party'", name=op.f('ck_budgets_holder_of_third_party')),
+    sa.CheckConstraint('support_priority >= 1 AND support_answer_days >= 0', name=op.f('ck_budgets_support')),
     sa.CheckConstraint('valid_from <= valid_to', name=op.f('ck_budgets_valid_in_order')),
     sa.ForeignKeyConstraint(['commissioner_id'], ['commissioners.id'], name=op.f('fk_budgets_commissioner_id')),
     sa.ForeignKeyConstraint(['holder_id'], ['holders.id'], name=op.f('fk_budgets_holder_id')),
@@ -519,6 +542,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_budgets_holder_id'), ['holder_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_budgets_patient_id'), ['patient_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_budgets_plan_review_due'), ['plan_review_due'], unique=False)
+        batch_op.create_index('ix_budgets_supported', ['commissioner_id', 'patient_id'], unique=False, sqlite_where=sa.text('extra_support_at IS NOT NULL'), postgresql_where=sa.text('extra_support_at IS NOT NULL'))
         batch_op.create_index('ix_budgets_to_approve', ['commissioner_id', 'opened_at'], unique=False, sqlite_where=sa.text("plan_status = 'drafted'"), postgresql_where=sa.text("plan_status = 'drafted'"))
         batch_op.create_index(batch_op.f('ix_budgets_valid_to'), ['valid_to'], unique=False)
 
@@ -836,10 +860,12 @@ def upgrade() -> None:
     sa.Column('units', sa.BigInteger(), nullable=False),
     sa.Column('budget_pence', sa.BigInteger(), nullable=False),
     sa.Column('reserved_pence', sa.BigInteger(), nullable=False),
+    sa.Column('priority', sa.BigInteger(), nullable=False),
+    sa.Column('extra_support', sa.Boolean(), nullable=False),
     sa.Column('holds', sa.BigInteger(), nullable=False),
     sa.Column('invited_at', marketplace.records.base.UtcInstant(timezone=True), nullable=False),
     sa.Column('preferences', sa.JSON(), nullable=True),
-    sa.CheckConstraint('units > 0 AND budget_pence >= 0 AND reserved_pence >= 0', name=op.f('ck_needs_amounts')),
+    sa.CheckConstraint('units > 0 AND budget_pence >= 0 AND reserved_pence >= 0 AND priority >= 1', name=op.f('ck_needs_amounts')),
     sa.ForeignKeyConstraint(['budget_id'], ['budgets.id'], name=op.f('fk_needs_budget_id')),
     sa.ForeignKeyConstraint(['bundle_id'], ['bundles.id'], name=op.f('fk_needs_bundle_id')),
     sa.ForeignKeyConstraint(['patient_id'], ['patients.id'], name=op.f('fk_needs_patient_id')),
@@ -889,6 +915,7 @@ def upgrade() -> None:
     sa.Column('wait_pence', sa.BigInteger(), nullable=False),
     sa.Column('extra_pence', sa.BigInteger(), nullable=False),
     sa.Column('reasons', sa.JSON(), nullable=True),
+    sa.Column('answer_by', marketplace.records.base.UtcInstant(timezone=True), nullable=False),
     sa.Column('answered_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
     sa.Column('answered_by', sa.String(length=24), nullable=True),
     sa.Column('look_again', sa.Boolean(), nullable=False),
@@ -1126,12 +1153,18 @@ def downgrade() -> None:
     with op.batch_alter_table('budgets', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_budgets_valid_to'))
         batch_op.drop_index('ix_budgets_to_approve', sqlite_where=sa.text("plan_status = 'drafted'"), postgresql_where=sa.text("plan_status = 'drafted'"))
+        batch_op.drop_index('ix_budgets_supported', sqlite_where=sa.text('extra_support_at IS NOT NULL'), postgresql_where=sa.text('extra_support_at IS NOT NULL'))
         batch_op.drop_index(batch_op.f('ix_budgets_plan_review_due'))
         batch_op.drop_index(batch_op.f('ix_budgets_patient_id'))
         batch_op.drop_index(batch_op.f('ix_budgets_holder_id'))
         batch_op.drop_index('ix_budgets_commissioner_id_valid_to_id')
 
     op.drop_table('budgets')
+    with op.batch_alter_table('supporters', schema=None) as batch_op:
+        batch_op.drop_index('uq_supporters_standing', sqlite_where=sa.text('ended_at IS NULL'), postgresql_where=sa.text('ended_at IS NULL'))
+        batch_op.drop_index(batch_op.f('ix_supporters_patient_id'))
+
+    op.drop_table('supporters')
     with op.batch_alter_table('broker_moves', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_broker_moves_patient_id'))
 

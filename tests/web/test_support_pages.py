@@ -1,0 +1,216 @@
+"""Extra support on the pages: patients read why and what it gives, their offices act, others see nothing."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from marketplace.journey import budgets, people
+from marketplace.records.audit import RecordView
+from marketplace.records.database import writing
+from marketplace.records.people import Supporter
+from marketplace.rules.budgets import FundingRules
+from marketplace.web.filters import moment
+from marketplace.web.support_words import condition_words, rule_words
+from tests.web.site import Site
+
+RULES = FundingRules(
+    support_from_age=85,
+    support_to_decile=2,
+    support_capacity=True,
+    support_conditions=2,
+    support_answer_days=5,
+    support_supplement_pence=5_000,
+)
+RUTH = {"name": "Ruth Fell", "who": "Care coordinator", "reach": "01522 000000"}
+FACTS = {"deprivation_decile": "1", "lacks_capacity": "true", "conditions": ["copd", "stroke"]}
+
+
+@pytest.fixture
+def ruled(site: Site) -> Site:
+    """The commissioner's rule has all four grounds; patient 1 is 85 this year, patient 2 is not."""
+    world = site.world
+    with writing(world.session):
+        budgets.set_rules(world.session, world.now, world.funder, RULES)
+    return site
+
+
+def at(site: Site, number: int, page: str = "") -> str:
+    return f"/commissioner/people/{site.world.patients[number - 1].id}/support/{page}"
+
+
+def client_at(site: Site, number: int, page: str = "support") -> str:
+    return f"/broker/clients/{site.world.patients[number - 1].id}/{page}"
+
+
+def plain(site: Site, number: int) -> None:
+    """Ordinary pages for a patient, whatever the rule turned on."""
+    world = site.fresh()
+    with writing(world.session):
+        people.set_easy_read(world.session, world.now, world.patient(number), easy_read=False)
+
+
+def test_the_commissioner_records_and_the_patient_reads_why(ruled: Site) -> None:
+    """Four grounds in plain words, what they give, and what is kept; nothing of it before."""
+    funder, patient = ruled.client("funder@example.test"), ruled.client("p1@example.test")
+    before = patient.get("/patient/support").text
+    assert "You do not get extra support now." in before
+    for words in rule_words(RULES):
+        assert words in before
+    assert "Who gets extra support" in patient.get("/patient/").text
+    page = funder.get(at(ruled, 1)).text
+    assert "gets no extra support now" in page
+    assert "None recorded" in page
+    done = funder.post(at(ruled, 1, "facts"), data=FACTS)
+    assert done.location == at(ruled, 1)
+    told = funder.get(at(ruled, 1)).text
+    for words in (
+        "Age: born in 1941",
+        "Deprivation: the home area is in tenth 1 of 10",
+        "Lacks capacity to decide on their care",
+        "Has 2 long-term conditions",
+        "5 days more than others",
+        "£50.00 paid in",
+        "COPD (lung disease), Stroke",
+        "Nobody is named yet",
+    ):
+        assert words in told
+    plain(ruled, 1)
+    read = patient.get("/patient/support").text
+    for words in (
+        "Your age: you were born in 1941",
+        "Many people in your area have little money",
+        "You need help to make choices about your care",
+        "You live with 2 long-term health problems",
+        "You come first",
+        "5 days more than others to answer a match",
+        "You got £50.00 of extra money",
+        "Your area is in group 1 of 10",
+        "COPD (lung disease), Stroke",
+    ):
+        assert words in read
+    assert "Extra money paid into the budget: Extra support, by the rule of the" in patient.get("/patient/budget").text
+    assert "Lacks" not in patient.get("/patient/").text
+
+
+def test_what_was_recorded_stands_in_the_form_again(ruled: Site) -> None:
+    """Ticks and numbers; what means nothing is told at its field, and nothing is recorded."""
+    funder, where = ruled.client("funder@example.test"), at(ruled, 2, "facts")
+    assert " checked" not in funder.get(where).text
+    funder.post(where, data=FACTS)
+    assert funder.get(where).text.count(" checked") == 3
+    for wrong in ({**FACTS, "deprivation_decile": "11"}, {**FACTS, "conditions": ["a cold"]}):
+        assert funder.post(where, data=wrong).status_code == 422
+    assert ruled.fresh().patients[1].deprivation_decile == 1
+    assert funder.post(where, data={}).status_code == 302
+    assert ruled.fresh().patients[1].lacks_capacity is False
+    assert "gets no extra support now" in funder.get(at(ruled, 2)).text
+
+
+def test_broker_and_commissioner_name_a_supporter(ruled: Site) -> None:
+    """The broker reads why and names somebody, the commissioner somebody else; the patient reads the name at home."""
+    funder, broker = ruled.client("funder@example.test"), ruled.client("broker@example.test")
+    assert "gets no extra support now" in broker.get(client_at(ruled, 1)).text
+    refused = broker.post(client_at(ruled, 1, "supporter"), data=RUTH)
+    assert refused.status_code == 422
+    assert "This person has none now" in refused.text
+    funder.post(at(ruled, 1, "facts"), data=FACTS)
+    assert "1 person without a supporter yet" in funder.get("/commissioner/").text
+    page = broker.get(client_at(ruled, 1)).text
+    assert "Lacks capacity to decide on their care" in page
+    assert broker.post(client_at(ruled, 1, "supporter"), data={**RUTH, "reach": " "}).status_code == 422
+    assert broker.post(client_at(ruled, 1, "supporter"), data=RUTH).location == client_at(ruled, 1)
+    assert "without a supporter yet" not in funder.get("/commissioner/").text.lower()
+    assert 'value="Ruth Fell"' in funder.get(at(ruled, 1, "supporter")).text
+    for easy in ("on", "off"):
+        patient = ruled.client("p1@example.test")
+        patient.post("/patient/easy-read", data={"easy_read": easy})
+        for where in ("/patient/", "/patient/support"):
+            assert all(said in patient.get(where).text for said in RUTH.values())
+    other = {**RUTH, "name": "Omar Lund"}
+    assert funder.post(at(ruled, 1, "supporter"), data=other).location == at(ruled, 1)
+    assert "Omar Lund" in broker.get(client_at(ruled, 1)).text
+    names = ruled.fresh().session.scalars(select(Supporter.name).order_by(Supporter.ended_at.is_(None)))
+    assert list(names) == ["Ruth Fell", "Omar Lund"]
+
+
+def test_lists_find_who_has_support_and_no_supporter(ruled: Site) -> None:
+    """Both offices can narrow their list to those with extra support, and to those for whom nobody is named."""
+    funder, broker = ruled.client("funder@example.test"), ruled.client("broker@example.test")
+    funder.post(at(ruled, 1, "facts"), data=FACTS)
+    funder.post(at(ruled, 2, "facts"), data=FACTS)
+    broker.post(client_at(ruled, 1, "supporter"), data=RUTH)
+    for client, where, name in ((funder, "/commissioner/people", "who"), (broker, "/broker/clients", "group")):
+        everybody, supported, alone = (
+            client.get(where, query_string={name: value}).text for value in ("", "supported", "no-supporter")
+        )
+        assert [text.count("Patient 01") > 0 for text in (everybody, supported, alone)] == [True, True, False]
+        assert [text.count("Patient 02") > 0 for text in (everybody, supported, alone)] == [True, True, True]
+        assert [text.count("Patient 03") > 0 for text in (everybody, supported, alone)] == [True, False, False]
+        file = client.get(where, query_string={name: "supported", "export": "csv"})
+        assert file.status_code == 200
+
+
+def test_looks_are_noted_and_others_are_kept_out(ruled: Site) -> None:
+    """The patient reads who looked; a provider and other patients find nothing, at any address."""
+    ruled.client("funder@example.test").get(at(ruled, 1))
+    ruled.client("broker@example.test").get(client_at(ruled, 1))
+    looks = ruled.fresh().session.scalars(select(RecordView.role).where(RecordView.page == "extra support"))
+    assert sorted(looks) == ["broker", "commissioner"]
+    assert "xtra support" in ruled.client("p1@example.test").get("/patient/seen").text
+    for email in ("near@example.test", "p2@example.test"):
+        for where in (at(ruled, 1), at(ruled, 1, "facts"), client_at(ruled, 1), client_at(ruled, 1, "supporter")):
+            assert ruled.client(email).get(where).status_code == 403
+
+
+def test_a_provider_reads_nothing_of_it(ruled: Site) -> None:
+    """From the tender to the contract: no page of the provider says who has support, or gives another day to sign."""
+    ruled.client("funder@example.test").post(at(ruled, 1, "facts"), data=FACTS)
+    world = ruled.fresh().proposed().accept().confirm().later(days=20)
+    contracts = {world.contract(1).sign_by, world.contract(2).sign_by}
+    assert len(contracts) == 1
+    for number in (1, 2):
+        world.sign(number)
+    provider = next(
+        name for name, row in world.providers.items() if row.id == world.contract(1).provider_id and name != "far"
+    )
+    client = ruled.client(f"{provider}@example.test")
+    for where in ("/provider/", "/provider/contracts", f"/provider/contracts/{world.contract(1).id}"):
+        answer = client.get(where)
+        assert answer.status_code == 200, where
+        for word in ("support", "easy read", "easy-read", "priority", "deprivation", "capacity"):
+            assert word not in answer.text.lower(), (where, word)
+    assert world.record(1).confirm_by == world.record(2).confirm_by
+
+
+def test_the_longer_time_stands_on_every_page(ruled: Site) -> None:
+    """Home, match and the way tell the patient's own day; the next patient's page tells the general one."""
+    ruled.client("funder@example.test").post(at(ruled, 1, "facts"), data=FACTS)
+    world = ruled.fresh().proposed()
+    own, general = moment(world.match(1).answer_by), moment(world.match(2).answer_by)
+    assert own != general
+    for number, until, other in ((1, own, general), (2, general, own)):
+        for easy in ("on", "off"):
+            client = ruled.client(f"p{number}@example.test")
+            client.post("/patient/easy-read", data={"easy_read": easy})
+            for where in ("/patient/", f"/patient/matches/{world.match(number).id}"):
+                text = client.get(where).text
+                assert until in text, (number, easy, where)
+                assert other not in text, (number, easy, where)
+    assert own in ruled.client("broker@example.test").get(f"/broker/tenders/{world.tender.id}/award").text
+    world.now = world.match(2).answer_by + timedelta(hours=1)
+    world.later()
+    answer = ruled.client("p1@example.test").post(
+        f"/patient/matches/{world.match(1).id}", data={"answer": "accept", "look_again": "yes"}
+    )
+    assert answer.status_code == 302
+    assert ruled.fresh().match(1).status.value == "accepted"
+
+
+def test_the_rule_is_told_ground_by_ground() -> None:
+    """Nothing where there is no ground; one and several are told apart."""
+    assert rule_words(FundingRules()) == []
+    assert rule_words(FundingRules(support_to_decile=1)) == ["People in the poorest tenth of areas in England"]
+    assert rule_words(FundingRules(support_to_decile=3)) == ["People in the poorest 3 tenths of areas in England"]
+    assert len(rule_words(RULES)) == 4
+    assert condition_words("heart_failure") == "Heart failure"
