@@ -168,7 +168,7 @@ def test_nobody_is_asked_while_the_offers_are_matched_again(site: Site) -> None:
     assert f"Step 5 of 9: The offers are matched again, by {moment(world.tender.confirm_by)}" in home
     refused = client.post(path, data={"answer": "accept", "look_again": "yes"})
     assert refused.status_code == 409
-    assert "An offer was left out, so the matching is run again" in refused.text
+    assert "An offer was left out, so the match is made again" in refused.text
     world.run_round()
     assert "Answer your match" in site.client(P1).get("/patient/").text
 
