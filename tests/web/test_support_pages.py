@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from marketplace.journey import budgets, people
+from marketplace.journey.support import BY_RULE
 from marketplace.records.audit import RecordView
 from marketplace.records.database import writing
 from marketplace.records.people import Supporter
@@ -89,7 +90,7 @@ def test_the_commissioner_records_and_the_patient_reads_why(ruled: Site) -> None
         "COPD (lung disease), Stroke",
     ):
         assert words in read
-    assert "Extra money paid into the budget: Extra support, by the rule of the" in patient.get("/patient/budget").text
+    assert BY_RULE in patient.get("/patient/budget").text
     assert "Lacks" not in patient.get("/patient/").text
 
 
