@@ -34,7 +34,7 @@ def test_a_commissioner_adds_money_and_takes_it_back(site: Site) -> None:
     assert "Prices rose in spring" in page
     patient = site.client("p1@example.test")
     for papers in ("/patient/budget", f"/patient/budgets/{world.budget(1).id}/statement"):
-        assert "Prices rose in spring" in patient.get(papers).text
+        assert "Extra money paid into the budget: £50.00. Why: Prices rose in spring" in patient.get(papers).text
     assert "Prices rose in spring" in patient.get(f"/patient/budgets/{world.budget(1).id}/statement/csv").text
     refused = client.post(f"{at}/money", data={**typed, "amount_pence": "fifty"})
     assert refused.status_code == 422
