@@ -137,7 +137,7 @@ def test_after_the_offers_are_open(site: Site, windows: Windows) -> None:
     broker.go("/broker/tenders?turn=mine").look("life-broker-tenders-rerun")
     match = f"/patient/matches/{site.fresh().match(1).id}"
     patient = windows.at("p1", match).look("life-match-rerun")
-    assert "The match is made again" in patient.text
+    assert "the offers are matched again" in patient.text
     patient.go("/patient/care").look("life-care-rerun")
     windows.at("bulk", f"/provider/offers/{bulk}").look("life-offer-left-out")
     broker = windows.at("broker", f"{at}/cancel").look("life-cancel")

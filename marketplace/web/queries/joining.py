@@ -54,10 +54,11 @@ class Again:
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """Who ended a group, and why, if somebody has written it."""
+    """Who ended a group, and why, if somebody has written it; and when."""
 
     who: str
     why: str | None
+    at: Instant | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,14 +135,15 @@ def _ending(session: Session, need: Need) -> Ending:
     """Who ended it and why: told by the tender; of a lot that ended alone, by the trail and beside the money."""
     tender, bundle = need.bundle.tender, need.bundle
     if tender.status is TenderStatus.UNSUCCESSFUL:
-        return Ending("It ended by its own rules: nobody chose this.", tender.status_reason)
+        return Ending("It ended by its own rules: nobody chose this.", tender.status_reason, tender.ended_at)
     if tender.status in GIVEN_UP:
-        return Ending(_who_ended(tender, tender.ended_by), tender.status_reason)
+        return Ending(_who_ended(tender, tender.ended_by), tender.status_reason, tender.ended_at)
     lot = (AuditEvent.about_id == bundle.id, AuditEvent.event == "lot.cancelled")
-    role = session.scalar(select(AuditEvent.role).where(*lot).limit(1))
+    found = session.execute(select(AuditEvent.role, AuditEvent.at).where(*lot).limit(1)).first()
+    role, at = (Role(found.role), found.at) if found else (None, None)
     released = Transfer.idempotency_key == f"release:{need.id}:{need.holds}"
     why = session.scalar(select(Transfer.reason).where(released))
-    return Ending(_who_ended(tender, Role(role) if role else None), why)
+    return Ending(_who_ended(tender, role), why, at)
 
 
 def _who_ended(tender: Tender, role: Role | None) -> str:
