@@ -108,7 +108,7 @@ def test_an_upheld_objection_is_read_while_the_match_is_run_again(site: Site) ->
     match, tender = f"/patient/matches/{world.match(1).id}", f"/broker/tenders/{world.tender.id}"
     assert "must be run again before" in read(site, "broker@example.test", tender)
     assert "Every offer counts as it was sealed" in read(site, "near@example.test", offer_path(site))
-    assert "Your match may change" in read(site, "p1@example.test", match)
+    assert "A provider objected to the result, and was right" in read(site, "p1@example.test", match)
     same(site, match)
     easily_read(site, match)
     assert site.fresh().run_round().tender.status is TenderStatus.PROPOSED
@@ -126,7 +126,7 @@ def test_a_tender_cancelled_for_an_objection_says_so_to_all(site: Site) -> None:
     assert "Nothing: the tender has ended." in read(site, "funder@example.test", f"/commissioner/representations/{row}")
     assert "A new tender can be drafted" in read(site, "broker@example.test", f"/broker/tenders/{world.tender.id}")
     patient = read(site, "p1@example.test", match)
-    assert "nothing comes of this match" in patient
+    assert "Nothing comes of this match" in patient
     assert "sign a contract" not in patient
     same(site, match)
     easily_read(site, match)
