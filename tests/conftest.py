@@ -13,10 +13,10 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.orm import Session
 
 from marketplace.adapters.sealing import Keyring
+from marketplace.front import claims
 from marketplace.journey.keys import lend
 from marketplace.records import Base
 from marketplace.records.database import configure_engine
-from marketplace.web.queries import claims
 from tests.ground import lay_sqlite
 from tests.letterbox import Letterbox, open_letterbox
 from tests.worlds import SmallWorld

@@ -15,6 +15,8 @@ from marketplace.journey import sites
 from marketplace.journey.clients import place_of
 from marketplace.journey.people import SiteDetails
 from marketplace.journey.scopes import one, sites_for
+from marketplace.queries import allocating as found
+from marketplace.queries import organisations
 from marketplace.rules.errors import Invalid
 from marketplace.rules.permissions import Role
 from marketplace.rules.quality import WORDS, grade_of
@@ -33,8 +35,6 @@ from .cataloguing import with_place
 from .clock import request_now
 from .database import db_session, writing
 from .forms import WebForm, sent
-from .queries import allocating as found
-from .queries import organisations
 
 pages = Blueprint("admitting", __name__, url_prefix="/commissioner")
 

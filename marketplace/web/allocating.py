@@ -18,6 +18,8 @@ from marketplace.journey import waiting
 from marketplace.journey.allocations import Draft, NewPerson
 from marketplace.journey.budgets import BudgetDetails, LineDetails
 from marketplace.journey.scopes import one, patients_for
+from marketplace.queries import allocating as found
+from marketplace.queries.allocating import PersonRow
 from marketplace.records.base import new_id
 from marketplace.records.budgets import BudgetKind, ManagedAs
 from marketplace.records.people import Patient
@@ -31,8 +33,6 @@ from .database import db_session, writing
 from .files import download, uploaded
 from .forms import WebForm, sent
 from .listing import Column, Listing, asked
-from .queries import allocating as found
-from .queries.allocating import PersonRow
 from .row_files import headings, read_rows
 
 Answer = str | Response | tuple[str, int]

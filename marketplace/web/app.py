@@ -42,7 +42,6 @@ from . import (
     proofs,
     provider,
     public,
-    reasons,
     representing,
     second_steps,
     security,
@@ -65,7 +64,6 @@ def build_app(told: Mapping[str, object]) -> Flask:
     app.jinja_env.lstrip_blocks = True
     database.init_app(app)
     filters.init_app(app)
-    reasons.init_app(app)
     claim_words.init_app(app)
     tender_words.init_app(app)
     support_words.init_app(app)

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from marketplace.journey import auditors
 from marketplace.journey.proofs import published_round_id
 from marketplace.journey.scopes import auditors_for, one, overseen_tenders_for
+from marketplace.queries.auditors import auditors_of
 from marketplace.rules.errors import WrongState
 from marketplace.rules.permissions import Role
 from marketplace.schemas.auditors import AuditorSchema, StrikeOffSchema
@@ -18,7 +19,6 @@ from .clock import request_now
 from .database import db_session, writing
 from .files import attached
 from .forms import WebForm, sent
-from .queries.auditors import auditors_of
 
 pages = Blueprint("auditing", __name__, url_prefix="/commissioner")
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from marketplace.adapters.spreadsheets import pounds_cell
 from marketplace.journey import broker_fees as steps
 from marketplace.journey.broker_fees import FeeStanding
+from marketplace.queries.words import typed_pounds
 from marketplace.records.base import new_id
 from marketplace.rules.permissions import Role
 from marketplace.schemas.payments import BrokerFeeSchema, PayFeeSchema
@@ -17,7 +18,6 @@ from .access import current_actor, for_role
 from .asking import Answer, ask
 from .clock import request_now
 from .database import db_session
-from .filters import typed_pounds
 from .forms import WebForm, sent
 from .listing import Column, Listing
 

@@ -6,9 +6,9 @@
 from collections.abc import Sequence
 
 from marketplace.adapters.spreadsheets import Cell, pounds_cell
+from marketplace.queries.funding import BudgetRow
 
 from .listing import Column
-from .queries.funding import BudgetRow
 
 ALWAYS = (
     ("#In all", "total_pence"),

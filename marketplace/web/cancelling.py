@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from marketplace.journey import cancellations
+from marketplace.queries import proceedings
 from marketplace.records.tenders import Tender
 from marketplace.rules.errors import WrongState
 from marketplace.schemas.proceedings import CancelSchema
@@ -14,7 +15,6 @@ from .asking import Answer, ask
 from .clock import request_now
 from .database import db_session
 from .forms import WebForm, sent
-from .queries import proceedings
 
 
 def cancel_page(tender: Tender, back: str) -> Answer:

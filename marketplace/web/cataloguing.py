@@ -7,6 +7,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from marketplace.journey import catalogue as steps
+from marketplace.queries import allocating as found
+from marketplace.queries.words import typed_pounds
 from marketplace.records.catalogue import Service
 from marketplace.rules.errors import Conflict, Invalid, NotFound
 from marketplace.rules.permissions import Role
@@ -16,9 +18,7 @@ from .access import current_actor, for_role
 from .asking import Answer, ask
 from .clock import request_now
 from .database import db_session
-from .filters import typed_pounds
 from .forms import WebForm, sent
-from .queries import allocating as found
 
 pages = Blueprint("cataloguing", __name__, url_prefix="/commissioner/catalogue")
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from flask import Flask
 
-from .filters import words
+from marketplace.queries.words import words
 
 CLAIM_WORDS: Mapping[str, str] = {
     # what stood in the way of a match

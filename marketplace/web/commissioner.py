@@ -6,6 +6,10 @@ from werkzeug.wrappers import Response
 
 from marketplace.journey import budgets as steps
 from marketplace.journey import settlements, totals
+from marketplace.queries import funding, organisations, proceedings
+from marketplace.queries.funding import BudgetRow
+from marketplace.queries.support import without_supporter
+from marketplace.queries.words import words
 from marketplace.records.budgets import Budget, PlanStatus
 from marketplace.records.people import Patient
 from marketplace.rules.permissions import Role
@@ -15,11 +19,7 @@ from .budget_columns import FILE_COLUMNS, money_columns
 from .clock import request_now
 from .confirming import Answer, confirm_payment
 from .database import db_session, writing
-from .filters import words
 from .listing import Column, Listing, asked
-from .queries import funding, organisations, proceedings
-from .queries.funding import BudgetRow
-from .queries.support import without_supporter
 
 AT_ONCE = 20
 """How many care plans that wait are on the home page: the oldest; the others are in the list of budgets."""

@@ -10,6 +10,8 @@ from werkzeug.wrappers import Response
 
 from marketplace.journey import settlements
 from marketplace.journey.settlements import DeliveryDue
+from marketplace.queries.payments import what_for
+from marketplace.queries.words import listed, plural
 from marketplace.rules.errors import Conflict
 from marketplace.rules.money import format_pounds
 from marketplace.rules.permissions import Role
@@ -18,9 +20,7 @@ from marketplace.schemas.payments import PaymentShownSchema
 from .access import current_actor, seen
 from .clock import request_now
 from .database import db_session, writing
-from .filters import listed, plural
 from .forms import WHOLE_FORM, WebForm, sent
-from .queries.payments import what_for
 
 Answer = str | Response | tuple[str, int]
 

@@ -11,6 +11,11 @@ from sqlalchemy.orm import Session
 from marketplace.journey import conduct, representatives, reviews
 from marketplace.journey.cancellations import AFTER_OPENING
 from marketplace.journey.scopes import authorities_for, one, overseen_tenders_for, patients_for, representations_for
+from marketplace.queries import feedback, objections, proceedings
+from marketplace.queries import organisations as found
+from marketplace.queries.organisations import Organisation
+from marketplace.queries.states import WORDS, choices, state_of
+from marketplace.queries.words import london_day, words
 from marketplace.records.people import Broker, User
 from marketplace.records.providers import Provider
 from marketplace.records.tenders import Representation, Tender
@@ -25,13 +30,8 @@ from .asking import Answer, ask
 from .cancelling import cancel_page
 from .clock import request_now
 from .database import db_session
-from .filters import london_day, words
 from .forms import WebForm, sent
 from .listing import Column, Listing, asked
-from .queries import feedback, objections, proceedings
-from .queries import organisations as found
-from .queries.organisations import Organisation
-from .queries.states import WORDS, choices, state_of
 
 pages = Blueprint("deciding", __name__, url_prefix="/commissioner")
 

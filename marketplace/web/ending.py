@@ -12,6 +12,8 @@ from marketplace.journey.contracts import end_early
 from marketplace.journey.funds import refund
 from marketplace.journey.scopes import contracts_for, deliveries_for, one
 from marketplace.journey.sharing import own_rest
+from marketplace.queries import holding
+from marketplace.queries.contracts import CONTRACT_WORDS, DELIVERY_WORDS, ending, names_patient
 from marketplace.records.contracts import Contract, due_so_far
 from marketplace.rules.lifecycle import ContractStatus
 from marketplace.rules.permissions import Role
@@ -22,8 +24,6 @@ from .asking import Answer, ask
 from .clock import request_now
 from .database import db_session
 from .forms import WebForm, sent
-from .queries import holding
-from .queries.contracts import CONTRACT_WORDS, DELIVERY_WORDS, ending, names_patient
 
 BACK = {Role.PATIENT: "patient.contract", Role.PROVIDER: "provider.contract"}
 """Where a contract's own parties read it; everybody else reads it at `contract`."""

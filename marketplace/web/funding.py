@@ -6,6 +6,9 @@ from werkzeug.wrappers import Response
 from marketplace.journey import budgets as plans
 from marketplace.journey import funds, statements
 from marketplace.journey.scopes import budgets_for, one
+from marketplace.queries import holding
+from marketplace.queries.contracts import CONTRACT_WORDS
+from marketplace.queries.words import typed_pounds
 from marketplace.records.base import new_id
 from marketplace.records.budgets import PlanLine
 from marketplace.rules.errors import DomainError, NotFound
@@ -16,10 +19,7 @@ from marketplace.schemas.budgets import MoneyActSchema, ReviewSchema
 from .access import current_actor, for_role, seen
 from .clock import request_now
 from .database import db_session, writing
-from .filters import typed_pounds
 from .forms import WebForm, sent
-from .queries import holding
-from .queries.contracts import CONTRACT_WORDS
 
 Answer = str | Response | tuple[str, int]
 ACTS = {"supplement": "Add money", "reclaim": "Take unspent money back"}

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from marketplace.adapters.spreadsheets import pounds_cell
 from marketplace.journey import hand_overs
 from marketplace.journey.hand_overs import Standing
+from marketplace.queries.words import typed_pounds
 from marketplace.records.base import new_id
 from marketplace.rules.errors import Conflict, DomainError, NotFound
 from marketplace.rules.money import format_pounds
@@ -19,7 +20,6 @@ from .access import current_actor, for_role, seen
 from .asking import Answer
 from .clock import request_now
 from .database import db_session, writing
-from .filters import typed_pounds
 from .forms import WebForm, sent
 from .listing import Column, Listing
 

@@ -8,6 +8,10 @@ from marketplace.adapters.spreadsheets import pounds_cell
 from marketplace.journey import contracts as steps
 from marketplace.journey import settlements, statements
 from marketplace.journey.hand_overs import standing_of
+from marketplace.queries import funding, holding
+from marketplace.queries.contracts import CONTRACT_WORDS, SERVICE
+from marketplace.queries.funding import BudgetRow
+from marketplace.queries.holding import PERSON
 from marketplace.records.budgets import Budget
 from marketplace.records.contracts import Contract
 from marketplace.records.people import Patient
@@ -19,10 +23,6 @@ from .clock import request_now
 from .confirming import Answer, confirm_payment
 from .database import db_session, writing
 from .listing import Column, Listing, asked
-from .queries import funding, holding
-from .queries.contracts import CONTRACT_WORDS, SERVICE
-from .queries.funding import BudgetRow
-from .queries.holding import PERSON
 
 BUDGETS: list[Column[BudgetRow]] = [
     Column("person", "Person", lambda row: row.budget.patient.name, Patient.name),

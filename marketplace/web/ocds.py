@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from marketplace.queries.notices import Lot, Notice, Winner
 from marketplace.rules.clock import utc
 from marketplace.rules.lifecycle import TenderStatus
 from marketplace.rules.money import Pence
 
-from .queries.notices import Lot, Notice, Winner
 from .tender_words import amendment_sentences
 
 LOTS_EXTENSION = (

@@ -9,6 +9,8 @@ from werkzeug.wrappers import Response
 
 from marketplace.journey.budgets import admit_holder, set_rules
 from marketplace.journey.funding import rules_of
+from marketplace.queries import organisations, ratings
+from marketplace.queries.words import london_day, typed_pounds
 from marketplace.records.budgets import Holder
 from marketplace.records.contracts import Rating
 from marketplace.rules.errors import DomainError
@@ -18,10 +20,8 @@ from marketplace.schemas.budgets import FundingRulesSchema, HolderSchema
 from .access import current_actor, for_role, seen
 from .clock import request_now
 from .database import db_session, writing
-from .filters import london_day, typed_pounds
 from .forms import WebForm, sent
 from .listing import Column, Listing
-from .queries import organisations, ratings
 
 Answer = str | Response | tuple[str, int]
 

@@ -12,6 +12,8 @@ from marketplace.journey.deliveries import CONFIRM_WITHIN_DAYS
 from marketplace.journey.scopes import contracts_for, one
 from marketplace.journey.sites import facts_said
 from marketplace.journey.statements import meanings
+from marketplace.queries import budgets
+from marketplace.queries.contracts import ending
 from marketplace.rules.clock import london_date
 from marketplace.rules.money import Pence
 from marketplace.rules.permissions import Role
@@ -20,8 +22,6 @@ from .access import current_actor, for_role
 from .clock import request_now
 from .database import db_session
 from .files import download
-from .queries import budgets
-from .queries.contracts import ending
 
 pages = Blueprint("paper", __name__, url_prefix="/patient")
 

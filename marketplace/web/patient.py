@@ -8,6 +8,9 @@ from marketplace.journey import awards, contracts, deliveries, pools, proofs, st
 from marketplace.journey.hand_overs import standing_of
 from marketplace.journey.scopes import contracts_for, deliveries_for, needs_for, one, patients_for
 from marketplace.journey.sites import facts_said
+from marketplace.queries import budgets, care, joining, matches
+from marketplace.queries.contracts import ending
+from marketplace.queries.support import support_of
 from marketplace.records.contracts import DeliveryStatus
 from marketplace.records.pools import DefaultAnswer
 from marketplace.rules.errors import Conflict, Invalid
@@ -25,9 +28,6 @@ from .easy_read import patient_page
 from .forms import WebForm, sent
 from .listing import page_from
 from .preferences import IMPORTANCE, shown
-from .queries import budgets, care, joining, matches
-from .queries.contracts import ending
-from .queries.support import support_of
 
 READ = ("terms_sha256", "policy_sha256")
 """What a yes to a group names: the hashes of the terms and the rules that the page has shown."""

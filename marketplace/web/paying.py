@@ -9,12 +9,12 @@ from flask import Blueprint, render_template, url_for
 
 from marketplace.journey import settlements
 from marketplace.journey.settlements import DeliveryDue
+from marketplace.queries.payments import what_for
 from marketplace.rules.permissions import Role
 
 from .access import current_actor, for_role, seen
 from .confirming import Answer, confirm_payment
 from .database import db_session
-from .queries.payments import what_for
 
 pages = Blueprint("paying", __name__, url_prefix="/patient/payments")
 

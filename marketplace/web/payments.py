@@ -12,6 +12,9 @@ from marketplace.adapters.spreadsheets import pounds_cell
 from marketplace.journey import payments as steps
 from marketplace.journey.scopes import one
 from marketplace.journey.settlements import payments_due
+from marketplace.queries import payments
+from marketplace.queries.payments import RunRow
+from marketplace.queries.words import london_day, plural
 from marketplace.records.payments import LineStatus, PaymentLine, PaymentRun
 from marketplace.rules.errors import Conflict, Invalid
 from marketplace.rules.permissions import Role
@@ -20,11 +23,8 @@ from marketplace.schemas.payments import BankAnswerSchema, in_the_file
 from .access import current_actor, for_role
 from .clock import request_now
 from .database import db_session, writing
-from .filters import london_day, plural
 from .forms import WebForm, sent
 from .listing import Column, Listing
-from .queries import payments
-from .queries.payments import RunRow
 
 Answer = str | AnyResponse | tuple[str, int]
 

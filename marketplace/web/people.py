@@ -8,6 +8,8 @@ from marketplace.journey.ratings import keep_back
 from marketplace.journey.ratings import rate as rate_provider
 from marketplace.journey.representatives import end_authority
 from marketplace.journey.scopes import contracts_for, one, patients_for
+from marketplace.queries import care, people
+from marketplace.queries.support import support_of
 from marketplace.rules.errors import DomainError, NotAllowed, NotFound
 from marketplace.rules.permissions import Role, Scope, check_scope
 from marketplace.schemas.people import STARS, ChooseBrokerSchema, RatingSchema
@@ -17,8 +19,6 @@ from .clock import request_now
 from .database import db_session, writing
 from .easy_read import patient_page
 from .forms import WebForm, sent
-from .queries import care, people
-from .queries.support import support_of
 
 Answer = str | Response | tuple[str, int]
 

@@ -8,9 +8,13 @@ from collections.abc import Sequence
 from flask import Blueprint, Response, current_app, jsonify, render_template, request, url_for
 
 from marketplace.adapters.spreadsheets import Cell, pounds_cell
+from marketplace.front import claims
 from marketplace.front.addresses import NOTICE_DATA
 from marketplace.journey.bundles import open_bundle, roots_of
 from marketplace.journey.claims.unmet import UnmetArea, UnmetService
+from marketplace.queries import notices
+from marketplace.queries.notices import Listed, Lot, Notice
+from marketplace.queries.words import london_day, units
 from marketplace.records.tenders import Tender
 from marketplace.rules.errors import NotFound
 from marketplace.rules.privacy import K
@@ -19,11 +23,8 @@ from .access import public
 from .clock import request_now
 from .database import db_session
 from .files import attached
-from .filters import london_day, units
 from .listing import Column, Listing, asked, page_of
 from .ocds import Source, release_package
-from .queries import claims, notices
-from .queries.notices import Listed, Lot, Notice
 
 NOTICE_COLUMNS: list[Column[Listed]] = [
     Column("title", "Tender", lambda row: row.tender.title, Tender.title),
@@ -86,7 +87,12 @@ def tenders() -> str | Response:
     state = state if state in notices.STATES else "open"
     columns = [*NOTICE_COLUMNS, WINNERS] if state == "awards" else NOTICE_COLUMNS
     listing = Listing("tenders", columns, "by" if state == "open" else "-published")
-    page = notices.notices(db_session(), request_now(), listing=listing, state=state, service=service, area=area)
+    session = db_session()
+    query = notices.published(request_now(), state=state, service=service, area=area)
+    page = listing.page_from(
+        notices.published_in(session, query),
+        lambda first, size: notices.some(session, query.order_by(listing.order), first, size),
+    )
     if listing.export:
         return listing.file(page.rows)
     return render_template(

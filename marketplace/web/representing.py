@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from marketplace.journey import conduct, representatives
+from marketplace.queries import people, proceedings
 from marketplace.rules.permissions import Role
 from marketplace.schemas.proceedings import InterestSchema
 
@@ -18,7 +19,6 @@ from .asking import Answer, ask
 from .clock import request_now
 from .database import db_session, writing
 from .forms import WebForm, sent
-from .queries import people, proceedings
 
 KINDS = (
     ("owns", "I own it, or a part of it"),

@@ -6,6 +6,7 @@ from werkzeug.wrappers import Response
 from marketplace.journey.scopes import one, patients_for
 from marketplace.journey.support import facts_of, record_facts
 from marketplace.journey.supporters import name_supporter, supporters_of
+from marketplace.queries.support import support_of
 from marketplace.records.people import Patient
 from marketplace.rules.permissions import Role
 from marketplace.schemas.support import RecordFactsSchema, SupporterSchema
@@ -15,7 +16,6 @@ from .asking import ask
 from .clock import request_now
 from .database import db_session
 from .forms import WebForm, sent
-from .queries.support import support_of
 
 Answer = str | Response | tuple[str, int]
 

@@ -5,14 +5,13 @@ from collections.abc import Iterator
 from flask import Flask
 
 from marketplace.journey.rounds import must_run_again
+from marketplace.queries.states import COLOURS, WORDS, state_of
+from marketplace.queries.words import moment, plural, pounds
 from marketplace.records.tenders import Amendment, AmendmentKind, CancelCode, Tender
 from marketplace.rules.lifecycle import TenderStatus
 from marketplace.rules.permissions import Role
 from marketplace.schemas.proceedings import CANCEL_WORDS
 from marketplace.schemas.tenders import TenderSchema
-
-from .filters import moment, plural, pounds
-from .queries.states import COLOURS, WORDS, state_of
 
 GROUNDS = CANCEL_WORDS | {
     CancelCode.REVIEW.value: "An objection to the award was upheld",

@@ -5,6 +5,10 @@ import json
 from flask import Blueprint, Response, render_template, request
 
 from marketplace.journey.chain import signed_head
+from marketplace.queries import trail
+from marketplace.queries.trail import Act
+from marketplace.queries.trail_words import act_words
+from marketplace.queries.words import moment, words
 from marketplace.records.audit import AuditEvent, check_from, head
 from marketplace.rules.errors import WrongState
 from marketplace.rules.permissions import Role
@@ -12,11 +16,7 @@ from marketplace.rules.permissions import Role
 from .access import current_actor, for_role
 from .clock import request_now
 from .database import db_session
-from .filters import moment, words
 from .listing import Column, Listing, asked
-from .queries import trail
-from .queries.trail import Act
-from .queries.trail_words import act_words
 
 COLUMNS: list[Column[Act]] = [
     Column("number", "Number", lambda row: row.number, AuditEvent.number, "number"),

@@ -11,6 +11,8 @@ from marketplace.journey import users as steps
 from marketplace.journey.passwords import CODE_HOLDS
 from marketplace.journey.scopes import one, users_for
 from marketplace.journey.users import AccountDetails
+from marketplace.queries import users as found
+from marketplace.queries.words import london_day
 from marketplace.records.people import User
 from marketplace.rules.errors import DomainError, NotFound, WrongState
 from marketplace.rules.permissions import Role
@@ -19,10 +21,8 @@ from marketplace.schemas.parties import ROLE_WORDS, AccountSchema
 from .access import current_actor, for_role, seen
 from .clock import request_now
 from .database import db_session, writing
-from .filters import london_day
 from .forms import WebForm, sent
 from .listing import Column, Listing, asked
-from .queries import users as found
 from .settings import must_have
 
 Answer = str | Response | tuple[str, int]

@@ -9,7 +9,7 @@ import pytest
 from flask import render_template_string
 
 import marketplace.web
-from marketplace.web.maps import People, Pin, ring_map
+from marketplace.queries.maps import People, Pin, ring_map
 from tests.browser.conftest import NARROW, WIDE, axe_faults
 from tests.web.site import build_site
 

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from marketplace.front import claims
 from marketplace.journey.broker_fees import agree_fee
 from marketplace.records.budgets import ManagedAs
 from marketplace.records.database import writing
-from marketplace.web.queries import claims
 from tests.web.site import build_site
 
 pytestmark = pytest.mark.browser

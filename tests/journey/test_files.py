@@ -12,6 +12,8 @@ from sqlalchemy.orm import Session
 from marketplace.journey import clients, delivery_files, people, waiting
 from marketplace.journey.clients import ClientDetails
 from marketplace.journey.delivery_files import DeliveryDetails
+from marketplace.queries import clients as found_clients
+from marketplace.queries import funding, payments, trail
 from marketplace.records import audit
 from marketplace.records.contracts import Delivery
 from marketplace.records.database import writing
@@ -22,8 +24,6 @@ from marketplace.web.broker.clients import COLUMNS as CLIENT_COLUMNS
 from marketplace.web.commissioner import COLUMNS as BUDGET_COLUMNS
 from marketplace.web.payments import COLUMNS as RUN_COLUMNS
 from marketplace.web.provider.claims import COLUMNS as CLAIM_COLUMNS
-from marketplace.web.queries import clients as found_clients
-from marketplace.web.queries import funding, payments, trail
 from marketplace.web.trail import COLUMNS as ACT_COLUMNS
 from tests.worlds import SmallWorld, synthetic_nhs_number
 

@@ -3,12 +3,12 @@
 import re
 
 from marketplace.journey import awards, pools
+from marketplace.queries import studies, tenders
+from marketplace.queries.feedback import FeedbackPage
+from marketplace.queries.words import moment
 from marketplace.records.database import writing
 from marketplace.records.rounds import MatchStatus
 from marketplace.rules.awarding import told_band
-from marketplace.web.filters import moment
-from marketplace.web.queries import studies, tenders
-from marketplace.web.queries.feedback import FeedbackPage
 from tests.web.site import Site
 
 

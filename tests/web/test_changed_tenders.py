@@ -10,13 +10,13 @@ from sqlalchemy import Engine, select
 
 from marketplace.journey import amendments, cancellations, pools
 from marketplace.journey import tenders as steps
+from marketplace.queries import tenders
 from marketplace.records.database import writing
 from marketplace.records.rounds import MatchStatus
 from marketplace.records.tenders import CancelCode, Question
 from marketplace.rules.errors import WrongState
 from marketplace.rules.pooling import BundleTerms
 from marketplace.rules.sharing import Pooling
-from marketplace.web.queries import tenders
 from tests.web.site import Site
 from tests.web.test_query_counts import counting
 from tests.worlds import PERIOD

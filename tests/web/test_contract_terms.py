@@ -1,9 +1,9 @@
 """Before somebody signs they read what they sign: the first visit, how to book it, and what holds if it goes wrong."""
 
 from marketplace.journey import sites
+from marketplace.queries.words import moment
 from marketplace.records.database import writing
 from marketplace.rules.sites import SiteStatement
-from marketplace.web.filters import moment
 from tests.web.site import Site
 from tests.web.test_easy_read import main_part, same
 

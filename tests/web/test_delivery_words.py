@@ -3,8 +3,8 @@
 import pytest
 
 from marketplace.journey import contracts, deliveries, funds
+from marketplace.queries.words import moment
 from marketplace.records.database import writing
-from marketplace.web.filters import moment
 from tests.web.reading import grade_of, sentences_of
 from tests.web.site import Site
 from tests.web.test_easy_read import main_part, same

@@ -6,14 +6,14 @@ from datetime import timedelta
 import pytest
 
 from marketplace.journey import amendments, cancellations, pools, tenders
+from marketplace.queries.policy_words import changes
+from marketplace.queries.words import moment
 from marketplace.records.database import writing
 from marketplace.records.pools import NeedStatus
 from marketplace.records.tenders import CancelCode
 from marketplace.rules.pooling import BundleTerms
 from marketplace.rules.sharing import Pooling
 from marketplace.rules.tendering import Policy, policy_document
-from marketplace.web.filters import moment
-from marketplace.web.policy_words import changes
 from tests.web.reading import grade_of, sentences_of
 from tests.web.site import Site
 from tests.web.test_easy_read import main_part, same

@@ -9,11 +9,11 @@ from flask.testing import FlaskClient
 from openpyxl import load_workbook
 
 from marketplace.journey import amendments
+from marketplace.queries import tenders
 from marketplace.records.audit import RecordView
 from marketplace.records.database import writing
 from marketplace.records.people import Patient
 from marketplace.web import listing
-from marketplace.web.queries import tenders
 from tests.web.site import Site
 
 EVERY_LIST = {

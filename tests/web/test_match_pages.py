@@ -6,11 +6,11 @@ from collections.abc import Callable
 import pytest
 
 from marketplace.journey import cancellations
+from marketplace.queries.words import moment
 from marketplace.records.database import writing
 from marketplace.records.offers import ExclusionCode
 from marketplace.records.pools import DefaultAnswer
 from marketplace.records.tenders import CancelCode
-from marketplace.web.filters import moment
 from tests.web.reading import grade_of, sentences_of
 from tests.web.site import Site
 from tests.web.test_easy_read import main_part, same

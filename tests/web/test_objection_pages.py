@@ -6,12 +6,12 @@ from html import unescape
 from sqlalchemy import select
 
 from marketplace.journey import reviews
+from marketplace.queries.words import day, moment
 from marketplace.records.database import writing
 from marketplace.records.offers import Offer
 from marketplace.records.people import User
 from marketplace.records.tenders import Decision, Representation
 from marketplace.rules.lifecycle import TenderStatus
-from marketplace.web.filters import day, moment
 from tests.web.reading import grade_of, sentences_of
 from tests.web.site import Site
 from tests.web.test_easy_read import main_part, same

@@ -4,10 +4,10 @@ import re
 
 from sqlalchemy import select
 
+from marketplace.queries.offer_results import offer_states
 from marketplace.records.database import writing
 from marketplace.records.offers import Offer
 from marketplace.records.rounds import Award, Round, RoundKind, RoundStatus
-from marketplace.web.queries.offer_results import offer_states
 from marketplace.work.feedback import prepare_all
 from tests.web.site import Site
 from tests.worlds import SmallWorld

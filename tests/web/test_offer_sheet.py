@@ -5,11 +5,11 @@ from datetime import date
 from werkzeug.datastructures import MultiDict
 
 from marketplace.adapters.spreadsheets import csv_file, read_lines
+from marketplace.queries.notices import Lot
 from marketplace.records.providers import Site
 from marketplace.records.tenders import Tender
 from marketplace.web.provider.offer_sheet import heading_line, lines_of, read
 from marketplace.web.provider.offer_terms import form_for
-from marketplace.web.queries.notices import Lot
 
 TENDER = Tender(id="t0", title="Physiotherapy, Lincoln")
 PERIOD = (date(2026, 5, 1), date(2026, 10, 31))

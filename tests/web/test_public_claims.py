@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from marketplace.web.queries import claims
+from marketplace.front import claims
 from tests.web.site import Site
 
 NOTHING_YET = "There is no result yet that can be shown"

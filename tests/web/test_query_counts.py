@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event, select
 
+from marketplace.front import claims
 from marketplace.records.contracts import Contract
-from marketplace.web.queries import claims
 from tests.web.crawl import reachable
 from tests.web.site import Site, build_site
 

@@ -7,11 +7,11 @@ from sqlalchemy import select
 
 from marketplace.journey import budgets, people
 from marketplace.journey.support import BY_RULE
+from marketplace.queries.words import moment
 from marketplace.records.audit import RecordView
 from marketplace.records.database import writing
 from marketplace.records.people import Supporter
 from marketplace.rules.budgets import FundingRules
-from marketplace.web.filters import moment
 from marketplace.web.support_words import condition_words, rule_words
 from tests.web.site import Site
 

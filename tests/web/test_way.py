@@ -3,12 +3,12 @@
 import re
 
 from marketplace.journey import pools
+from marketplace.queries.care import care_lines
+from marketplace.queries.way import StepState, Way
 from marketplace.records.database import writing
 from marketplace.records.pools import DefaultAnswer
 from marketplace.rules.clock import london_midnight_after
 from marketplace.rules.permissions import Actor, Role
-from marketplace.web.queries.care import care_lines
-from marketplace.web.queries.way import StepState, Way
 from tests.web.site import Site
 from tests.worlds import SmallWorld
 

@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy import select
 
 from marketplace.journey import cancellations, people
+from marketplace.queries import holding, proceedings
 from marketplace.records.audit import AuditEvent
 from marketplace.records.database import writing
 from marketplace.records.outbox import Message
@@ -11,7 +12,6 @@ from marketplace.records.tenders import CancelCode
 from marketplace.rules.errors import NotFound
 from marketplace.rules.lifecycle import ContractStatus, TenderStatus
 from marketplace.rules.permissions import Actor, Role
-from marketplace.web.queries import holding, proceedings
 from tests.web.site import Site
 from tests.web.test_tender_life_pages import BROKER, FUNDER, NEAR, refuses, shut, takes
 

@@ -5,10 +5,10 @@ from marketplace.api.blueprint import Resources
 from marketplace.api.database import db_session
 from marketplace.api.shapes.patient import MeShape
 from marketplace.front.clock import request_now
+from marketplace.queries import people
 from marketplace.records.people import User
 from marketplace.records.programs import AccessToken
 from marketplace.rules.permissions import Role
-from marketplace.web.queries import people
 
 pages = Resources("account", "", "For every program.")
 

@@ -27,6 +27,9 @@ from marketplace.journey import pools
 from marketplace.journey import tenders as steps
 from marketplace.journey.clients import ClientDetails
 from marketplace.journey.scopes import one, tenders_for
+from marketplace.queries import clients as found_clients
+from marketplace.queries import invitations, tenders
+from marketplace.queries.tenders import TenderRow
 from marketplace.records.pools import Bundle
 from marketplace.rules.clock import london_midnight_after
 from marketplace.rules.lifecycle import TenderStatus
@@ -34,9 +37,6 @@ from marketplace.rules.permissions import Role
 from marketplace.rules.pooling import BundleTerms
 from marketplace.schemas.clients import ClientSchema
 from marketplace.schemas.tenders import BundleSchema, InviteSchema, PublishSchema, ReasonSchema, TenderSchema
-from marketplace.web.queries import clients as found_clients
-from marketplace.web.queries import invitations, tenders
-from marketplace.web.queries.tenders import TenderRow
 
 STATUSES = [status.value for status in TenderStatus if status is not TenderStatus.DELETED]
 

@@ -26,11 +26,11 @@ from marketplace.journey import allocations, chain, statements
 from marketplace.journey import budgets as steps
 from marketplace.journey.allocations import Draft
 from marketplace.journey.scopes import budgets_for, one, patients_for
+from marketplace.queries import allocating, funding, trail
 from marketplace.records.audit import AuditEvent
 from marketplace.records.budgets import PlanStatus
 from marketplace.records.people import Patient
 from marketplace.rules.permissions import Role
-from marketplace.web.queries import allocating, funding, trail
 
 pages = Resources("commissioner", "/commissioner", "For a commissioner's finance system.")
 

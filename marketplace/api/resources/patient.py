@@ -25,6 +25,8 @@ from marketplace.api.shapes.patient import (
 from marketplace.front.clock import request_now
 from marketplace.journey import awards, contracts, deliveries, pools, statements, views
 from marketplace.journey.scopes import contracts_for, needs_for, one
+from marketplace.queries import budgets, care
+from marketplace.queries import matches as found_matches
 from marketplace.records.budgets import Budget
 from marketplace.records.contracts import Contract
 from marketplace.records.pools import DefaultAnswer, Need
@@ -33,8 +35,6 @@ from marketplace.rules.preferences import Preferences
 from marketplace.rules.sharing import is_shared
 from marketplace.schemas.answers import DeliveryAnswerSchema, MatchAnswerSchema
 from marketplace.schemas.preferences import PreferencesSchema
-from marketplace.web.queries import budgets, care
-from marketplace.web.queries import matches as found_matches
 
 pages = Resources("patient", "/patient", "For a patient, or for whoever acts for one.")
 

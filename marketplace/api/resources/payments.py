@@ -17,8 +17,8 @@ from marketplace.front.clock import request_now
 from marketplace.journey import payments as steps
 from marketplace.journey.scopes import one
 from marketplace.journey.settlements import payments_due
+from marketplace.queries import payments
 from marketplace.rules.permissions import Role
-from marketplace.web.queries import payments
 
 PAYERS = (Role.COMMISSIONER, Role.HOLDER)
 

@@ -30,6 +30,8 @@ from marketplace.journey import deliveries, delivery_files
 from marketplace.journey import offers as offer_steps
 from marketplace.journey.delivery_files import DeliveryDetails
 from marketplace.journey.scopes import contracts_for, one
+from marketplace.queries import contracts, offers, payments
+from marketplace.queries.offer_results import offer_states
 from marketplace.records.contracts import Contract
 from marketplace.rules.lifecycle import ContractStatus
 from marketplace.rules.permissions import Role
@@ -37,8 +39,6 @@ from marketplace.rules.tendering import OfferTerms
 from marketplace.schemas.deliveries import DeliverySchema
 from marketplace.schemas.fields import Whole
 from marketplace.schemas.offers import OfferSchema
-from marketplace.web.queries import contracts, offers, payments
-from marketplace.web.queries.offer_results import offer_states
 
 pages = Resources("provider", "/provider", "For a provider's practice system.")
 

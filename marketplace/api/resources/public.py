@@ -3,7 +3,6 @@
 from typing import Any
 
 from flask import Response
-from sqlalchemy import func, select
 
 from marketplace.api.access import public
 from marketplace.api.blueprint import Resources
@@ -11,10 +10,11 @@ from marketplace.api.database import db_session
 from marketplace.api.lists import PageQuery, listed, one_of, page, search
 from marketplace.api.problems import problem
 from marketplace.api.shapes.public import ClaimsShape, FullNoticeShape, NoticeShape, ServiceShape, UnmetShape
+from marketplace.front import claims
 from marketplace.front.addresses import NOTICE_DATA
 from marketplace.front.clock import request_now
+from marketplace.queries import notices
 from marketplace.records.tenders import Tender
-from marketplace.web.queries import claims, notices
 
 RETRY_AFTER_S = 10
 
@@ -59,7 +59,7 @@ def list_notices(asked: dict[str, Any]) -> dict[str, Any]:
     session, state = db_session(), asked["state"]
     query = notices.published(request_now(), state=state, service=asked["service"], area=asked["area"])
     order = Tender.offers_due_at.asc() if state == "open" else Tender.published_at.desc()
-    total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
+    total = notices.published_in(session, query)
     return page(asked, total, lambda first, size: notices.some(session, query.order_by(order), first, size))
 
 

@@ -25,13 +25,13 @@ from marketplace.journey import awards
 from marketplace.journey import tenders as steps
 from marketplace.journey.rounds import latest_round, latest_round_id
 from marketplace.journey.scopes import one, tenders_for
+from marketplace.queries import results
+from marketplace.queries import unmatched as without
 from marketplace.records.people import Patient
 from marketplace.records.rounds import Match, MatchStatus
 from marketplace.rules.errors import NotFound
 from marketplace.rules.permissions import Role
 from marketplace.schemas.tenders import AwardSchema
-from marketplace.web.queries import results
-from marketplace.web.queries import unmatched as without
 from marketplace.work import client
 
 pages = Resources("rounds", "/broker/tenders", "For a broker: match and award.")

@@ -3,12 +3,12 @@
 from marshmallow import fields
 
 from marketplace.journey.pools import Candidate
+from marketplace.queries.results import Sure
 from marketplace.records.jobs import JobKind, JobStatus
 from marketplace.records.pools import NeedStatus
 from marketplace.records.rounds import MatchStatus
 from marketplace.rules.awarding import Saving
 from marketplace.rules.lifecycle import LotResult, TenderStatus
-from marketplace.web.queries.results import Sure
 from marketplace.work.client import PartProgress
 
 from .common import Shape, calendar_day, instant, integer, nested, one_of, pence, string, yes_or_no

@@ -3,13 +3,13 @@
 from marshmallow import fields
 
 from marketplace.journey.views import View
+from marketplace.queries.care import Waiting
+from marketplace.queries.people import AuthorityRow
 from marketplace.records.pools import NeedStatus
 from marketplace.records.rounds import MatchStatus
 from marketplace.rules.lifecycle import ContractStatus, TenderStatus
 from marketplace.rules.permissions import Role
 from marketplace.rules.preferences import Preferences
-from marketplace.web.queries.care import Waiting
-from marketplace.web.queries.people import AuthorityRow
 
 from .common import Shape, calendar_day, instant, integer, nested, one_of, pence, string, yes_or_no
 from .derived import shape_of

@@ -2,13 +2,13 @@
 
 from marshmallow import fields
 
+from marketplace.queries.notices import Lot
+from marketplace.queries.payments import ClaimRow, ClaimSums
 from marketplace.records.contracts import DeliveryStatus
 from marketplace.records.offers import OfferStatus
 from marketplace.rules.lifecycle import ContractStatus
 from marketplace.rules.permissions import Role
 from marketplace.rules.tendering import OfferTerms
-from marketplace.web.queries.notices import Lot
-from marketplace.web.queries.payments import ClaimRow, ClaimSums
 
 from .common import Shape, calendar_day, instant, integer, nested, one_of, pence, string, yes_or_no
 from .derived import shape_of

@@ -4,10 +4,10 @@ from marshmallow import fields
 
 from marketplace.journey.claims import Claims
 from marketplace.journey.claims.unmet import UnmetClaim
+from marketplace.queries.notices import Lot, Winner
 from marketplace.records.tenders import AmendmentKind
 from marketplace.rules.awarding import Saving
 from marketplace.rules.lifecycle import TenderStatus
-from marketplace.web.queries.notices import Lot, Winner
 
 from .common import Shape, instant, integer, nested, one_of, pence, string
 from .derived import shape_of

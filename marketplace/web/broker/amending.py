@@ -9,6 +9,9 @@ from sqlalchemy.orm import Session
 
 from marketplace.journey import amendments, tenders
 from marketplace.journey.scopes import one, questions_for, tenders_for
+from marketplace.queries import studies
+from marketplace.queries.proceedings import policy_of
+from marketplace.queries.words import typed_pounds
 from marketplace.records.tenders import Tender
 from marketplace.rules.clock import london_midnight_after
 from marketplace.rules.errors import Invalid, WrongState
@@ -20,10 +23,7 @@ from marketplace.web.access import current_actor, for_role
 from marketplace.web.asking import Answer, ask
 from marketplace.web.clock import request_now
 from marketplace.web.database import db_session, writing
-from marketplace.web.filters import typed_pounds
 from marketplace.web.forms import WHOLE_FORM, WebForm, sent
-from marketplace.web.queries import studies
-from marketplace.web.queries.proceedings import policy_of
 from marketplace.work.client import enqueue_preview
 
 from .blueprint import pages

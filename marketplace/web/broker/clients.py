@@ -17,6 +17,9 @@ from marketplace.journey import clients as steps
 from marketplace.journey import waiting
 from marketplace.journey.clients import ClientDetails
 from marketplace.journey.scopes import one, patients_for
+from marketplace.queries import clients as found
+from marketplace.queries.clients import Client
+from marketplace.queries.support import support_of
 from marketplace.records.people import Patient
 from marketplace.rules.errors import Conflict, Invalid
 from marketplace.rules.permissions import Role
@@ -28,9 +31,6 @@ from marketplace.web.database import db_session, writing
 from marketplace.web.files import download, uploaded
 from marketplace.web.forms import WebForm, sent
 from marketplace.web.listing import Column, Listing, asked
-from marketplace.web.queries import clients as found
-from marketplace.web.queries.clients import Client
-from marketplace.web.queries.support import support_of
 from marketplace.web.row_files import headings, read_rows
 from marketplace.web.supporting import supporter_page
 

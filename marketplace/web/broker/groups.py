@@ -9,6 +9,8 @@ from werkzeug.wrappers import Response
 
 from marketplace.journey import pools
 from marketplace.journey.scopes import one, tenders_for
+from marketplace.queries import demand, invitations
+from marketplace.queries.words import plural
 from marketplace.rules.errors import Invalid, NotFound
 from marketplace.rules.permissions import Role
 from marketplace.rules.pooling import BundleTerms, check_terms
@@ -17,9 +19,7 @@ from marketplace.schemas.tenders import BundleSchema, InviteSchema
 from marketplace.web.access import current_actor, for_role, seen
 from marketplace.web.clock import request_now
 from marketplace.web.database import db_session, writing
-from marketplace.web.filters import plural
 from marketplace.web.forms import WebForm, sent
-from marketplace.web.queries import demand, invitations
 
 from .blueprint import pages
 

@@ -2,12 +2,12 @@
 
 from flask import render_template
 
+from marketplace.queries import clients, organisations, proceedings, tenders
+from marketplace.queries.states import WORDS
 from marketplace.rules.permissions import Role
 from marketplace.web.access import current_actor, for_role
 from marketplace.web.clock import request_now
 from marketplace.web.database import db_session
-from marketplace.web.queries import clients, organisations, proceedings, tenders
-from marketplace.web.queries.states import WORDS
 
 from .blueprint import pages
 

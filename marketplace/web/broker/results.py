@@ -11,6 +11,12 @@ from marketplace.journey import awards
 from marketplace.journey import tenders as steps
 from marketplace.journey.rounds import latest_round, latest_round_id, must_run_again
 from marketplace.journey.scopes import one, tenders_for
+from marketplace.queries import award as proposals
+from marketplace.queries import results
+from marketplace.queries import unmatched as without
+from marketplace.queries.sharing import sharing_of
+from marketplace.queries.tenders import tender_row
+from marketplace.queries.unmatched import UnmatchedRow
 from marketplace.records.jobs import Job
 from marketplace.records.people import Patient
 from marketplace.records.pools import Need
@@ -24,12 +30,6 @@ from marketplace.web.clock import request_now
 from marketplace.web.database import db_session, writing
 from marketplace.web.forms import WHOLE_FORM, WebForm, sent
 from marketplace.web.listing import Column, Listing, asked, page_from
-from marketplace.web.queries import award as proposals
-from marketplace.web.queries import results
-from marketplace.web.queries import unmatched as without
-from marketplace.web.queries.sharing import sharing_of
-from marketplace.web.queries.tenders import tender_row
-from marketplace.web.queries.unmatched import UnmatchedRow
 from marketplace.work.client import enqueue_rematch, enqueue_round
 
 from .blueprint import pages

@@ -7,6 +7,7 @@ from werkzeug.wrappers import Response
 
 from marketplace.journey.scopes import one, tenders_for
 from marketplace.journey.studies import Asked, can_study
+from marketplace.queries import results, studies
 from marketplace.rules.errors import Invalid, WrongState
 from marketplace.rules.permissions import Role
 from marketplace.schemas.scenarios import ScenarioSchema
@@ -15,7 +16,6 @@ from marketplace.web.asking import Answer
 from marketplace.web.clock import request_now
 from marketplace.web.database import db_session, writing
 from marketplace.web.forms import WHOLE_FORM, WebForm, sent
-from marketplace.web.queries import results, studies
 from marketplace.work.client import cancel_job, enqueue_scenarios, progress_of_study
 
 from .blueprint import pages

@@ -9,6 +9,9 @@ from werkzeug.wrappers import Response
 
 from marketplace.journey import tenders as steps
 from marketplace.journey.scopes import one, tenders_for
+from marketplace.queries import objections, proceedings, states, tenders
+from marketplace.queries.tenders import TenderRow
+from marketplace.queries.words import london_day, typed_pounds
 from marketplace.records.tenders import Tender
 from marketplace.rules.clock import london_midnight_after
 from marketplace.rules.errors import Invalid, WrongState
@@ -20,11 +23,8 @@ from marketplace.web.access import current_actor, for_role
 from marketplace.web.asking import ask
 from marketplace.web.clock import request_now
 from marketplace.web.database import db_session, writing
-from marketplace.web.filters import london_day, typed_pounds
 from marketplace.web.forms import WebForm, sent
 from marketplace.web.listing import Column, Listing, asked
-from marketplace.web.queries import objections, proceedings, states, tenders
-from marketplace.web.queries.tenders import TenderRow
 
 from .blueprint import pages
 

@@ -10,6 +10,8 @@ from marketplace.journey import cancellations, conduct
 from marketplace.journey.rounds import must_run_again
 from marketplace.journey.scopes import may_name_providers, offers_for, one, tenders_for
 from marketplace.journey.sites import rating_fell
+from marketplace.queries import proceedings
+from marketplace.queries.tenders import tender_row
 from marketplace.records.offers import ExclusionCode
 from marketplace.rules.permissions import Role
 from marketplace.schemas.proceedings import GROUNDS_WORDS, INTEREST_WORDS, ExcludeSchema, InterestSchema
@@ -20,8 +22,6 @@ from marketplace.web.clock import request_now
 from marketplace.web.database import db_session, writing
 from marketplace.web.forms import WebForm, sent
 from marketplace.web.listing import asked
-from marketplace.web.queries import proceedings
-from marketplace.web.queries.tenders import tender_row
 
 from .blueprint import pages
 

@@ -3,13 +3,13 @@
 from flask import Response, render_template
 
 from marketplace.adapters.spreadsheets import pounds_cell
+from marketplace.queries import payments
+from marketplace.queries.payments import ClaimRow
 from marketplace.records.contracts import Delivery
 from marketplace.rules.permissions import Role
 from marketplace.web.access import current_actor, for_role
 from marketplace.web.database import db_session
 from marketplace.web.listing import Column, Listing, asked
-from marketplace.web.queries import payments
-from marketplace.web.queries.payments import ClaimRow
 
 from .blueprint import pages
 

@@ -8,6 +8,8 @@ from marketplace.adapters.spreadsheets import pounds_cell
 from marketplace.journey import contracts as steps
 from marketplace.journey import deliveries
 from marketplace.journey.scopes import contracts_for, one
+from marketplace.queries import contracts
+from marketplace.queries.words import london_day
 from marketplace.records.contracts import Contract
 from marketplace.rules.clock import london_date
 from marketplace.rules.errors import Invalid
@@ -17,10 +19,8 @@ from marketplace.schemas.deliveries import DeliverySchema
 from marketplace.web.access import current_actor, for_role, seen
 from marketplace.web.clock import request_now
 from marketplace.web.database import db_session, writing
-from marketplace.web.filters import london_day
 from marketplace.web.forms import WebForm, sent
 from marketplace.web.listing import Column, Listing, asked
-from marketplace.web.queries import contracts
 
 from .blueprint import pages
 

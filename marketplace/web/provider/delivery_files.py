@@ -12,6 +12,8 @@ from marketplace.adapters.spreadsheets import Cell, read_lines
 from marketplace.journey import delivery_files as steps
 from marketplace.journey import waiting
 from marketplace.journey.delivery_files import DeliveryDetails
+from marketplace.queries import contracts
+from marketplace.queries.words import plural
 from marketplace.rules.errors import Invalid
 from marketplace.rules.lifecycle import ContractStatus
 from marketplace.rules.permissions import Role
@@ -20,9 +22,7 @@ from marketplace.web.access import current_actor, for_role, seen
 from marketplace.web.clock import request_now
 from marketplace.web.database import db_session, writing
 from marketplace.web.files import download, uploaded
-from marketplace.web.filters import plural
 from marketplace.web.forms import sent
-from marketplace.web.queries import contracts
 from marketplace.web.row_files import headings, read_rows
 
 from .blueprint import pages

@@ -2,13 +2,13 @@
 
 from flask import render_template
 
+from marketplace.queries import contracts, feedback, offers
 from marketplace.rules.lifecycle import ContractStatus
 from marketplace.rules.permissions import Role
 from marketplace.web.access import current_actor, for_role
 from marketplace.web.clock import request_now
 from marketplace.web.database import db_session
 from marketplace.web.listing import page_from
-from marketplace.web.queries import contracts, feedback, offers
 
 from .blueprint import pages
 

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from marketplace.journey import amendments, cancellations, reviews
 from marketplace.journey.scopes import offers_for, one, tenders_for
+from marketplace.queries import feedback, offers
 from marketplace.records.offers import OfferStatus
 from marketplace.rules.errors import NotFound, WrongState
 from marketplace.rules.lifecycle import TenderStatus
@@ -17,7 +18,6 @@ from marketplace.web.asking import Answer, ask
 from marketplace.web.clock import request_now
 from marketplace.web.database import db_session
 from marketplace.web.forms import WebForm, sent
-from marketplace.web.queries import feedback, offers
 
 from .blueprint import pages
 

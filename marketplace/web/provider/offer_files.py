@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response
 from marketplace.adapters.spreadsheets import read_lines
 from marketplace.journey.offers import read_own_offer
 from marketplace.journey.scopes import offers_for, one
+from marketplace.queries import notices, offers
 from marketplace.records.tenders import Tender
 from marketplace.rules.errors import Invalid, WrongState
 from marketplace.rules.lifecycle import TenderStatus
@@ -20,7 +21,6 @@ from marketplace.web.clock import request_now
 from marketplace.web.database import db_session
 from marketplace.web.files import download, uploaded
 from marketplace.web.forms import sent
-from marketplace.web.queries import notices, offers
 
 from .blueprint import pages
 from .offer_sheet import heading_line, lines_of, read

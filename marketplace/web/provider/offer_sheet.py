@@ -13,11 +13,11 @@ from decimal import Decimal
 from werkzeug.datastructures import MultiDict
 
 from marketplace.adapters.spreadsheets import Cell, Line, column_letter
+from marketplace.queries.notices import Lot
 from marketplace.records.providers import Site
 from marketplace.records.tenders import Tender
 from marketplace.schemas.offers import LineSchema, OfferSchema
 from marketplace.web.files import Fault
-from marketplace.web.queries.notices import Lot
 
 from .offer_terms import BANDS, site_words
 

@@ -13,6 +13,9 @@ from sqlalchemy.orm import Session
 from werkzeug.datastructures import MultiDict
 
 from marketplace.journey.offers import check_site, next_number, read_own_offer
+from marketplace.queries import offers
+from marketplace.queries.notices import Lot
+from marketplace.queries.words import typed_pounds, units_of
 from marketplace.records.offers import Offer, OfferStatus
 from marketplace.records.providers import Site
 from marketplace.records.tenders import Tender
@@ -20,10 +23,7 @@ from marketplace.rules.errors import Invalid, NotFound
 from marketplace.rules.permissions import Actor
 from marketplace.rules.tendering import OfferTerms, check_offer
 from marketplace.schemas.offers import OfferSchema
-from marketplace.web.filters import typed_pounds, units_of
 from marketplace.web.forms import WebForm
-from marketplace.web.queries import offers
-from marketplace.web.queries.notices import Lot
 
 BANDS = 4
 """How many volume bands the form has room for."""

@@ -7,6 +7,11 @@ from werkzeug.wrappers import Response
 
 from marketplace.journey import awards
 from marketplace.journey import offers as steps
+from marketplace.queries import notices, objections, offers
+from marketplace.queries.offer_results import offer_states, told_of
+from marketplace.queries.offers import OfferRow
+from marketplace.queries.proceedings import talk
+from marketplace.queries.words import london_day
 from marketplace.records.offers import Offer
 from marketplace.records.tenders import Tender
 from marketplace.rules.errors import Invalid
@@ -15,13 +20,8 @@ from marketplace.rules.tendering import OfferTerms
 from marketplace.web.access import current_actor, for_role
 from marketplace.web.clock import request_now
 from marketplace.web.database import db_session, writing
-from marketplace.web.filters import london_day
 from marketplace.web.forms import sent
 from marketplace.web.listing import Column, Listing, asked
-from marketplace.web.queries import notices, objections, offers
-from marketplace.web.queries.offer_results import offer_states, told_of
-from marketplace.web.queries.offers import OfferRow
-from marketplace.web.queries.proceedings import talk
 
 from .blueprint import pages
 from .offer_terms import BANDS, at_hand, check, form_for, number_asked, price_words, refuse

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from marketplace.journey import sites as steps
 from marketplace.journey.scopes import one, sites_for
+from marketplace.queries import allocating, offers, sites
 from marketplace.rules.errors import WrongState
 from marketplace.rules.permissions import Role
 from marketplace.rules.quality import UNRATED
@@ -18,7 +19,6 @@ from marketplace.web.cataloguing import with_place
 from marketplace.web.clock import request_now
 from marketplace.web.database import db_session
 from marketplace.web.forms import WebForm, sent
-from marketplace.web.queries import allocating, offers, sites
 
 from .blueprint import pages
 

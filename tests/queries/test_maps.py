@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from marketplace.web.maps import MARKER_R, SIDE, SQUARE_M, People, Pin, ring_map
+from marketplace.queries.maps import MARKER_R, SIDE, SQUARE_M, People, Pin, ring_map
 
 places = st.tuples(st.integers(400_000, 480_000), st.integers(300_000, 380_000))
 

@@ -6,7 +6,7 @@ Each change is two short sentences, so that they can stand on an easy-read page 
 from collections.abc import Mapping
 from typing import Any
 
-from .filters import plural, pounds
+from .words import plural, pounds
 
 POOLING = {
     "own_budget": "Now everybody pays for their own care only.",

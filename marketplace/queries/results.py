@@ -26,8 +26,8 @@ from marketplace.rules.errors import NotFound
 from marketplace.rules.permissions import Actor
 from marketplace.rules.quality import rating_words
 from marketplace.rules.sites import SiteFacts
-from marketplace.web.maps import People, Pin, RingMap, ring_map
 
+from .maps import People, Pin, RingMap, ring_map
 from .unmatched import UnmatchedRow, lines_of, reasons_of, unmatched_rows
 
 FILLS = 6

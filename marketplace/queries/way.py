@@ -15,7 +15,8 @@ from marketplace.records.rounds import Match, MatchStatus
 from marketplace.rules.clock import Instant, london_midnight_after
 from marketplace.rules.lifecycle import ContractStatus, TenderStatus
 from marketplace.rules.permissions import SYSTEM
-from marketplace.web.filters import units
+
+from .words import units
 
 
 class StepState(StrEnum):

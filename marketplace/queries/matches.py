@@ -29,9 +29,9 @@ from marketplace.rules.money import Pence
 from marketplace.rules.permissions import Actor
 from marketplace.rules.quality import PatientEvidence
 from marketplace.rules.sites import SiteFacts
-from marketplace.web import reasons
-from marketplace.web.maps import People, RingMap, pin_of, ring_map
 
+from . import reasons
+from .maps import People, RingMap, pin_of, ring_map
 from .objections import Decided, decision_on
 from .stages import OVER, Stage, is_looked_for, latest_match_id, stage_of
 from .way import answered_for

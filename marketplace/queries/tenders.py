@@ -22,9 +22,9 @@ from marketplace.records.tenders import Tender
 from marketplace.rules.clock import Instant
 from marketplace.rules.lifecycle import ContractStatus, TenderStatus
 from marketplace.rules.permissions import Actor
-from marketplace.web.filters import day, plural, pounds, units
 
 from .states import COLOURS, RUN_AGAIN, WORDS, in_state, state_of
+from .words import day, plural, pounds, units
 
 Counts = Mapping[str, int]
 

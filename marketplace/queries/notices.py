@@ -26,7 +26,6 @@ from marketplace.rules.awarding import Saving
 from marketplace.rules.clock import Instant
 from marketplace.rules.lifecycle import RESULT_PUBLISHED, TenderStatus
 from marketplace.rules.privacy import K, hidden, shown_count
-from marketplace.web.listing import Listing, ListPage
 
 from .states import WORDS, state_of
 
@@ -124,19 +123,9 @@ def services(session: Session) -> Sequence[Service]:
     return session.scalars(select(Service).order_by(Service.name)).all()
 
 
-def notices(
-    session: Session,
-    now: Instant,
-    *,
-    listing: Listing[Listed],
-    state: str = "open",
-    service: str = "",
-    area: str = "",
-) -> ListPage[Listed]:
-    """Published tenders in this state, in the order that the list is asked for."""
-    query = published(now, state=state, service=service, area=area)
-    total = session.scalar(select(func.count()).select_from(query.subquery())) or 0
-    return listing.page_from(total, lambda first, size: some(session, query.order_by(listing.order), first, size))
+def published_in(session: Session, query: Select[Tender]) -> int:
+    """How many published tenders a query finds."""
+    return session.scalar(select(func.count()).select_from(query.subquery())) or 0
 
 
 def published(now: Instant, *, state: str = "open", service: str = "", area: str = "") -> Select[Tender]:
@@ -173,7 +162,7 @@ def notice(session: Session, tender_id: str) -> Notice:
 
 def published_count(session: Session) -> int:
     """How many tenders were ever published."""
-    return session.scalar(select(func.count()).select_from(tenders_for(None).subquery())) or 0
+    return published_in(session, tenders_for(None))
 
 
 def published_notices(session: Session, first: int, size: int) -> list[Notice]:

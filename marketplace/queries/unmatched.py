@@ -16,8 +16,9 @@ from marketplace.records.advice import Advice
 from marketplace.records.pools import Need
 from marketplace.records.rounds import Round
 from marketplace.rules.permissions import Actor
-from marketplace.web import reasons
-from marketplace.web.filters import distance, pounds
+
+from . import reasons
+from .words import distance, pounds
 
 Line = Mapping[str, Any]
 

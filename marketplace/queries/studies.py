@@ -26,9 +26,9 @@ from marketplace.records.tenders import Tender
 from marketplace.rules.awarding import alias
 from marketplace.rules.permissions import Actor
 from marketplace.rules.sharing import Pooling
-from marketplace.web.filters import change, day, permille, plural, pounds
 
 from .results import FILLS, TERMINATIONS, offer_labels
+from .words import change, day, permille, plural, pounds
 
 RULE_WORDS = {
     "provider_count": "how many providers a group may have",

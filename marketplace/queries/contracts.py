@@ -23,7 +23,8 @@ from marketplace.rules.clock import Instant
 from marketplace.rules.lifecycle import ContractStatus
 from marketplace.rules.money import Pence
 from marketplace.rules.permissions import Actor, Role
-from marketplace.web.filters import day
+
+from .words import day
 
 CONTRACT_WORDS = {
     ContractStatus.OFFERED: ("To be signed", "yellow"),

@@ -17,7 +17,8 @@ from marketplace.records.tenders import Decision, Representation, Tender
 from marketplace.rules.clock import Instant
 from marketplace.rules.lifecycle import TenderStatus
 from marketplace.rules.permissions import Actor, Role
-from marketplace.web.filters import moment
+
+from .words import moment
 
 CLOSED_ACCOUNT = "An account that is closed"
 READERS = (Role.PROVIDER, Role.BROKER, Role.PATIENT, Role.COMMISSIONER)

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from datetime import date
 
 from marketplace.rules.money import format_pounds
-from marketplace.web.filters import day
+
+from .words import day
 
 ACTS: Mapping[str, str] = {
     "account.others_signed_out": "account: signed out everywhere else",

@@ -7,11 +7,9 @@ was asked. A rule without a sentence of its own is said by its name, so that a n
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from flask import Flask
-
 from marketplace.rules import quality
 
-from .filters import distance, kilometres, pounds, words
+from .words import distance, kilometres, pounds, words
 
 ATTRIBUTES = {
     "home_visit": "home visits",
@@ -110,17 +108,6 @@ def refusal(row: Mapping[str, Any]) -> str:
         "capacity": lambda: f"{value} of {limit} units taken",
     }.get(rule)
     return figures() if figures and limit is not None else words(rule)
-
-
-def init_app(app: Flask) -> None:
-    """Give the templates the words for grades, ratings and attributes."""
-    for name, says in (
-        ("grade_words", grade),
-        ("rating_words", quality.rating_words),
-        ("attribute_words", attribute),
-    ):
-        app.jinja_env.filters[name] = says
-        app.jinja_env.globals[name] = says
 
 
 def grade(value: int | None) -> str:

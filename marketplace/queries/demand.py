@@ -21,7 +21,8 @@ from marketplace.records.providers import Provider, Site
 from marketplace.rules.money import Pence
 from marketplace.rules.permissions import Actor
 from marketplace.rules.pooling import BundleTerms
-from marketplace.web.maps import People, RingMap, pin_of, ring_map
+
+from .maps import People, RingMap, pin_of, ring_map
 
 NEAR_M = 15_000
 """How far "near" is on the page about a pool, where a person has set no limit."""

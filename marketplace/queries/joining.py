@@ -20,9 +20,9 @@ from marketplace.rules.lifecycle import LotResult, TenderStatus
 from marketplace.rules.money import Pence
 from marketplace.rules.permissions import Role
 from marketplace.rules.privacy import whole_groups
-from marketplace.web.policy_words import changes
 
 from .care import answer_by
+from .policy_words import changes
 from .stages import GIVEN_UP, latest_match_id
 
 NOT_IN = frozenset({NeedStatus.INVITED, NeedStatus.DECLINED, NeedStatus.LEFT})

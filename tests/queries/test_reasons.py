@@ -7,7 +7,7 @@ import pytest
 
 import matching
 from marketplace.journey.reasons import AS_GOOD, REFUSED_BEFORE
-from marketplace.web import reasons
+from marketplace.queries import reasons
 from matching.eligibility import PAIR_RULES
 
 ENGINE = Path(matching.__file__).parent
@@ -39,3 +39,17 @@ def test_no_sentence_is_for_a_rule_that_is_not_there() -> None:
 def test_a_broker_reads_the_figures(rule: str) -> None:
     if rule not in ("excluded", "keep_provider"):  # these have none
         assert reasons.refusal({"rule": rule, "value": 1, "limit": 2}) != reasons.words(rule)
+
+
+@pytest.mark.parametrize("rule", sorted(reasons.TO_A_PATIENT))
+def test_every_rule_has_a_sentence_for_the_person_it_is_about(rule: str) -> None:
+    """With figures and without: it ends with a full stop, and shows no code."""
+    figures = {"attributes": (None, "step_free")}.get(rule, (12_000, 10_000))
+    told = reasons.alternative({"offer": "o", "rule": rule, "value": figures[0], "limit": figures[1]})
+    assert told.endswith(".")
+    assert "_" not in told
+    assert "None" not in told
+
+
+def test_a_rule_without_a_sentence_is_still_said() -> None:
+    assert reasons.alternative({"offer": "o", "rule": "some_new_rule"}) == "Some new rule."

@@ -19,11 +19,11 @@ from marketplace.rules.lifecycle import TenderStatus
 from marketplace.rules.permissions import Actor
 from marketplace.rules.sites import SiteFacts
 from marketplace.rules.tendering import OfferTerms
-from marketplace.web.filters import plural, pounds, words
 
 from .notices import Lot, lots_of
 from .objections import OwnObjection, own_objection
 from .offer_results import RESULT_KNOWN, OfferResult, results_of, told_of
+from .words import plural, pounds, words
 
 TOLD = (OfferStatus.STANDING, OfferStatus.EXCLUDED)
 BAND_WORDS = {

@@ -22,7 +22,8 @@ from marketplace.records.pools import Need
 from marketplace.rules.clock import Instant
 from marketplace.rules.money import Pence
 from marketplace.rules.permissions import Actor
-from marketplace.web.filters import day, listed, units
+
+from .words import day, listed, units
 
 LINE_WORDS = {
     LineStatus.SENT: ("With the bank", "yellow"),

@@ -27,10 +27,10 @@ from marketplace.rules.lifecycle import LotResult, TenderStatus
 from marketplace.rules.money import Pence
 from marketplace.rules.permissions import Actor, Role
 from marketplace.rules.tendering import Policy
-from marketplace.web.filters import decision
 
 from .results import offer_labels
 from .states import WORDS, in_state
+from .words import decision
 
 SINGLE_LOTS = frozenset({TenderStatus.CLOSED, TenderStatus.PROPOSED})
 """The states in which a single lot can be cancelled."""

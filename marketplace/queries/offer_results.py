@@ -15,7 +15,8 @@ from marketplace.records.pools import Need
 from marketplace.records.rounds import Award, Match, MatchStatus, Round, RoundStatus
 from marketplace.records.tenders import Tender
 from marketplace.rules.lifecycle import TenderStatus
-from marketplace.web.filters import units
+
+from .words import units
 
 OFFER_WORDS = {
     OfferStatus.DRAFT: ("Draft", "blue"),
