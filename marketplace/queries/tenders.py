@@ -1,4 +1,4 @@
-"""A broker's tenders: `own_tenders` with what each waits for (those that are `Asked` for), `tender_row`, `lots_of`.
+"""A broker's tenders: `own_tenders` with what each waits for (those that are `Asked` for), `tender_row`.
 
 Counts come by one grouped query for all tenders at once, so that sixty tenders cost no more questions than one.
 """
@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, case, func, select
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy.orm import Session, selectinload
 
-from marketplace.journey.pools import valid_consent
 from marketplace.journey.rounds import TO_RUN_AGAIN, must_run_again
-from marketplace.journey.scopes import needs_for, one, tenders_for
+from marketplace.journey.scopes import one, tenders_for
 from marketplace.records.contracts import Contract
 from marketplace.records.offers import Offer, OfferStatus
 from marketplace.records.pools import Bundle, Need, NeedStatus
@@ -24,7 +23,7 @@ from marketplace.rules.lifecycle import ContractStatus, TenderStatus
 from marketplace.rules.permissions import Actor
 
 from .states import COLOURS, RUN_AGAIN, WORDS, in_state, state_of
-from .words import day, plural, pounds, units
+from .words import day, plural
 
 Counts = Mapping[str, int]
 
@@ -179,23 +178,6 @@ class TenderRow:
 
 
 @dataclass(frozen=True, slots=True)
-class LotRow:
-    """One lot of a tender as its broker sees it: units and money of all who are in it or asked, and of who said yes."""
-
-    bundle: Bundle
-    needs: Counts
-    units: int
-    budget_pence: int
-    agreed_units: int
-    agreed_pence: int
-
-    @property
-    def asked(self) -> int:
-        """How many people were invited."""
-        return sum(self.needs.values())
-
-
-@dataclass(frozen=True, slots=True)
 class Asked:
     """Which of the broker's tenders are asked for: of one status, or one state as pages name it (`states`), with words
     in the title, by whose turn it is.
@@ -255,50 +237,6 @@ def tenders_by_state(session: Session, actor: Actor) -> dict[str, int]:
 def tender_row(session: Session, actor: Actor, tender_id: str) -> TenderRow:
     """One of the broker's own tenders."""
     return _rows(session, [one(session, tenders_for(actor), tender_id, "tender")])[0]
-
-
-def lots_of(session: Session, actor: Actor, tender: Tender) -> list[LotRow]:
-    """The lots of a tender, with who was asked and what came of it."""
-    counts: dict[str, dict[str, int]] = defaultdict(dict)
-    all_sums: dict[str, Counter[str]] = defaultdict(Counter)
-    query = (
-        needs_for(actor)
-        .where(Bundle.tender_id == tender.id)
-        .with_only_columns(Need.bundle_id, Need.status, func.count(), func.sum(Need.units), func.sum(Need.budget_pence))
-        .group_by(Need.bundle_id, Need.status)
-    )
-    for bundle_id, status, count, unit_sum, pence in session.execute(query):
-        counts[bundle_id][status.value] = count
-        if status not in (NeedStatus.DECLINED, NeedStatus.LEFT):
-            all_sums[bundle_id].update(units=int(unit_sum), pence=int(pence))
-            if status is not NeedStatus.INVITED:
-                all_sums[bundle_id].update(agreed_units=int(unit_sum), agreed_pence=int(pence))
-    return [_lot_row(bundle, counts[bundle.id], all_sums[bundle.id]) for bundle in tender.bundles]
-
-
-def _lot_row(bundle: Bundle, needs: Counts, sums: Counter[str]) -> LotRow:
-    return LotRow(bundle, needs, sums["units"], sums["pence"], sums["agreed_units"], sums["agreed_pence"])
-
-
-def asked_most(lots: Sequence[LotRow]) -> LotRow | None:
-    """The lot in which most people have not answered yet."""
-    return max(lots, key=lambda lot: lot.needs.get(NeedStatus.INVITED.value, 0), default=None)
-
-
-def agreed_so_far(lots: Sequence[LotRow]) -> str:
-    """What those who said yes bring together, in words: ``10 sessions, £600.00``."""
-    counted: Counter[str] = Counter()
-    for lot in lots:
-        counted[lot.bundle.service.unit] += lot.agreed_units
-    told = " and ".join(units(count, unit) for unit, count in counted.items())
-    return f"{told}, {pounds(sum(lot.agreed_pence for lot in lots))}"
-
-
-def agreed(session: Session, actor: Actor, tender: Tender) -> list[Need]:
-    """The needs that publication would take in: agreed, to exactly what stands now."""
-    query = needs_for(actor).where(Bundle.tender_id == tender.id, Need.status == NeedStatus.AGREED)
-    needs = session.scalars(query.options(selectinload(Need.consents), joinedload(Need.bundle)))
-    return [need for need in needs if valid_consent(need, tender)]
 
 
 def _waits_for_broker(now: Instant) -> ColumnElement[bool]:

@@ -28,7 +28,7 @@ from marketplace.journey import tenders as steps
 from marketplace.journey.clients import ClientDetails
 from marketplace.journey.scopes import one, tenders_for
 from marketplace.queries import clients as found_clients
-from marketplace.queries import invitations, tenders
+from marketplace.queries import invitations, lots, tenders
 from marketplace.queries.tenders import TenderRow
 from marketplace.records.pools import Bundle
 from marketplace.rules.clock import london_midnight_after
@@ -124,7 +124,7 @@ def draft_tender(body: dict[str, Any]) -> Response:
 def tender(tender_id: str) -> object:
     """One of your tenders with its policy and its lots."""
     row = tenders.tender_row(db_session(), current_actor(), tender_id)
-    return Beside(_row(row), each_lot=tenders.lots_of(db_session(), current_actor(), row.tender))
+    return Beside(_row(row), each_lot=lots.lots_of(db_session(), current_actor(), row.tender))
 
 
 @pages.asks("POST", "/tenders/<id:tender_id>/delete")

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from marketplace.journey import tenders as steps
 from marketplace.journey.scopes import one, tenders_for
-from marketplace.queries import objections, proceedings, states, tenders
+from marketplace.queries import lots, objections, proceedings, states, tenders
 from marketplace.queries.tenders import TenderRow
 from marketplace.queries.words import london_day, typed_pounds
 from marketplace.records.tenders import Tender
@@ -93,15 +93,15 @@ def tender(tender_id: str) -> str:
     """One tender: where it stands, its groups, and what can be done now."""
     session, actor = db_session(), current_actor()
     row = tenders.tender_row(session, actor, tender_id)
-    lots = tenders.lots_of(session, actor, row.tender)
+    found = lots.lots_of(session, actor, row.tender)
     made = proceedings.representations(session, actor, tender_id)
     decided = bool(made) and made[0].decision is not None
     return render_template(
         "broker/tender.html",
         row=row,
-        lots=lots,
-        asked_most=tenders.asked_most(lots),
-        agreed_so_far=tenders.agreed_so_far(lots),
+        lots=found,
+        asked_most=lots.asked_most(found),
+        agreed_so_far=lots.agreed_so_far(found),
         talk=proceedings.talk(session, tender_id),
         objections=made,
         deciders=objections.somebody_at(session, row.tender) if made else "",
@@ -130,7 +130,7 @@ def publish(tender_id: str) -> Answer:
             flash("The tender is published. Providers can make offers now.", "done")
             return redirect(url_for("broker.tender", tender_id=tender_id))
     found = one(session, tenders_for(actor), tender_id, "tender")
-    row, needs = tenders.tender_row(session, actor, tender_id), tenders.agreed(session, actor, found)
+    row, needs = tenders.tender_row(session, actor, tender_id), lots.agreed(session, actor, found)
     html = render_template("broker/publish.html", form=form, tender=found, row=row, needs=needs)
     return (html, 422) if form.errors else html
 
