@@ -15,6 +15,7 @@ from marketplace.records.tenders import Tender
 from marketplace.rules.lifecycle import LotResult
 from marketplace.rules.preferences import Preferences
 
+from .looking_again import refused_providers
 from .sites import facts_said
 
 IN_THE_MARKET = (NeedStatus.POOLED, NeedStatus.MATCHED, NeedStatus.UNMATCHED)
@@ -33,12 +34,13 @@ def market_document(session: Session, tender: Tender) -> dict[str, Any]:
     offers = session.scalars(
         select(Offer).where(Offer.tender_id == tender.id, Offer.status == OfferStatus.STANDING).order_by(Offer.id)
     ).all()
+    refused = refused_providers(session, tender.id)
     active = {bundle.id for bundle in tender.bundles if bundle.result is LotResult.ACTIVE}
     return {
         "format": "market/1",
         "policy": dict(tender.policy["matching"]),
         "bundles": [_bundle_document(bundle) for bundle in tender.bundles if bundle.result is LotResult.ACTIVE],
-        "needs": [_need_document(need, tender.policy["matching"]) for need in needs],
+        "needs": [_need_document(need, tender.policy["matching"], refused.get(need.id, set())) for need in needs],
         "providers": [{"id": provider} for provider in sorted({offer.provider_id for offer in offers})],
         "offers": [document for offer in offers if (document := _offer_document(offer, active))["lines"]],
     }
@@ -54,7 +56,7 @@ def _bundle_document(bundle: Bundle) -> dict[str, Any]:
     )
 
 
-def _need_document(need: Need, policy: dict[str, Any]) -> dict[str, Any]:
+def _need_document(need: Need, policy: dict[str, Any], refused: set[str]) -> dict[str, Any]:
     line, patient, wishes = need.plan_line, need.patient, Preferences.from_document(need.preferences)
     limits_m = [limit for limit in (line.max_distance_m, wishes.max_distance_m) if limit is not None]
     return _given(
@@ -71,7 +73,7 @@ def _need_document(need: Need, policy: dict[str, Any]) -> dict[str, Any]:
         requires=sorted(line.requires),
         current_provider=line.current_provider_id,
         keep_provider=wishes.keep_provider or None,
-        excludes=sorted(wishes.excludes),
+        excludes=sorted({*wishes.excludes, *refused}),
         weights=wishes.weights(policy) or None,
         max_wait_days=line.max_wait_days,
     )

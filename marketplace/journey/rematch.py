@@ -2,7 +2,7 @@
 
 `run_rematch` walks the same three transactions as a round: `start_rematch` holds the money again of those who declined
 and want another provider, and freezes who stays; `solve_rematch` asks the engine; `rounds.finish_round` records it,
-or `fail_rematch` puts everything back.
+or `rounds.fail_round` puts everything back.
 """
 
 from collections.abc import Callable
@@ -13,17 +13,15 @@ from sqlalchemy.orm import Session
 import matching
 from marketplace.records import audit
 from marketplace.records.database import writing
-from marketplace.records.pools import Need, NeedStatus
-from marketplace.records.rounds import Match, MatchStatus, Round, RoundKind
+from marketplace.records.rounds import MatchStatus, Round, RoundKind
 from marketplace.records.tenders import Tender
 from marketplace.rules.clock import Instant
-from marketplace.rules.errors import InsufficientFunds, WrongState
+from marketplace.rules.errors import WrongState
 from marketplace.rules.lifecycle import TenderStatus
 from marketplace.rules.permissions import Actor, Role, check_owner
 
 from .awards import matches_of
-from .pools import valid_consent
-from .reservations import release, reserve
+from .looking_again import hold_again
 from .rounds import (
     COST_GAP_PERMILLE,
     TIME_LIMIT_S,
@@ -57,11 +55,11 @@ def run_rematch(
         revised, solved = solve_rematch(market, outcome, request, on_progress)
     except Exception as error:
         with writing(session):
-            fail_rematch(session, now, actor, round_id, f"The matching stopped: {type(error).__name__}.")
+            fail_round(session, now, actor, round_id, f"The matching stopped: {type(error).__name__}.")
         raise
     with writing(session):
         if solved.findings:
-            fail_rematch(session, now, actor, round_id, f"It did not pass its check: {solved.findings[0]}")
+            fail_round(session, now, actor, round_id, f"It did not pass its check: {solved.findings[0]}")
         else:
             tender = finish_rematch(session, now, actor, round_id, revised, solved.outcome)
     if solved.findings:
@@ -88,7 +86,7 @@ def start_rematch(session: Session, now: Instant, actor: Actor, tender_id: str) 
     gone = [match for match in matches if match.status not in (MatchStatus.PROPOSED, MatchStatus.ACCEPTED)]
     if not gone:
         raise WrongState("nobody_refused", "Nobody has refused, so there is nobody to place anew.")
-    again = [match for match in gone if _held_again(session, now, actor, tender, match)]
+    again = hold_again(session, now, actor, tender, gone)
     request = {
         "round": before.id,
         "refused": sorted(match.need_id for match in again),
@@ -145,29 +143,6 @@ def finish_rematch(
     row.market = revised
     row.market_sha256 = matching.read_market(revised).sha256
     return finish_round(session, now, actor, round_id, outcome)
-
-
-def fail_rematch(session: Session, now: Instant, actor: Actor, round_id: str, reason: str) -> Tender:
-    """Status: matching -> proposed. What was held again for the rematch is free again."""
-    row, _ = locked_of_tender(session, Round, round_id, "round")
-    for need_id in (row.request or {}).get("refused", []):
-        need = locked(session, Need, need_id, "need")
-        release(session, now, actor, need, status=NeedStatus.REFUSED, reason="The search for another provider failed")
-    return fail_round(session, now, actor, round_id, reason)
-
-
-def _held_again(session: Session, now: Instant, actor: Actor, tender: Tender, match: Match) -> bool:
-    """Hold the money again for somebody who declined and wants another provider; False when that cannot be done."""
-    need = match.need
-    if match.status is not MatchStatus.DECLINED or not match.look_again or valid_consent(need, tender) is None:
-        return False
-    try:
-        with session.begin_nested():  # a posting that fails leaves nothing of itself behind
-            reserve(session, now, actor, need)
-    except InsufficientFunds:
-        return False
-    need.status = NeedStatus.POOLED
-    return True
 
 
 def _outcome_before(session: Session, tender_id: str) -> dict[str, Any]:

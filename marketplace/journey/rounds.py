@@ -5,13 +5,13 @@ database), `finish_round` records what passed verification, or `fail_round` puts
 the reason. Only an outcome that `matching.verify` finds nothing wrong with is stored.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 import matching
 from marketplace.records import audit
@@ -28,6 +28,7 @@ from marketplace.rules.round_rows import outcome_sha256
 from marketplace.rules.tendering import seed_of
 
 from . import roots
+from .looking_again import hold_again, let_go
 from .markets import market_document
 from .reasons import reasons_of
 from .scopes import locked, locked_of_tender
@@ -93,10 +94,12 @@ def start_round(session: Session, now: Instant, actor: Actor, tender_id: str) ->
     tender = locked(session, Tender, tender_id, "tender")
     check_owner(actor, Role.BROKER, tender.broker_id, "tender")
     _check_startable(tender)
+    again = hold_again(session, now, actor, tender, _answered_before(session, tender))
     market = matching.read_market(market_document(session, tender))
     document, seed = market.document(), seed_of(tender.nonce or "", market.sha256)
     document["policy"]["seed"] = seed
-    row = open_round(session, now, actor, tender, kind=RoundKind.WHOLE, market=document, request=None)
+    request = {"refused": sorted(match.need_id for match in again)} if again else None
+    row = open_round(session, now, actor, tender, kind=RoundKind.WHOLE, market=document, request=request)
     audit.append(
         session, now, actor, "round.started", row.id, tender=tender.id, market_sha256=market.sha256, seed=row.seed
     )
@@ -204,13 +207,17 @@ def finish_round(session: Session, now: Instant, actor: Actor, round_id: str, ou
 
 
 def fail_round(session: Session, now: Instant, actor: Actor, round_id: str, reason: str) -> Tender:
-    """Status: matching -> closed (a rematch: -> proposed). Nothing has changed but the reason, which stays visible."""
+    """Status: matching -> closed, or -> proposed if it came from there. Only the reason has changed, and stays visible.
+
+    What was held again for those who look for another provider is free again.
+    """
     row, tender = locked_of_tender(session, Round, round_id, "round")
     back_to = TenderStatus.PROPOSED if row.came_from is TenderStatus.PROPOSED else TenderStatus.CLOSED
     check_move(TENDER_MOVES, tender.status, back_to)
     row.status = RoundStatus.FAILED
     row.failure = reason
     row.finished_at = now
+    let_go(session, now, actor, (row.request or {}).get("refused", []))
     tender.status = back_to
     if back_to is TenderStatus.PROPOSED:
         tender.match_by = None
@@ -263,6 +270,17 @@ def counted_on(session: Session, tender: Tender, offer_id: str) -> bool:
     """Whether the match that is proposed was made with this offer."""
     row = latest_round(session, tender.id) if tender.status is TenderStatus.PROPOSED else None
     return row is not None and any(offer["id"] == offer_id for offer in row.market["offers"])
+
+
+def _answered_before(session: Session, tender: Tender) -> Sequence[Match]:
+    """The matches of the round before this one, with what holding their money again needs; none for a first round."""
+    return session.scalars(
+        select(Match)
+        .join(Match.award)
+        .where(Award.round_id == latest_round_id(session, tender.id))
+        .options(joinedload(Match.need).selectinload(Need.consents))
+        .order_by(Match.id)
+    ).all()
 
 
 def _supersede(session: Session, tender: Tender, row: Round) -> dict[str, Match]:

@@ -34,7 +34,7 @@ TO_A_PATIENT: Mapping[str, Sentence] = {
         if value is not None
         else "It does not say when the first appointment would be."
     ),
-    "excluded": lambda *_: "You asked us not to use this provider.",
+    "excluded": lambda *_: "You said no to this provider, or asked us not to use it.",
     "refused_before": lambda *_: "You said no to this provider.",
     "pairs": lambda *_: "You said no to this provider, or it does not fit what you asked for.",
     "keep_provider": lambda *_: "You asked to stay with your own provider.",

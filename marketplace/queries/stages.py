@@ -63,15 +63,19 @@ def stage_of(match: Match, now: Instant, *, has_contract: bool) -> Stage:
 def is_looked_for(session: Session, match: Match) -> bool:
     """Whether another provider may still be found in this group for somebody who said no and asked for one.
 
-    A rematch places anew whoever refused in the latest round. A whole new matching leaves them out.
+    A rematch places anew whoever refused in the latest round, and so does a whole round that is run again.
     """
     need, tender = match.need, match.award.round.tender
-    if match.status is not MatchStatus.DECLINED or not match.look_again or must_run_again(tender):
+    if match.status is not MatchStatus.DECLINED or not match.look_again:
         return False
     if tender.status is TenderStatus.MATCHING:
         return need.status is NeedStatus.POOLED
-    refused = tender.status is TenderStatus.PROPOSED and need.status is NeedStatus.REFUSED
-    return refused and latest_round_id(session, tender.id) == match.award.round_id
+    can_be_placed = tender.status is TenderStatus.PROPOSED or must_run_again(tender)
+    return (
+        can_be_placed
+        and need.status is NeedStatus.REFUSED
+        and latest_round_id(session, tender.id) == match.award.round_id
+    )
 
 
 def latest_match_id(session: Session, need_id: str) -> str | None:

@@ -99,7 +99,7 @@ def _start_study(session: Session, now: Instant, actor: Actor, job: Job) -> None
 
 KINDS: Mapping[JobKind, Kind] = {
     JobKind.ROUND: Kind(_start_round, _question_of_round, _solve_round, _finish_round, rounds.fail_round),
-    JobKind.REMATCH: Kind(_start_rematch, _question_of_rematch, _solve_rematch, _finish_rematch, rematch.fail_rematch),
+    JobKind.REMATCH: Kind(_start_rematch, _question_of_rematch, _solve_rematch, _finish_rematch, rounds.fail_round),
     JobKind.SCENARIOS: Kind(
         _start_study, studies.question_of, solve_scenarios, studies.finish_study, studies.fail_study, UNHURRIED
     ),

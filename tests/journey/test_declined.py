@@ -36,7 +36,7 @@ def test_an_accepted_match_is_not_asked_again(world: SmallWorld) -> None:
     world.proposed(fee=0).accept(*range(2, 13)).decline(1).rematch()
     assert {world.match(n).status for n in range(2, 13)} == {MatchStatus.ACCEPTED}
     assert world.match(1).status is MatchStatus.PROPOSED
-    world.accept(1).confirm()
+    world.accept(1, *range(3, 13)).confirm()
     assert len(world.providers_by_patient()) == 12
     row = rounds.latest_round(world.session, world.tender.id)
     assert row is not None
@@ -143,6 +143,44 @@ def test_an_excluded_offer_is_matched_without(world: SmallWorld) -> None:
     assert world.books_balance()
 
 
+def test_who_wants_another_provider_is_placed_by_a_round_run_again(world: SmallWorld) -> None:
+    """1 and 2 said no, 1 looks on: another offer is left out, and the new round serves 1, not by whom 1 refused."""
+    world.proposed().decline(1).decline(2, look_again=False).accept(*range(3, 13)).leave_out("near")
+    world.run_round()
+    assert world.providers_by_patient() == {1: "far", **dict.fromkeys(range(3, 13), "bulk")}
+    assert world.match(1).status is MatchStatus.PROPOSED
+    assert (world.money(1)["reserved"], world.money(2)["reserved"]) == (BUDGET_PENCE, 0)
+    world.accept(1, *range(3, 13)).confirm()
+    assert world.tender.status is TenderStatus.STANDSTILL
+    assert world.books_balance()
+
+
+def test_who_found_nobody_else_is_not_given_whom_they_refused(world: SmallWorld) -> None:
+    """Only one provider is left for 1 in the end, and 1 has said no to it: rather none than that one."""
+    world.proposed().decline(1).accept(*range(2, 13)).rematch()
+    other = world.providers_by_patient()[1]
+    world.leave_out(other).leave_out(({"near", "far"} - {other}).pop())
+    world.run_round()
+    assert 1 not in world.providers_by_patient()
+    assert set(world.providers_by_patient().values()) == {"bulk"}
+
+
+def test_a_round_run_again_that_fails_lets_money_go(world: SmallWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine breaks: whose money was held once more has it free again."""
+    world.proposed().decline(1).accept(*range(2, 13)).leave_out("near")
+
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("out of memory")
+
+    monkeypatch.setattr("matching.solve", broken)
+    with pytest.raises(RuntimeError):
+        world.run_round()
+    world.session.expire_all()
+    assert world.need(1).status is NeedStatus.REFUSED
+    assert world.money(1)["reserved"] == 0
+    assert world.books_balance()
+
+
 def test_nobody_answers_a_match_that_no_longer_counts(world: SmallWorld) -> None:
     """Until the matching is run again neither a no nor silence turns anybody down; then all are asked anew."""
     world.draft().agree(1, default=DefaultAnswer.DECLINE).agree(*range(2, 13)).publish().three_offers()
@@ -189,7 +227,7 @@ def test_an_offer_the_match_did_not_count_on_takes_nothing_away(world: SmallWorl
         )
     world.run_round().leave_out("far")
     assert not world.tender.rerun_ordered
-    world.accept().confirm()
+    world.accept(1, *range(3, 13)).confirm()
     assert world.tender.status is TenderStatus.STANDSTILL
 
 
