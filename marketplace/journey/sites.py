@@ -260,11 +260,12 @@ def facts_said(offer: Offer) -> SiteFacts:
 
 
 def has_moved(offer: Offer) -> bool:
-    """Whether the site of an opened offer is somewhere else than the offer states."""
+    """Whether the site of an opened offer is somewhere else than the offer states, or in a district of another name."""
     if offer.site is None:
         return False
     said = facts_said(offer)
-    return (said.easting_m, said.northing_m) != (offer.site.easting_m, offer.site.northing_m)
+    stands = (offer.site.district, offer.site.easting_m, offer.site.northing_m)
+    return (said.district, said.easting_m, said.northing_m) != stands
 
 
 def rating_fell(offer: Offer) -> bool:

@@ -605,6 +605,8 @@ def upgrade() -> None:
     sa.Column('site_id', sa.String(length=24), nullable=True),
     sa.Column('grade', sa.BigInteger(), nullable=True),
     sa.Column('first_appointment_days', sa.BigInteger(), nullable=True),
+    sa.Column('easting_m', sa.BigInteger(), nullable=True),
+    sa.Column('northing_m', sa.BigInteger(), nullable=True),
     sa.Column('alias', sa.String(length=12), nullable=True),
     sa.Column('feedback', sa.JSON(), nullable=True),
     sa.Column('excluded_code', sa.Enum('conflict', 'suspension', 'providers_error', 'rating_fell', name='exclusioncode', native_enum=False, create_constraint=True, length=24), nullable=True),
