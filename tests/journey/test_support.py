@@ -184,8 +184,8 @@ def test_somebody_new_is_registered_with_all_of_it(small: Found) -> None:
     world = small()
     known = PersonFacts(deprivation_decile=2, lacks_capacity=True, conditions=("copd", "stroke"))
     details = people.PatientDetails("Ann", synthetic_nhs_number(99), 1980, "LN1", 0, 0, **asdict(known))
+    wrong = replace(details, deprivation_decile=11)
     with pytest.raises(Invalid, match="from 1 to 10"), writing(world.session):
-        wrong = replace(details, deprivation_decile=11)
         people.register_patient(world.session, world.now, world.funder, wrong)
     with writing(world.session):
         ann_id = people.register_patient(world.session, world.now, world.funder, details).id
