@@ -27,6 +27,7 @@ from .awards import decline_match
 from .funds import give_back
 from .pools import CAN_BE_LEFT, leave
 from .scopes import locked
+from .support import release_supporter
 
 CONVENTIONAL = "Chose the conventional package"
 
@@ -60,6 +61,7 @@ def choose_conventional(
     returned_pence = free_pence if whole else min(free_pence, sum(line.budget_pence for line in lines))
     if whole:
         budget.left_at = now
+        release_supporter(session, now, actor, budget.patient_id)
     if returned_pence:
         give_back(session, now, actor, budget, returned_pence, CONVENTIONAL)
     audit.append(
