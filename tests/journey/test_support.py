@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import asdict, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import select
@@ -12,8 +12,6 @@ from marketplace.journey import (
     awards,
     budgets,
     conduct,
-    funds,
-    leaving,
     markets,
     people,
     rounds,
@@ -24,7 +22,6 @@ from marketplace.journey import (
 from marketplace.journey.support import PersonFacts
 from marketplace.journey.supporters import SupporterDetails
 from marketplace.records.audit import AuditEvent
-from marketplace.records.budgets import Budget, BudgetKind, ManagedAs, PlanStatus
 from marketplace.records.database import writing
 from marketplace.records.ledger import TransferKind
 from marketplace.records.outbox import Message
@@ -39,7 +36,6 @@ from tests.races import while_open
 from tests.worlds import BUDGET_PENCE, SmallWorld, synthetic_nhs_number
 
 WHOLE = BUDGET_PENCE + 10_000
-AFTER_THE_YEAR = datetime(2027, 1, 2, 9, tzinfo=UTC)
 RULES = FundingRules(
     support_from_age=85,
     support_to_decile=2,
@@ -366,101 +362,6 @@ def test_support_ends_with_the_budget(small: Found) -> None:
     assert not support.is_supported(world.session, world.now, world.patients[0].id)
     with pytest.raises(WrongState):
         name(world, 1, world.funder)
-
-
-def end_by_time(world: SmallWorld) -> None:
-    world.now = AFTER_THE_YEAR
-
-
-def end_by_leaving(world: SmallWorld) -> None:
-    for number in (1, 2):
-        with writing(world.session):
-            leaving.choose_conventional(world.session, world.now, world.patient(number), world.budget(number).id)
-
-
-@pytest.mark.parametrize("end", [end_by_time, end_by_leaving])
-def test_a_budget_that_is_over_gets_no_support(end: Callable[[SmallWorld], None], small: Found) -> None:
-    """Under a rule that would give it and pay for it: no review is noted, and nothing is decided or paid."""
-    world = small()
-    set_rules(world, support_from_age=84)
-    end(world)
-    budget, before = world.budget(2), world.money(2)
-    with pytest.raises(WrongState, match="has ended"), writing(world.session):
-        budgets.review_plan(world.session, world.now, world.funder, budget.id, "Going well, same plan")
-    with writing(world.session):
-        support.decide_support(world.session, world.now, world.funder, budget)
-    assert (budget.extra_support_at, budget.support_grounds, world.money(2)) == (None, [], before)
-    assert not {"extra_support", "plan_reviewed"} & set(told(world, 2))
-    assert world.books_balance()
-
-
-def further_budget(world: SmallWorld, number: int, until: date) -> Budget:
-    """Another budget of this patient, its plan not approved yet."""
-    line = budgets.LineDetails("physiotherapy", "Climb the stairs", 10, 20_000)
-    year = (BudgetKind.YEARLY, ManagedAs.NOTIONAL, date(2026, 2, 1), until)
-    details = budgets.BudgetDetails(*year, 20_000, (line,))
-    with writing(world.session):
-        return budgets.open_budget(world.session, world.now, world.funder, world.patients[number - 1].id, details)
-
-
-def approve(world: SmallWorld, budget: Budget) -> None:
-    with writing(world.session):
-        budgets.approve_plan(world.session, world.now, world.funder, budget.id)
-
-
-def test_the_plan_of_a_budget_that_is_over_is_not_approved(small: Found) -> None:
-    """Nothing could be bought with it: no message, no support, no money."""
-    world = small()
-    budget = further_budget(world, 1, until=date(2026, 3, 3))
-    world.later(days=2)
-    with pytest.raises(WrongState, match="has ended"):
-        approve(world, budget)
-    assert (budget.plan_status, budget.extra_support_at) == (PlanStatus.DRAFTED, None)
-    assert world.books_balance()
-
-
-def standing(world: SmallWorld, number: int) -> str | None:
-    """Who stands by a patient."""
-    patient_id = world.patients[number - 1].id
-    row = supporters.supporters_of(world.session, [patient_id]).get(patient_id)
-    return row.name if row else None
-
-
-def test_a_supporter_goes_when_the_time_of_support_is_over(small: Found) -> None:
-    """Whether or not money is left; later support brings no old name back, and who still has it keeps theirs."""
-    world = small()
-    record(world, 2, lacks_capacity=True)
-    for number in (1, 2):
-        name(world, number, world.funder)
-    with writing(world.session):
-        held = world.money(1)["available"]
-        funds.reclaim(
-            world.session, world.now, world.funder, world.budget(1).id, held, "Not needed", request_id="all-of-it"
-        )
-    approve(world, further_budget(world, 2, until=date(2027, 6, 30)))
-    world.now = AFTER_THE_YEAR
-    world.later().later()
-    assert [standing(world, number) for number in (1, 2)] == [None, "Ruth Fell"]
-    [ended] = events(world, "supporter.ended")
-    assert (ended.about_id, list(ended.facts)) == (world.patients[0].id, ["supporter"])
-    approve(world, further_budget(world, 1, until=date(2027, 6, 30)))
-    assert support.is_supported(world.session, world.now, world.patients[0].id)
-    assert standing(world, 1) is None
-
-
-def test_a_supporter_goes_with_whoever_leaves(small: Found) -> None:
-    """At once where it was their last budget with support, not where another gives it."""
-    world = small()
-    record(world, 2, lacks_capacity=True)
-    for number in (1, 2):
-        name(world, number, world.funder)
-    left = world.budget(2)
-    approve(world, further_budget(world, 2, until=date(2027, 6, 30)))
-    with writing(world.session):
-        leaving.choose_conventional(world.session, world.now, world.patient(1), world.budget(1).id)
-        leaving.choose_conventional(world.session, world.now, world.patient(2), left.id)
-    assert [standing(world, number) for number in (1, 2)] == [None, "Ruth Fell"]
-    assert world.books_balance()
 
 
 def test_the_supplement_is_a_posting_of_its_own(small: Found) -> None:
