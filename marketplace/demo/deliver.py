@@ -17,7 +17,7 @@ from marketplace.records.budgets import Budget, ManagedAs
 from marketplace.records.contracts import Contract, Delivery, DeliveryStatus
 from marketplace.records.database import writing
 from marketplace.records.pools import Bundle, Need
-from marketplace.rules.lifecycle import ContractStatus
+from marketplace.rules.lifecycle import IN_FORCE, ContractStatus
 from marketplace.rules.permissions import Actor
 
 SIGNS_PERMILLE = 970
@@ -61,9 +61,8 @@ def _contracts(session: Session, tender_id: str, *statuses: ContractStatus) -> l
 
 
 def _record(stage: Stage, tender: Tender, at: datetime) -> None:
-    in_force = (ContractStatus.SIGNED, ContractStatus.IN_DELIVERY)
     with stage.sessions() as session, writing(session):
-        for contract in _contracts(session, stage.tender_ids[tender.id], *in_force):
+        for contract in _contracts(session, stage.tender_ids[tender.id], *IN_FORCE):
             if stage.draw.randrange(1000) < DELIVERED_PERMILLE:
                 units = max(1, contract.units // WEEKS_OF_DELIVERY)
                 record_delivery(session, at, stage.by_party(contract.provider_id), contract.id, units, at.date())

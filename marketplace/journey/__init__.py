@@ -33,6 +33,7 @@ STEPS = (
     Step("budgets.approve_plan", "commissioner", "plan drafted", "plan approved"),
     Step("support.record_facts", "commissioner", "a patient", "known for the rule; extra support decided anew"),
     Step("supporters.name_supporter", "commissioner or broker", "extra support", "somebody with a name stands by them"),
+    Step("supporters.expire_supporter", "scheduler", "extra support over", "nobody stands by them any more"),
     Step("budgets.review_plan", "commissioner", "plan approved", "plan reviewed, free lines changed; next one dated"),
     Step("budgets.remind_of_review", "scheduler", "plan approved, review due", "patient and commissioner told"),
     Step("budgets.set_rules", "commissioner", "-", "review times and extra support decided"),

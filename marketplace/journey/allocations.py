@@ -7,12 +7,12 @@ way, by line. A care plan is approved afterwards (`budgets.approve_plan`), by wh
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, selectinload
 
 from marketplace.adapters.identity import normal_nhs_number
 from marketplace.records import audit
@@ -31,6 +31,7 @@ from .budgets import BudgetDetails, LineDetails, check_service, open_budgets
 from .clients import OLDEST_BIRTH_YEAR, place_of
 from .keys import keyring_of
 from .people import PatientDetails, register_patients
+from .support import PersonFacts, facts_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +82,13 @@ class FileLine:
 
     @property
     def about_person(self) -> tuple[object, ...]:
-        """What all lines of one person must agree in."""
-        return (self.name, self.birth_year, self.district, self.about_support, self.about_budget)
+        """Who it is and for which budget: all lines of one person must agree in it."""
+        return (self.name, self.birth_year, self.district, self.about_budget)
 
     @property
-    def about_support(self) -> tuple[int | None, bool, tuple[str, ...]]:
-        """What the rule for extra support asks about."""
-        return (self.deprivation_decile, self.lacks_capacity, self.conditions)
+    def about_support(self) -> PersonFacts:
+        """What the rule for extra support asks about; here too all lines of one person must agree."""
+        return PersonFacts(self.deprivation_decile, self.lacks_capacity, tuple(sorted(set(self.conditions))))
 
     @property
     def about_budget(self) -> tuple[object, ...]:
@@ -96,6 +97,8 @@ class FileLine:
 
 
 Fault = Invalid | Conflict | NotFound
+FACT_WORDS = {"deprivation_decile": "deprivation", "lacks_capacity": "capacity", "conditions": "conditions"}
+"""What the rule for extra support asks about, by its column in a file."""
 
 
 def allocate(session: Session, now: Instant, actor: Actor, draft: Draft) -> Budget:
@@ -156,7 +159,7 @@ def drafts_of(
     """The budgets that a file describes, and what is wrong, by the position of its line; nothing is changed.
 
     A number that is registered with this commissioner is that patient's, if the name is theirs; with another
-    commissioner it is refused.
+    commissioner it is refused. Of somebody registered, a file changes nothing that is recorded.
     """
     check_role(actor, Role.COMMISSIONER)
     found: list[tuple[int, Fault]] = []
@@ -174,6 +177,8 @@ def drafts_of(
             _check_person(session, now, draft)
             if draft.patient_id is not None:
                 _check_no_such_budget(session, draft.patient_id, draft.details)
+            if patient is not None:
+                faults += [(positions[0], fault) for fault in _facts_faults(first, patient)]
             drafts.append(draft)
         except (Invalid, Conflict, NotFound) as error:
             if not faults or error.code != "service_unknown":
@@ -207,6 +212,28 @@ def _line_faults(session: Session, line: FileLine, first: FileLine, services: Ma
     if line.about_person != first.about_person:
         message = "This NHS number stands in an earlier line with another name, year, district, period or budget."
         yield Invalid("lines_differ", message, place="nhs_number")
+    elif differing := _differing(line.about_support, first.about_support):
+        named = " and ".join(FACT_WORDS[column] for column in differing)
+        message = f"This NHS number stands in an earlier line with something else for {named}."
+        yield Invalid("lines_differ", message, place=differing[0])
+
+
+def _differing(said: PersonFacts, other: PersonFacts) -> list[str]:
+    """In which columns two say something else of a person."""
+    return [column for column in FACT_WORDS if getattr(said, column) != getattr(other, column)]
+
+
+def _facts_faults(line: FileLine, patient: Patient) -> Iterator[Fault]:
+    """What a line says otherwise of somebody registered: a cell that is empty says nothing.
+
+    It is not recorded in passing: support, and money, may begin or end with it.
+    """
+    for column in _differing(line.about_support, facts_of(patient)):
+        if getattr(line, column):
+            message = (
+                "This is not what is recorded of this person. Leave the cell empty, or change it on their page first."
+            )
+            yield Invalid("facts_differ", message, place=column)
 
 
 def _draft(
@@ -250,7 +277,8 @@ def _draft(
         place = "amount_pence" if error.place == "lines" else error.place
         raise Invalid(error.code, error.message, place=place) from None
     if patient is None:
-        person = NewPerson(first.name, first.nhs_number, first.birth_year, first.district, *first.about_support)
+        facts = asdict(first.about_support)
+        person = NewPerson(first.name, first.nhs_number, first.birth_year, first.district, **facts)
         return Draft(details, person=person)
     if patient.commissioner_id != actor.party_id:
         raise Conflict("patient_exists", "A person with this NHS number is registered elsewhere.", place="nhs_number")
@@ -316,7 +344,8 @@ def _registered(session: Session, numbers: Sequence[str]) -> dict[str, Patient]:
     keyring = keyring_of(session)
     wanted = {normal for number in numbers if (normal := normal_nhs_number(number)) is not None}
     lookups = {keyring.lookup("nhs_number", number): number for number in wanted}
-    rows = session.scalars(select(Patient).where(Patient.nhs_number_lookup.in_(lookups)))
+    query = select(Patient).where(Patient.nhs_number_lookup.in_(lookups))
+    rows = session.scalars(query.options(selectinload(Patient.conditions)))
     return {lookups[row.nhs_number_lookup]: row for row in rows}
 
 

@@ -209,9 +209,11 @@ def approve_plan(session: Session, now: Instant, actor: Actor, budget_id: str) -
     Raises
     ------
     WrongState
-        If it is approved already, or has no lines.
+        If it is approved already, or has no lines, or the budget has ended or was left.
     """
     budget = _own_budget(session, actor, budget_id)
+    if budget.is_over(london_date(now)):
+        raise WrongState("budget_ended", "This budget has ended, so its care plan cannot be approved.")
     if budget.plan_status is PlanStatus.APPROVED:
         raise WrongState("plan_approved", "This care plan is approved already.")
     if not budget.lines:
@@ -238,13 +240,15 @@ def review_plan(
     Raises
     ------
     WrongState
-        If the plan is not approved yet, or a changed line is in a pool or a contract.
+        If the plan is not approved yet, the budget has ended or was left, or a changed line is in a pool or a contract.
     Invalid
         If nothing is written about it, or the lines would come to more than was paid in.
     """
     budget = _own_budget(session, actor, budget_id)
     if budget.plan_status is not PlanStatus.APPROVED:
         raise WrongState("plan_not_approved", "Approve this care plan first: its first review follows months later.")
+    if budget.is_over(london_date(now)):
+        raise WrongState("budget_ended", "This budget has ended, so there is no care plan to review.")
     rules = rules_of(session, budget.commissioner_id)
     budget.plan_review_findings = check_reason(findings)
     _change_lines(session, now, actor, budget, changes)

@@ -16,7 +16,7 @@ from marketplace.records.pools import NeedStatus
 from marketplace.rules.budgets import check_reason
 from marketplace.rules.clock import Instant
 from marketplace.rules.errors import NotFound, WrongState
-from marketplace.rules.lifecycle import CONTRACT_MOVES, ContractStatus, check_move
+from marketplace.rules.lifecycle import CONTRACT_MOVES, IN_FORCE, ContractStatus, check_move
 from marketplace.rules.money import Pence
 from marketplace.rules.permissions import SYSTEM, Actor, Role, Scope, check_role, check_scope
 
@@ -128,7 +128,7 @@ def end_early(session: Session, now: Instant, actor: Actor, contract_id: str, re
         raise NotFound("not_found", "We cannot find that contract.")
     if actor.role is Role.PATIENT:
         check_scope(actor, Scope.MATCHES)
-    if contract.status not in (ContractStatus.SIGNED, ContractStatus.IN_DELIVERY):
+    if contract.status not in IN_FORCE:
         raise WrongState("contract_not_in_force", "Only a contract that is in force can be ended early.")
     if any(delivery.status is DeliveryStatus.RECORDED for delivery in contract.deliveries):
         raise WrongState("delivery_waits", "Answer the deliveries that wait first, then end the contract.")
@@ -169,8 +169,7 @@ def run_out(session: Session, now: Instant, contract_id: str) -> Contract:
 def past_their_end(now: Instant) -> Select[str]:
     """Contracts in force whose period is over and for which no delivery waits for an answer."""
     waiting = exists().where(Delivery.contract_id == Contract.id, Delivery.status == DeliveryStatus.RECORDED)
-    in_force = (ContractStatus.SIGNED, ContractStatus.IN_DELIVERY)
-    return select(Contract.id).where(Contract.status.in_(in_force), Contract.ends_at <= now, ~waiting)
+    return select(Contract.id).where(Contract.status.in_(IN_FORCE), Contract.ends_at <= now, ~waiting)
 
 
 def _conclude(session: Session, now: Instant, actor: Actor, contract: Contract, tender_id: str | None) -> None:

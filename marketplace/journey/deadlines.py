@@ -29,6 +29,7 @@ from .representatives import expire_authority, expired_authorities
 from .reviews import review_ran_out
 from .rounds import TO_RUN_AGAIN
 from .standstill import end_standstill
+from .supporters import expire_supporter, expired_supporters
 from .tenders import close_tender, draft_ran_out, match_ran_out
 
 Act = Callable[[Session, Instant, str], object]
@@ -48,7 +49,7 @@ class Done:
 
 def run_due(session: Session, now: Instant) -> list[Done]:
     """Delete abandoned drafts, close tenders, answer for the silent, end standstills, lapse contracts, confirm
-    deliveries, remind of reviews, return what ended budgets have left: all that is due. And tidy up.
+    deliveries, remind of reviews, let supporters go, return what ended budgets have left: all that is due. And tidy up.
     """
     done = []
     for what, query, act in _due(now):
@@ -124,5 +125,6 @@ def _due(now: Instant) -> Iterator[tuple[str, Select[str], Act]]:
     )
     yield "contract_ran_out", past_their_end(now), run_out
     yield "plan_review_due", select(Budget.id).where(review_is_due(now)).order_by(Budget.id), remind_of_review
+    yield "support_over", expired_supporters(now), expire_supporter
     # last, so that whatever became free just now is returned just now
     yield "budget_expired", left_over(now), expire_budget

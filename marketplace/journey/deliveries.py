@@ -14,7 +14,7 @@ from marketplace.records.ledger import AccountKind, Posting, TransferKind, post
 from marketplace.records.outbox import tell
 from marketplace.rules.clock import Instant, day_in_words, london_date, london_midnight_after
 from marketplace.rules.errors import Invalid, WrongState
-from marketplace.rules.lifecycle import CONTRACT_MOVES, ContractStatus, check_move
+from marketplace.rules.lifecycle import CONTRACT_MOVES, IN_FORCE, ContractStatus, check_move
 from marketplace.rules.money import Pence
 from marketplace.rules.permissions import SYSTEM, Actor, Role, Scope, check_owner, check_scope
 from marketplace.rules.settlement import check_left, due_for
@@ -76,7 +76,7 @@ def check_record(
         As `record_delivery`.
     """
     check_owner(actor, Role.PROVIDER, contract.provider_id, "contract")
-    if contract.status not in (ContractStatus.SIGNED, ContractStatus.IN_DELIVERY):
+    if contract.status not in IN_FORCE:
         raise WrongState("contract_not_in_force", "Deliveries can be recorded while the contract is in force.")
     first, last = days_of_care(contract, london_date(now))
     if not first <= delivered_on <= last:

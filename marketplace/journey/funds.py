@@ -47,7 +47,7 @@ def supplement(
     """
     budget = _own_budget(session, actor, budget_id)
     written = check_reason(reason)
-    if budget.left_at is not None or budget.valid_to < london_date(now):
+    if budget.is_over(london_date(now)):
         raise WrongState("budget_ended", "This budget has ended, so no money can be added to it.")
     key = f"supplement:{budget.id}:{checked_request(request_id)}"
     if pay_in(session, now, actor, budget, TransferKind.SUPPLEMENT, amount_pence, key=key, reason=written):
@@ -147,7 +147,7 @@ def expire_budget(session: Session, now: Instant, budget_id: str) -> Pence:
         If the budget still runs.
     """
     budget = locked(session, Budget, budget_id, "budget")
-    if london_date(now) <= budget.valid_to and budget.left_at is None:
+    if not budget.is_over(london_date(now)):
         raise WrongState("budget_runs", "This budget has not ended.")
     free_pence = balance_pence(session, AccountKind.AVAILABLE, budget.id)
     if not free_pence:

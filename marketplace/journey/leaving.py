@@ -19,7 +19,7 @@ from marketplace.records.pools import LIVE_NEEDS, Need, NeedStatus
 from marketplace.records.rounds import Match, MatchStatus
 from marketplace.rules.clock import Instant
 from marketplace.rules.errors import NotFound, WrongState
-from marketplace.rules.lifecycle import ContractStatus
+from marketplace.rules.lifecycle import NOT_OVER
 from marketplace.rules.money import Pence
 from marketplace.rules.permissions import Actor, Role, Scope, check_owner, check_scope
 
@@ -27,6 +27,7 @@ from .awards import decline_match
 from .funds import give_back
 from .pools import CAN_BE_LEFT, leave
 from .scopes import locked
+from .support import release_supporter
 
 CONVENTIONAL = "Chose the conventional package"
 
@@ -60,6 +61,7 @@ def choose_conventional(
     returned_pence = free_pence if whole else min(free_pence, sum(line.budget_pence for line in lines))
     if whole:
         budget.left_at = now
+        release_supporter(session, now, actor, budget.patient_id)
     if returned_pence:
         give_back(session, now, actor, budget, returned_pence, CONVENTIONAL)
     audit.append(
@@ -106,8 +108,7 @@ def _decline(session: Session, now: Instant, actor: Actor, need: Need) -> None:
 
 def _check_over(session: Session, need: Need) -> None:
     """A contract that has run its course holds nobody back."""
-    in_force = (ContractStatus.OFFERED, ContractStatus.SIGNED, ContractStatus.IN_DELIVERY)
-    if session.scalar(select(Contract.id).where(Contract.need_id == need.id, Contract.status.in_(in_force))):
+    if session.scalar(select(Contract.id).where(Contract.need_id == need.id, Contract.status.in_(NOT_OVER))):
         raise WrongState("contract_in_force", "There is a contract in force for this: see it through, or end it first.")
 
 

@@ -148,6 +148,7 @@ def open_seal(session: Session, now: Instant, tender: Tender, standing: list[Off
         offer.site_id = offer.content["site_id"]
         said = facts_said(offer)
         offer.grade, offer.first_appointment_days = said.grade, said.first_appointment_days
+        offer.easting_m, offer.northing_m = said.easting_m, said.northing_m
         offer.opened_at = now
         offer.alias = alias(position)
     return sha256_of(sorted(offer.receipt_sha256 for offer in standing))

@@ -23,7 +23,7 @@ from marketplace.records.tenders import Tender
 from marketplace.rules.canonical import sha256_of
 from marketplace.rules.clock import Instant, london_date
 from marketplace.rules.errors import Conflict, Invalid, WrongState
-from marketplace.rules.lifecycle import ContractStatus, TenderStatus
+from marketplace.rules.lifecycle import NOT_OVER, TenderStatus
 from marketplace.rules.permissions import Actor, Role, check_owner, check_role
 from marketplace.rules.pooling import Reach
 from marketplace.rules.quality import UNRATED, grade_of
@@ -33,7 +33,6 @@ from .scopes import locked
 
 NAMED_BUT_NOT_AWARDED = (TenderStatus.PROPOSED, TenderStatus.STANDSTILL, TenderStatus.UNDER_REVIEW)
 """Where a broker knows whose offers it has, and nobody has a contract yet."""
-LIVE_CONTRACTS = (ContractStatus.OFFERED, ContractStatus.SIGNED, ContractStatus.IN_DELIVERY)
 
 
 def state_site(session: Session, now: Instant, actor: Actor, site_id: str, statement: SiteStatement) -> Site:
@@ -157,7 +156,7 @@ def move_site(
 
 def _who_goes_to(session: Session, site: Site) -> set[str]:
     """The patients with a match that may still become a contract at a site, and those with a contract there."""
-    contracts = select(Contract.patient_id).where(Contract.site_id == site.id, Contract.status.in_(LIVE_CONTRACTS))
+    contracts = select(Contract.patient_id).where(Contract.site_id == site.id, Contract.status.in_(NOT_OVER))
     matches = (
         select(Need.patient_id)
         .join(Match, Match.need_id == Need.id)
@@ -260,11 +259,12 @@ def facts_said(offer: Offer) -> SiteFacts:
 
 
 def has_moved(offer: Offer) -> bool:
-    """Whether the site of an opened offer is somewhere else than the offer states."""
+    """Whether the site of an opened offer is somewhere else than the offer states, or in a district of another name."""
     if offer.site is None:
         return False
     said = facts_said(offer)
-    return (said.easting_m, said.northing_m) != (offer.site.easting_m, offer.site.northing_m)
+    stands = (offer.site.district, offer.site.easting_m, offer.site.northing_m)
+    return (said.district, said.easting_m, said.northing_m) != stands
 
 
 def rating_fell(offer: Offer) -> bool:

@@ -10,7 +10,7 @@ provider can see too, and providers do not learn who has support.
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy import ColumnElement, delete, exists, select, update
+from sqlalchemy import ColumnElement, delete, exists, select
 from sqlalchemy.orm import Session
 
 from marketplace.records import audit
@@ -79,8 +79,11 @@ def decide_support(session: Session, now: Instant, actor: Actor, budget: Budget)
     """Ask the rule whether this budget's patient gets extra support; its caller has locked both.
 
     Whoever gets it has easy-read pages from then on, unless they have chosen for themselves. The supplement is a
-    posting of its own that everybody concerned can read; a budget gets it once. Ended, it takes nothing back.
+    posting of its own that everybody concerned can read; a budget gets it once. Ended, it takes nothing back. A budget
+    that is over gives nothing, and nothing is decided about it.
     """
+    if budget.is_over(london_date(now)):
+        return
     rules, patient = rules_of(session, budget.commissioner_id), budget.patient
     asked = SupportFacts(
         patient.birth_year, patient.deprivation_decile, patient.lacks_capacity, len(patient.conditions)
@@ -167,12 +170,20 @@ def _give(
 
 
 def _end(session: Session, now: Instant, actor: Actor, budget: Budget) -> None:
-    """No ground is met any more. Who stood by the person does so no longer, unless another budget gives support."""
+    """No ground is met any more."""
     budget.extra_support_at, budget.support_grounds = None, []
     budget.support_priority, budget.support_answer_days = 1, 0
-    session.flush()
     audit.append(session, now, actor, "support.ended", budget.id)
     tell(session, now, [budget.patient_id], "extra_support_ended", budget.id)
-    if not is_supported(session, now, budget.patient_id):
-        standing = Supporter.patient_id == budget.patient_id, Supporter.ended_at.is_(None)
-        session.execute(update(Supporter).where(*standing).values(ended_at=now))
+    release_supporter(session, now, actor, budget.patient_id)
+
+
+def release_supporter(session: Session, now: Instant, actor: Actor, patient_id: str) -> None:
+    """Where nothing gives support any more, nobody stands by the person: later support is not to bring an old name."""
+    session.flush()
+    standing = select(Supporter).where(Supporter.patient_id == patient_id, Supporter.ended_at.is_(None))
+    supporter = session.scalar(standing)
+    if supporter is None or is_supported(session, now, patient_id):
+        return
+    supporter.ended_at = now
+    audit.append(session, now, actor, "supporter.ended", patient_id, supporter=supporter.id)

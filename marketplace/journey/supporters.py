@@ -3,20 +3,21 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from marketplace.records import audit
+from marketplace.records.budgets import Budget
 from marketplace.records.outbox import tell
 from marketplace.records.people import Patient, Supporter
 from marketplace.rules.clock import Instant
 from marketplace.rules.errors import WrongState
-from marketplace.rules.permissions import Actor, Role, check_owner
+from marketplace.rules.permissions import SYSTEM, Actor, Role, check_owner
 from marketplace.rules.support import check_supporter
 
 from .conduct import check_broker_active
 from .scopes import locked
-from .support import is_supported
+from .support import is_supported, release_supporter, support_runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,19 @@ def name_supporter(
     audit.append(session, now, actor, "supporter.named", patient.id, supporter=supporter.id)
     tell(session, now, [patient.id], "supporter_named", patient.id)
     return supporter
+
+
+def expire_supporter(session: Session, now: Instant, patient_id: str) -> None:
+    """Nobody stands by a patient any more whose last budget with extra support is over. Time brings this about."""
+    patient = locked(session, Patient, patient_id, "patient")
+    release_supporter(session, now, SYSTEM, patient.id)
+
+
+def expired_supporters(now: Instant) -> Select[str]:
+    """Patients by whom somebody stands, though nothing gives them extra support today."""
+    giving = select(Budget.id).where(Budget.patient_id == Supporter.patient_id, support_runs(now))
+    standing = select(Supporter.patient_id).where(Supporter.ended_at.is_(None))
+    return standing.where(~giving.correlate(Supporter).exists()).order_by(Supporter.patient_id)
 
 
 def supporters_of(session: Session, patient_ids: Collection[str]) -> dict[str, Supporter]:

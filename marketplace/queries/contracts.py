@@ -20,7 +20,7 @@ from marketplace.records.ledger import AccountKind, balance_pence
 from marketplace.records.people import Patient
 from marketplace.records.pools import Need
 from marketplace.rules.clock import Instant
-from marketplace.rules.lifecycle import ContractStatus
+from marketplace.rules.lifecycle import IN_FORCE, ContractStatus
 from marketplace.rules.money import Pence
 from marketplace.rules.permissions import Actor, Role
 
@@ -48,7 +48,7 @@ ENDED_BY = {
     Role.SYSTEM: "Nobody: its time was over",
 }
 
-NAMED = (ContractStatus.SIGNED, ContractStatus.IN_DELIVERY, ContractStatus.COMPLETED)
+NAMED = (*IN_FORCE, ContractStatus.COMPLETED)
 
 PERSON = case(
     (
@@ -138,7 +138,7 @@ def disputed(session: Session, actor: Actor) -> Sequence[Delivery]:
     """Deliveries to which a patient said no, while the provider can still record what did take place, and has not."""
     later = aliased(Delivery)
     since = exists().where(later.contract_id == Delivery.contract_id, later.recorded_at > Delivery.answered_at)
-    in_force = Delivery.contract.has(Contract.status.in_((ContractStatus.SIGNED, ContractStatus.IN_DELIVERY)))
+    in_force = Delivery.contract.has(Contract.status.in_(IN_FORCE))
     query = deliveries_for(actor).where(Delivery.status == DeliveryStatus.DISPUTED, in_force, ~since)
     return session.scalars(query.options(joinedload(Delivery.contract)).order_by(Delivery.recorded_at)).all()
 

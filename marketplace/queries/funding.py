@@ -14,6 +14,7 @@ from marketplace.records.budgets import Budget, PlanStatus
 from marketplace.records.contracts import Contract, Delivery
 from marketplace.records.ledger import Account, AccountKind
 from marketplace.records.people import Patient
+from marketplace.rules.clock import Instant, london_date
 from marketplace.rules.money import Pence
 from marketplace.rules.permissions import Actor, Role
 
@@ -26,18 +27,23 @@ class BudgetRow:
     figures: BudgetFigures
 
 
-def plans_to_approve(session: Session, actor: Actor, most: int) -> Sequence[Budget]:
+def plans_to_approve(session: Session, now: Instant, actor: Actor, most: int) -> Sequence[Budget]:
     """Budgets whose care plan waits for approval, the oldest first; no more than so many."""
-    query = _waiting(actor).options(joinedload(Budget.patient), selectinload(Budget.lines))
+    query = _waiting(actor, now).options(joinedload(Budget.patient), selectinload(Budget.lines))
     return session.scalars(query.order_by(Budget.opened_at, Budget.id).limit(most)).all()
 
 
-def plans_waiting(session: Session, actor: Actor) -> int:
+def plans_waiting(session: Session, now: Instant, actor: Actor) -> int:
     """How many care plans wait for approval."""
-    return session.scalar(select(func.count()).select_from(_waiting(actor).subquery())) or 0
+    return session.scalar(select(func.count()).select_from(_waiting(actor, now).subquery())) or 0
 
 
-def _waiting(actor: Actor) -> Select[Budget]:
+def _waiting(actor: Actor, now: Instant) -> Select[Budget]:
+    """Drafted plans that can still be approved: the budget is neither over nor left."""
+    return _drafted(actor).where(Budget.left_at.is_(None), Budget.valid_to >= london_date(now))
+
+
+def _drafted(actor: Actor) -> Select[Budget]:
     """The state is written out, not bound: else a database cannot tell that its index of just these will do."""
     return budgets_for(actor).where(Budget.plan_status == literal_column(f"'{PlanStatus.DRAFTED.value}'"))
 
@@ -96,7 +102,7 @@ def _budgets(actor: Actor, search: str, plan: str, *, by_name: bool = True) -> S
     a county's budgets and sort them.
     """
     if plan == PlanStatus.DRAFTED:
-        query = _waiting(actor).join(Budget.patient)
+        query = _drafted(actor).join(Budget.patient)
     elif not by_name or actor.role is not Role.COMMISSIONER:
         query = budgets_for(actor).join(Budget.patient)
     else:

@@ -12,7 +12,7 @@ from marketplace.records.contracts import Contract
 from marketplace.records.people import Patient
 from marketplace.records.pools import Need
 from marketplace.rules.clock import Instant
-from marketplace.rules.lifecycle import ContractStatus
+from marketplace.rules.lifecycle import IN_FORCE, ContractStatus
 from marketplace.rules.permissions import Actor, Role
 
 PERSON = select(func.lower(Patient.name)).where(Patient.id == Contract.patient_id).scalar_subquery()
@@ -20,7 +20,7 @@ PERSON = select(func.lower(Patient.name)).where(Patient.id == Contract.patient_i
 
 CONTRACT_STATES = {
     "to_sign": (ContractStatus.OFFERED,),
-    "in_force": (ContractStatus.SIGNED, ContractStatus.IN_DELIVERY),
+    "in_force": IN_FORCE,
     "over": (ContractStatus.COMPLETED, ContractStatus.ENDED),
 }
 """What a list of an organisation's contracts can be narrowed to."""

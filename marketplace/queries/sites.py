@@ -15,11 +15,9 @@ from marketplace.records.offers import Offer, OfferStatus
 from marketplace.records.providers import Site
 from marketplace.records.tenders import Tender
 from marketplace.rules.clock import Instant
-from marketplace.rules.lifecycle import ContractStatus
+from marketplace.rules.lifecycle import IN_FORCE
 from marketplace.rules.permissions import Actor
 from marketplace.rules.quality import PatientEvidence
-
-IN_FORCE = (ContractStatus.SIGNED, ContractStatus.IN_DELIVERY)
 
 
 @dataclass(frozen=True, slots=True)

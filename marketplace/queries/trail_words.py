@@ -60,6 +60,7 @@ ACTS: Mapping[str, str] = {
     "support.changed": "extra support: decided anew",
     "support.ended": "extra support: ended",
     "support.granted": "extra support: given",
+    "supporter.ended": "extra support: supporter no longer",
     "supporter.named": "extra support: supporter named",
     "tender.opened": "tender: offers opened",
 }

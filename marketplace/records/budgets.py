@@ -138,6 +138,10 @@ class Budget(Base):
     holder: Mapped[Holder | None] = relationship()
     lines: Mapped[list["PlanLine"]] = relationship(back_populates="budget", order_by="PlanLine.id")
 
+    def is_over(self, today: date) -> bool:
+        """Whether its last day has passed, or its patient left it for the conventional package."""
+        return self.left_at is not None or self.valid_to < today
+
     @property
     def parties(self) -> Parties:
         """Who approves, agrees, is the contract's party and pays, for this budget."""

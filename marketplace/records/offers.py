@@ -40,8 +40,9 @@ class Offer(Base):
 
     ``content_sealed`` is the offer's document under a data key of its own; the data key is wrapped twice, for the
     provider and for the tender's opening. ``content`` is empty until the opening. ``receipt_sha256`` is the hash the
-    provider holds as its receipt. ``site_id``, ``grade`` and ``first_appointment_days`` are copied out of the content
-    at the opening, for queries: they are the site's as the offer states them, whatever is said of it later.
+    provider holds as its receipt. ``site_id``, ``grade``, ``first_appointment_days`` and the place (``easting_m``,
+    ``northing_m``) are copied out of the content at the opening, for queries: they are the site's as the offer states
+    them, whatever is said of it later.
     """
 
     __tablename__ = "offers"
@@ -63,6 +64,8 @@ class Offer(Base):
     site_id: Mapped[str | None] = mapped_column(ForeignKey("sites.id"))
     grade: Mapped[int | None]
     first_appointment_days: Mapped[int | None]
+    easting_m: Mapped[int | None]
+    northing_m: Mapped[int | None]
     alias: Mapped[str | None] = mapped_column(String(12))
     feedback: Mapped[Document | None]
     excluded_code: Mapped[ExclusionCode | None] = mapped_column(status_column(ExclusionCode))

@@ -89,7 +89,7 @@ class Tender(Base):
     closed_at: Mapped[datetime | None]
     match_by: Mapped[datetime | None] = mapped_column(index=True)
     proposed_at: Mapped[datetime | None]
-    answers_due_at: Mapped[datetime | None] = mapped_column(index=True)
+    answers_due_at: Mapped[datetime | None]
     confirm_by: Mapped[datetime | None] = mapped_column(index=True)
     award_reasons: Mapped[str | None] = mapped_column(Text)
     standstill_from: Mapped[datetime | None]

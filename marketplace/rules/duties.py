@@ -24,7 +24,8 @@ class Duty:
     message
         The message sent on coming here; None where nobody else is concerned yet.
     deadline
-        The column that says until when; None where all is over.
+        The column that says until when; None where all is over. `proposed` has one for each match, since extra
+        support gives more time.
     when_passed
         What time does when the deadline has passed: the name it has in `journey.deadlines`.
     """
@@ -42,9 +43,7 @@ TENDER_DUTIES: Mapping[TenderStatus, Duty] = {
     TenderStatus.OPEN: Duty(Role.PROVIDER, "tender.published", "tender_published", "offers_due_at", "offers_closed"),
     TenderStatus.CLOSED: Duty(Role.BROKER, "tender.closed", "tender_closed", "match_by", "not_matched_in_time"),
     TenderStatus.MATCHING: Duty(Role.SYSTEM, "round.started", None, "match_by", "not_matched_in_time"),
-    TenderStatus.PROPOSED: Duty(
-        Role.PATIENT, "tender.proposed", "match_proposed", "answers_due_at", "answers_by_default"
-    ),
+    TenderStatus.PROPOSED: Duty(Role.PATIENT, "tender.proposed", "match_proposed", "answer_by", "answers_by_default"),
     TenderStatus.STANDSTILL: Duty(
         Role.SYSTEM, "award.confirmed", "standstill_began", "standstill_ends_at", "standstill_ended"
     ),

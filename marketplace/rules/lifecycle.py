@@ -80,6 +80,12 @@ CONTRACT_MOVES: Mapping[ContractStatus, frozenset[ContractStatus]] = {
     ContractStatus.ENDED: frozenset(),
 }
 
+IN_FORCE = (ContractStatus.SIGNED, ContractStatus.IN_DELIVERY)
+"""Contracts that all have signed and that are not over."""
+
+NOT_OVER = (ContractStatus.OFFERED, *IN_FORCE)
+"""Contracts in force, and those that may still be signed."""
+
 RESULT_PUBLISHED = frozenset(
     {
         TenderStatus.STANDSTILL,

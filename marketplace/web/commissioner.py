@@ -40,14 +40,14 @@ pages = Blueprint("commissioner", __name__, url_prefix="/commissioner")
 def home() -> str:
     """What waits for a decision, the budgets in all, and who is suspended."""
     session, actor = db_session(), current_actor()
-    plans = funding.plans_to_approve(session, actor, AT_ONCE)
+    plans = funding.plans_to_approve(session, request_now(), actor, AT_ONCE)
     seen([budget.patient_id for budget in plans], "care plans to approve")
     objections, decide_by = proceedings.undecided(session, actor)
     return render_template(
         "commissioner/home.html",
         totals=totals.totals(session, actor),
         plans=plans,
-        waiting=funding.plans_waiting(session, actor),
+        waiting=funding.plans_waiting(session, request_now(), actor),
         suspended=organisations.suspended(session, actor),
         payments=settlements.payments_due(session, actor),
         objections=objections,

@@ -11,6 +11,7 @@ from marketplace.queries.contracts import CONTRACT_WORDS
 from marketplace.queries.words import typed_pounds
 from marketplace.records.base import new_id
 from marketplace.records.budgets import PlanLine
+from marketplace.rules.clock import london_date
 from marketplace.rules.errors import DomainError, NotFound
 from marketplace.rules.money import format_pounds
 from marketplace.rules.permissions import Role
@@ -37,6 +38,7 @@ def budget(budget_id: str) -> str:
     return render_template(
         "commissioner/budget.html",
         budget=found,
+        is_over=found.is_over(london_date(request_now())),
         figures=statements.figures_of(session, [budget_id]),
         rows=statements.statement(session, actor, budget_id),
         payer=statements.payer_words(found, actor),

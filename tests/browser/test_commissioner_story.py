@@ -81,9 +81,11 @@ def test_a_commissioner_gives_a_budget_and_decides(site: Site, serve: Callable[[
         "31/03/2027",
     ]
     parts = ["700", "Physiotherapy", "Walk to the shops", 10, "600", "", ""]
-    send(window, "b.csv", csv_file([headings.cells, [*jim, "700", "Gambling", *parts[2:]]]))
+    known = ["Patient 02", synthetic_nhs_number(2), 1942, "LN1", "4", *jim[5:10], "01/01/2027", "31/12/2027"]
+    send(window, "b.csv", csv_file([headings.cells, [*jim, "700", "Gambling", *parts[2:]], [*known, *parts]]))
     glance(window, "commissioner-budget-import-wrong", 422)
     assert "cannot pay for gambling" in window.text
+    assert "This is not what is recorded of this person" in window.text
     send(window, "b.csv", csv_file([headings.cells, [*jim, *parts]])).look("commissioner-budget-import-checked")
     glance(window.press("Open 1 budget"), "commissioner-budgets-drafted")
     assert "Jim Fenn" in window.text

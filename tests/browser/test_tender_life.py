@@ -1,7 +1,7 @@
 """The ways beside the straight one, as people meet them: amendments, questions, objections, decisions, suspensions."""
 
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -205,6 +205,9 @@ def test_a_draft_is_deleted_and_a_contract_ended_by_who_pays(site: Site, windows
     funder.press("Note the review").look("ends-review-empty", status=422)
     windows.on("funder", "/commissioner/tenders").look("ends-tenders")
     windows.at("bulk", f"/provider/contracts/{contract.id}").look("ends-provider-contract")
+    site.fresh().now = datetime(2027, 1, 2, 9, tzinfo=UTC)
+    funder = windows.at("funder", f"/commissioner/budgets/{contract.budget_id}/").look("ends-budget-over")
+    assert "This budget ended on 31 December 2026" in funder.text
 
 
 def test_an_organisation_reads_its_contracts(site: Site, windows: Windows) -> None:

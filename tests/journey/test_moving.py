@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import select
 
-from marketplace.journey import people, sites
+from marketplace.journey import claims, people, sites
 from marketplace.journey.audit_trail import events_for
 from marketplace.journey.people import SiteDetails
 from marketplace.records.audit import AuditEvent
@@ -21,6 +21,7 @@ from tests.worlds import SmallWorld
 MILL = SiteDetails("The Mill", "LN1", 497_000, 371_000, ("physiotherapy",), (), "Good", date(2026, 3, 2), 3)
 REASON = "Its lease has ended."
 FAR_AWAY = ("PE25", 556_000, 363_000)
+FIGURES_ON = date(2026, 4, 10)
 
 
 def admit(world: SmallWorld, details: SiteDetails) -> object:
@@ -37,8 +38,14 @@ def rate(world: SmallWorld, details: SiteDetails) -> object:
     return sites.change_rating(world.session, world.now, world.funder, site.id, **said)
 
 
-def move(world: SmallWorld, name: str = "bulk", actor: Actor | None = None, reason: str = REASON) -> Site:
-    district, easting_m, northing_m = FAR_AWAY
+def move(
+    world: SmallWorld,
+    name: str = "bulk",
+    actor: Actor | None = None,
+    reason: str = REASON,
+    place: tuple[str, int, int] = FAR_AWAY,
+) -> Site:
+    district, easting_m, northing_m = place
     site = world.providers[name].sites[0]
     with writing(world.session):
         return sites.move_site(
@@ -104,6 +111,27 @@ def test_who_has_a_contract_at_a_place_that_moves_is_told(world: SmallWorld) -> 
     assert told(world, "place_moved") == {patient.id for patient in world.patients}
     assert told(world, "offered_place_moved") == set()
     assert world.books_balance()
+
+
+def test_another_district_alone_is_a_move(world: SmallWorld) -> None:
+    """Whoever is told that a place moved finds it on the page, though the point on the map is the same."""
+    world.proposed()
+    site = world.providers["bulk"].sites[0]
+    move(world, place=("LN2", site.easting_m, site.northing_m))
+    assert told(world, "place_moved") == {patient.id for patient in world.patients}
+    offer = world.match(1).award.offer
+    assert (sites.has_moved(offer), sites.facts_said(offer).district) == (True, "LN1")
+
+
+def test_published_figures_stay_when_a_place_moves(world: SmallWorld) -> None:
+    """How far people go is what their match said: a second look after a move names nobody by the difference."""
+    world.awarded()
+    before = claims.all_claims(world.session, FIGURES_ON)
+    assert before.access.distance.now == (12, 0, 0, 0, 0)
+    world.session.rollback()
+    move(world)
+    after = claims.all_claims(world.session, FIGURES_ON)
+    assert (after.access, after.fairness) == (before.access, before.fairness)
 
 
 def test_a_move_is_the_commissioners_and_has_a_reason(world: SmallWorld) -> None:

@@ -1,21 +1,31 @@
 """Extra support by the commissioner's rule, from the grounds to each of the five things that it gives."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from marketplace.journey import awards, budgets, conduct, markets, people, rounds, statements, support, supporters
+from marketplace.journey import (
+    awards,
+    budgets,
+    conduct,
+    markets,
+    people,
+    rounds,
+    statements,
+    support,
+    supporters,
+)
 from marketplace.journey.support import PersonFacts
 from marketplace.journey.supporters import SupporterDetails
 from marketplace.records.audit import AuditEvent
 from marketplace.records.database import writing
 from marketplace.records.ledger import TransferKind
 from marketplace.records.outbox import Message
-from marketplace.records.people import Broker, Supporter
+from marketplace.records.people import Broker, Patient, Supporter
 from marketplace.records.rounds import MatchStatus, Round
 from marketplace.rules.budgets import FundingRules
 from marketplace.rules.clock import london_date, london_midnight_after
@@ -23,7 +33,7 @@ from marketplace.rules.errors import Invalid, NotAllowed, NotFound, WrongState
 from marketplace.rules.lifecycle import TenderStatus
 from marketplace.rules.permissions import Actor, Role
 from tests.races import while_open
-from tests.worlds import BUDGET_PENCE, SmallWorld
+from tests.worlds import BUDGET_PENCE, SmallWorld, synthetic_nhs_number
 
 WHOLE = BUDGET_PENCE + 10_000
 RULES = FundingRules(
@@ -180,10 +190,17 @@ def test_only_their_own_commissioner_records(small: Found) -> None:
 
 
 def test_somebody_new_is_registered_with_all_of_it(small: Found) -> None:
+    """Decile, capacity and conditions stand there as they were given; a decile that is none is refused."""
     world = small()
-    details = people.PatientDetails("Ann", "9990000999", 1980, "LN1", 0, 0, 11)
+    known = PersonFacts(deprivation_decile=2, lacks_capacity=True, conditions=("copd", "stroke"))
+    details = people.PatientDetails("Ann", synthetic_nhs_number(99), 1980, "LN1", 0, 0, **asdict(known))
+    wrong = replace(details, deprivation_decile=11)
     with pytest.raises(Invalid, match="from 1 to 10"), writing(world.session):
-        people.register_patient(world.session, world.now, world.funder, details)
+        people.register_patient(world.session, world.now, world.funder, wrong)
+    with writing(world.session):
+        ann_id = people.register_patient(world.session, world.now, world.funder, details).id
+    world.session.expire_all()
+    assert support.facts_of(world.session.get_one(Patient, ann_id)) == known
 
 
 # a priority in coverage

@@ -1,13 +1,17 @@
 """The one table of moves."""
 
+import re
 from pathlib import Path
 
 import pytest
 
+from marketplace.rules import lifecycle
 from marketplace.rules.errors import WrongState
 from marketplace.rules.lifecycle import (
     CONTRACT_MOVES,
+    IN_FORCE,
     LOT_MOVES,
+    NOT_OVER,
     TENDER_MOVES,
     TENDER_WORDS,
     ContractStatus,
@@ -43,6 +47,20 @@ def test_a_move_outside_the_table_names_both() -> None:
 
 def test_every_status_has_words() -> None:
     assert set(TENDER_WORDS) == set(TenderStatus)
+
+
+def test_a_contract_in_force_is_signed_and_not_over() -> None:
+    """Not over is whatever leads on; in force is what has been signed of it."""
+    assert set(NOT_OVER) == {status for status in ContractStatus if not is_final(CONTRACT_MOVES, status)}
+    assert set(NOT_OVER) - set(IN_FORCE) == {ContractStatus.OFFERED}
+
+
+def test_no_other_module_says_anew_what_is_in_force() -> None:
+    """One name for each set of states: two that say the same drift apart."""
+    again = re.compile(r"ContractStatus\.SIGNED,\s*ContractStatus\.IN_DELIVERY,?\s*[)}\]]")
+    modules = Path(lifecycle.__file__).parents[1].rglob("*.py")
+    found = [path.name for path in modules if path != Path(lifecycle.__file__) and again.search(path.read_text())]
+    assert found == []
 
 
 def test_the_diagram_has_every_arrow() -> None:

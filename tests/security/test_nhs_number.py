@@ -117,7 +117,8 @@ def sends(site: Site) -> Iterator[TestResponse]:
         for rows in shapes if kind == "csv" else shapes[:1]:
             yield from _upload(broker, "/broker/clients/import", headings(ClientSchema()), rows, kind)
         given = line(*PHYSIO, _1=made)
-        shapes = ([given, line(*PHYSIO, _1=made, _10="701")], [given], [given[:4]])
+        nothing_else = line(*PHYSIO, _1=made, _4="", _5="", _6="")
+        shapes = ([given, line(*PHYSIO, _1=made, _10="701")], [given], [nothing_else], [given[:4]])
         for rows in shapes if kind == "csv" else shapes[:1]:
             yield from _upload(funder, "/commissioner/budgets/import", headings(FileLineSchema()), rows, kind)
     for number in WAYS:

@@ -10,8 +10,8 @@ from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
 from marketplace.adapters.spreadsheets import csv_file, read_lines
-from marketplace.journey import budgets
-from marketplace.journey.support import PersonFacts, facts_of
+from marketplace.journey import budgets, people
+from marketplace.journey.support import PersonFacts, facts_of, record_facts
 from marketplace.records.audit import AuditEvent
 from marketplace.records.budgets import Budget, PlanStatus
 from marketplace.records.database import writing
@@ -57,6 +57,13 @@ def line(*part: Any, **changed: Any) -> list[Any]:
     return cells
 
 
+SECOND = {
+    "_0": "Patient 02",
+    "_1": synthetic_nhs_number(2),
+    "_2": 1942,
+    "_10": "01/01/2027",
+    "_11": "31/12/2027",
+}
 PHYSIO = ("Physiotherapy", "Climb the stairs", 10, "600.00", "20", "")
 
 
@@ -152,7 +159,7 @@ def test_somebody_registered_gets_one_budget_for_one_thing(site: Site) -> None:
 def test_a_file_is_checked_and_then_taken(site: Site) -> None:
     """Two parts of one plan are one budget; a registered person is known by the number; said twice it counts once."""
     client, before = site.client("funder@example.test"), count(site, Budget)
-    known = line(*PHYSIO, _0="Patient 02", _1=synthetic_nhs_number(2), _2=1942, _10="01/01/2027", _11="31/12/2027")
+    known = line(*PHYSIO, **SECOND, _4="", _5="", _6="")
     with writing(site.world.session):
         budgets.admit_holder(site.world.session, site.world.now, site.world.funder, "Wold Trust")
     jim = line(*PHYSIO, _0="Jim Fenn", _1=N2, _8="Third party", _9="Wold Trust")
@@ -179,6 +186,51 @@ def test_a_file_is_checked_and_then_taken(site: Site) -> None:
     assert facts_of(rose.patient) == PersonFacts(3, lacks_capacity=True, conditions=("copd", "stroke"))
     assert "3 care plans waiting" in client.get("/commissioner/").text
     assert site.world.books_balance()
+
+
+def test_a_file_changes_nothing_that_is_recorded_of_a_person(site: Site) -> None:
+    """What a line says otherwise of somebody registered is told at its cell; what it says the same, or not, is not."""
+    client, world = site.client("funder@example.test"), site.world
+    told = "This is not what is recorded of this person"
+    report = send(client, line(*PHYSIO, **SECOND))
+    assert (report.status_code, report.text.count(told)) == (422, 3)
+    known = PersonFacts(3, lacks_capacity=True, conditions=("copd", "stroke"))
+    with writing(world.session):
+        record_facts(world.session, world.now, world.funder, world.patients[1].id, known)
+    report = send(client, line(*PHYSIO, **SECOND, _4="4"))
+    assert (report.status_code, report.text.count(told)) == (422, 1)
+    assert "Deprivation, 1 to 10" in report.text.split(told)[0].rsplit("<tr", 1)[1]
+    for said in ({}, {"_4": "", "_5": "", "_6": ""}):
+        report = send(client, line(*PHYSIO, **SECOND, **said))
+        assert (report.status_code, told in report.text) == (200, False)
+    assert confirm(client, report).status_code == 302
+    assert facts_of(site.fresh().patients[1]) == known
+
+
+def test_nobody_elses_file_is_told_what_is_recorded(site: Site) -> None:
+    """Under another name, or with another commissioner, the line is refused for that alone."""
+    client, world = site.client("funder@example.test"), site.world
+    other_name = send(client, line(*PHYSIO, **{**SECOND, "_0": "Somebody Else"}))
+    with writing(world.session):
+        other = people.found_commissioner(world.session, "Another funder")
+        world.patients[1].commissioner_id = other.id
+    elsewhere = send(client, line(*PHYSIO, **SECOND))
+    for report, why in ((other_name, "Somebody of another name"), (elsewhere, "is registered elsewhere")):
+        assert why in report.text
+        assert "is not what is recorded" not in report.text
+
+
+def test_lines_that_differ_in_facts_alone_say_in_which(site: Site) -> None:
+    """The refusal names what differs, at its own column; where more differs it names the person and the budget."""
+    client = site.client("funder@example.test")
+    earlier = "This NHS number stands in an earlier line with"
+    for changed, told in (
+        ({"_4": "5"}, f"{earlier} something else for deprivation."),
+        ({"_5": "", "_6": "asthma"}, f"{earlier} something else for capacity and conditions."),
+        ({"_4": "5", "_0": "Rose Other"}, f"{earlier} another name, year, district, period or budget."),
+    ):
+        report = send(client, line(*PHYSIO), line(*PHYSIO, **changed))
+        assert (report.status_code, told in report.text) == (422, True), told
 
 
 def test_what_is_wrong_in_a_file_is_told_by_line(site: Site) -> None:

@@ -1,13 +1,14 @@
 """Money acts and leaving, in the browser without a screen: a form sent twice counts once, what cannot be says why."""
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import select
 
 from marketplace.journey import statements
 from marketplace.journey.funding import rules_of
-from marketplace.records.budgets import ManagedAs
+from marketplace.records.budgets import Budget, ManagedAs, PlanStatus
 from marketplace.records.contracts import Delivery, DeliveryStatus
 from marketplace.records.database import writing
 from marketplace.rules.budgets import FundingRules
@@ -57,6 +58,32 @@ def test_a_review_is_noted(site: Site) -> None:
     assert "Walks to the shops again" in client.get(f"{at}/").text
     care = site.client("p1@example.test").get("/patient/care").text
     assert "reviewed on 2 March 2026. This is what was found: Walks to the shops again" in care
+
+
+def test_the_plan_of_a_budget_that_is_over_is_neither_reviewed_nor_approved(site: Site) -> None:
+    """Its page says why and offers neither; a form that was open before is refused; nothing waits at home."""
+    client, world = site.client("funder@example.test"), site.world
+    over, draft = world.budget(1), world.budget(2)
+    with writing(world.session):
+        draft.plan_status, draft.plan_approved_at, draft.plan_review_due = PlanStatus.DRAFTED, None, None
+    approve = f'action="/commissioner/budgets/{draft.id}/approve"'
+    assert "Note a review" in client.get(f"/commissioner/budgets/{over.id}/").text
+    assert approve in client.get(f"/commissioner/budgets/{draft.id}/").text
+    assert approve in client.get("/commissioner/").text
+    world.now = datetime(2027, 1, 2, 9, tzinfo=UTC)
+    client = site.client("funder@example.test")
+    page = client.get(f"/commissioner/budgets/{over.id}/").text
+    assert "This budget ended on 31 December 2026" in page
+    assert "Note a review" not in page
+    assert "to be reviewed by" not in page
+    assert "Add money" not in page
+    assert "Take unspent money back" in page
+    for path in (f"/commissioner/budgets/{draft.id}/", "/commissioner/"):
+        assert approve not in client.get(path).text
+    refused = client.post(f"/commissioner/budgets/{over.id}/review", data={"findings": "Walks to the shops again"})
+    assert (refused.status_code, "there is no care plan to review" in refused.text) == (422, True)
+    assert client.post(f"/commissioner/budgets/{draft.id}/approve").status_code == 409
+    assert site.fresh().session.get_one(Budget, draft.id).plan_status is PlanStatus.DRAFTED
 
 
 def test_a_review_changes_the_plan(site: Site) -> None:

@@ -14,7 +14,6 @@ from marketplace.records.catalogue import Service
 from marketplace.records.offers import Offer
 from marketplace.records.people import Patient
 from marketplace.records.pools import Bundle, Need
-from marketplace.records.providers import Site
 from marketplace.records.rounds import Award, Match, MatchStatus, Round, RoundStatus
 from marketplace.records.tenders import Tender
 from marketplace.rules.lifecycle import TenderStatus
@@ -69,7 +68,7 @@ def served(counted: Sequence[Counted], *columns: Any, places: bool = False) -> S
     """These columns of the accepted matches of these tenders.
 
     Joined are the match and its award, the need with its bundle and service; with `places` also the plan line, the
-    patient, the offer (with its site's grade and days to a first appointment as sealed) and the site itself.
+    patient and the offer (with its site's place, grade and days to a first appointment as sealed).
     """
     query = (
         select(*columns)
@@ -86,13 +85,15 @@ def served(counted: Sequence[Counted], *columns: Any, places: bool = False) -> S
         query.join(PlanLine, PlanLine.id == Need.plan_line_id)
         .join(Patient, Patient.id == Need.patient_id)
         .join(Offer, Offer.id == Award.offer_id)
-        .join(Site, Site.id == Offer.site_id)
     )
 
 
 def distance_squared() -> ColumnElement[int]:
-    """The squared straight distance, in square metres, from a patient's home to the site (no database need root it)."""
-    east, north = Patient.easting_m - Site.easting_m, Patient.northing_m - Site.northing_m
+    """The squared straight distance, in square metres, from a patient's home to the site (no database need root it).
+
+    The site is where the offer says: a figure that moved with it would tell of the few people who go there.
+    """
+    east, north = Patient.easting_m - Offer.easting_m, Patient.northing_m - Offer.northing_m
     return east * east + north * north
 
 

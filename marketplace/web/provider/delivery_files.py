@@ -15,7 +15,7 @@ from marketplace.journey.delivery_files import DeliveryDetails
 from marketplace.queries import contracts
 from marketplace.queries.words import plural
 from marketplace.rules.errors import Invalid
-from marketplace.rules.lifecycle import ContractStatus
+from marketplace.rules.lifecycle import IN_FORCE
 from marketplace.rules.permissions import Role
 from marketplace.schemas.deliveries import DeliveryRowSchema
 from marketplace.web.access import current_actor, for_role, seen
@@ -29,7 +29,6 @@ from .blueprint import pages
 
 Answer = str | Response | tuple[str, int]
 PURPOSE = "deliveries"
-IN_FORCE = (ContractStatus.SIGNED, ContractStatus.IN_DELIVERY)
 BESIDE = ("Person", "Service", "Confirmed so far", "Units in all")
 """Columns of the template that help to fill it in, and are not read back."""
 

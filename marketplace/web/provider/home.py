@@ -3,7 +3,7 @@
 from flask import render_template
 
 from marketplace.queries import contracts, feedback, offers
-from marketplace.rules.lifecycle import ContractStatus
+from marketplace.rules.lifecycle import IN_FORCE
 from marketplace.rules.permissions import Role
 from marketplace.web.access import current_actor, for_role
 from marketplace.web.clock import request_now
@@ -26,7 +26,7 @@ def home() -> str:
             lambda first, size: offers.fitting_tenders(session, actor, now, first, size),
         ),
         sealed=offers.sealed_count(session, actor),
-        in_force=contracts.contract_count(session, actor, (ContractStatus.SIGNED, ContractStatus.IN_DELIVERY)),
+        in_force=contracts.contract_count(session, actor, IN_FORCE),
         money=contracts.money_of(session, actor),
         to_sign=contracts.to_sign(session, actor, now),
         disputed=contracts.disputed(session, actor),

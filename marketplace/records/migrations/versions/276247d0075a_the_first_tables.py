@@ -432,7 +432,6 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_tenders'))
     )
     with op.batch_alter_table('tenders', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_tenders_answers_due_at'), ['answers_due_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_tenders_broker_id'), ['broker_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_tenders_confirm_by'), ['confirm_by'], unique=False)
         batch_op.create_index(batch_op.f('ix_tenders_match_by'), ['match_by'], unique=False)
@@ -606,6 +605,8 @@ def upgrade() -> None:
     sa.Column('site_id', sa.String(length=24), nullable=True),
     sa.Column('grade', sa.BigInteger(), nullable=True),
     sa.Column('first_appointment_days', sa.BigInteger(), nullable=True),
+    sa.Column('easting_m', sa.BigInteger(), nullable=True),
+    sa.Column('northing_m', sa.BigInteger(), nullable=True),
     sa.Column('alias', sa.String(length=12), nullable=True),
     sa.Column('feedback', sa.JSON(), nullable=True),
     sa.Column('excluded_code', sa.Enum('conflict', 'suspension', 'providers_error', 'rating_fell', name='exclusioncode', native_enum=False, create_constraint=True, length=24), nullable=True),
@@ -1188,7 +1189,6 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_tenders_match_by'))
         batch_op.drop_index(batch_op.f('ix_tenders_confirm_by'))
         batch_op.drop_index(batch_op.f('ix_tenders_broker_id'))
-        batch_op.drop_index(batch_op.f('ix_tenders_answers_due_at'))
 
     op.drop_table('tenders')
     with op.batch_alter_table('sign_ins', schema=None) as batch_op:
