@@ -147,7 +147,7 @@ def deliveries_due(
     return [DeliveryDue(*tuple(row)) for row in session.execute(query.offset(first).limit(size))]
 
 
-def _with_names(query: Select[Any], actor: Actor, provider_id: str | None) -> Select[Any]:
+def _with_names(query: Select[*tuple[Any, ...]], actor: Actor, provider_id: str | None) -> Select[*tuple[Any, ...]]:
     """A query of what this actor has to pay, with whom it is for and what it was."""
     return (
         query.select_from(Delivery)

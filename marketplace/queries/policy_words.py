@@ -21,7 +21,7 @@ POOLING = {
 def changes(old: Mapping[str, Any], new: Mapping[str, Any], unit: str) -> list[str]:
     """What is otherwise in a new policy than in an old one, in words; `unit` is what one unit of the care is."""
     changed = policy_changes(old, new)
-    told = [words(*changed[name], unit) for name, words in TOLD.items() if name in changed]
+    told = [words(changed[name][0], changed[name][1], unit) for name, words in TOLD.items() if name in changed]
     return list(dict.fromkeys(told))  # several rules of one kind are told once
 
 
