@@ -1,15 +1,15 @@
 """A broker's own fee: agreed with its commissioner, declared with each tender, and never out of a patient's budget.
 
 `agree_fee` says what it is for tenders that are published from then on; `declare` writes it on a tender at its
-publication, where anybody can read it. `earn` is called when a contract is signed by all: then that person's fee is
-due, once, whatever becomes of the contract. `fees`, `own_fee` and `tender_fees` tell what was earned and paid;
+publication, where anybody can read it. `earn` is called when a contract is signed by all: then its fee is due,
+once, whatever becomes of the contract. `fees`, `own_fee` and `tender_fees` tell what was earned and paid;
 `pay_fee` notes what the commissioner paid, on the ledger: funder -> the broker's own `paid` account.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session, aliased
 
 from marketplace.records import audit
@@ -27,7 +27,7 @@ from .funds import checked_request
 from .scopes import locked
 
 MOST_PENCE = 100_000
-"""A fee for one person beyond this (£1,000) is a slip of the pen: a year of most people's care costs less."""
+"""A fee for one contract beyond this (£1,000) is a slip of the pen: a year of most people's care costs less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class TenderFee:
 
 
 def agree_fee(session: Session, now: Instant, actor: Actor, broker_id: str, fee_pence: Pence) -> Broker:
-    """The commissioner says what it pays a broker for each person with a contract; nothing is a fee too.
+    """The commissioner says what it pays a broker for each contract; nothing is a fee too.
 
     Tenders that are published already keep what they declared.
 
@@ -91,7 +91,7 @@ def declare(tender: Tender) -> None:
 
 
 def earn(session: Session, now: Instant, contract: Contract) -> None:
-    """All have signed: the broker has earned its fee for this person."""
+    """All have signed: the broker has earned its fee for it."""
     tender = contract.need.bundle.tender
     if tender.broker_fee_pence:
         session.add(
@@ -205,11 +205,6 @@ def pay_fee(
     post(session, now, actor.user_id, posting)
     audit.append(session, now, actor, "broker.fee_paid", broker_id, amount_pence=amount_pence)
     tell(session, now, [broker_id], "broker_fee_paid", broker_id)
-
-
-def earned_by_tender() -> Select[str, int]:
-    """The fees that fell due, by tender id: for the figures of what a result cost in all."""
-    return select(BrokerFee.tender_id, func.sum(BrokerFee.amount_pence)).group_by(BrokerFee.tender_id)
 
 
 def _standings(session: Session, whose: ColumnElement[bool]) -> list[FeeStanding]:

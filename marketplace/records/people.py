@@ -84,7 +84,7 @@ class Commissioner(Base):
 class Broker(Base):
     """Pools its clients' budgets and buys for them. Never owns, is paid by or represents a bidder.
 
-    ``fee_pence`` is what its commissioner pays it for each person whose contract is signed (`journey.broker_fees`).
+    ``fee_pence`` is what its commissioner pays it for each contract that all have signed (`journey.broker_fees`).
     """
 
     __tablename__ = "brokers"

@@ -55,12 +55,12 @@ _AMOUNT = dict.fromkeys(("required", "null"), "Enter an amount in pounds, like 4
 
 
 class BrokerFeeSchema(Schema):
-    """What a commissioner pays a broker for each person."""
+    """What a commissioner pays a broker for each contract."""
 
     fee_pence = Pounds(
         required=True,
         error_messages=_AMOUNT,
-        metadata={"title": "Fee for each person", "description": "Enter 0 for no fee.", "x-prefix": "£"},
+        metadata={"title": "Fee for each contract", "description": "Enter 0 for no fee.", "x-prefix": "£"},
     )
 
 

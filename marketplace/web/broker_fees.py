@@ -23,7 +23,7 @@ from .listing import Column, Listing
 
 COLUMNS: list[Column[FeeStanding]] = [
     Column("name", "Broker", lambda row: row.name, lambda row: row.name.lower()),
-    Column("fee", "Fee for each person", lambda row: pounds_cell(row.fee_pence), lambda row: row.fee_pence, "number"),
+    Column("fee", "Fee for each contract", lambda row: pounds_cell(row.fee_pence), lambda row: row.fee_pence, "number"),
     Column("contracts", "Contracts signed", lambda row: row.contracts, lambda row: row.contracts, "number"),
     Column("earned", "Earned", lambda row: pounds_cell(row.earned_pence)),
     Column("paid", "Paid", lambda row: pounds_cell(row.paid_pence)),

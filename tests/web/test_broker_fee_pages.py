@@ -20,7 +20,7 @@ def test_a_fee_from_its_agreement_to_its_payment(site: Site) -> None:
     world = site.fresh()
     world.proposed().accept().confirm().later(days=20).sign(1, 2)
     notice = site.client().get(f"/tenders/{world.tender.id}").text
-    assert "£15.00 for each person with a contract, paid by the commissioner" in notice
+    assert "£15.00 for each signed contract, paid by the commissioner" in notice
     own = site.client(BROKER).get("/broker/fees").text
     assert re.search(r"£30\.00</span>\s*<span[^>]*>still to be paid", own)
     funder = site.client(FUNDER)  # the sign-in of three weeks ago is over
@@ -44,4 +44,4 @@ def test_a_fee_from_its_agreement_to_its_payment(site: Site) -> None:
 def test_a_patient_reads_who_pays_the_broker(site: Site) -> None:
     site.client(FUNDER).post(f"/commissioner/broker-fees/{site.world.broker.id}/fee", data={"fee_pence": "15"})
     told = site.client(P1).get("/patient/broker").text
-    assert "The NHS pays your broker £15.00 for each person with a contract. None of it comes from your budget." in told
+    assert "The NHS pays your broker £15.00 for each signed contract. None of it comes from your budget." in told

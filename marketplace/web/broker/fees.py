@@ -13,7 +13,7 @@ from .blueprint import pages
 
 COLUMNS: list[Column[TenderFee]] = [
     Column("title", "Tender", lambda row: row.title, lambda row: row.title.lower()),
-    Column("fee", "Fee for each person", lambda row: pounds_cell(row.fee_pence)),
+    Column("fee", "Fee for each contract", lambda row: pounds_cell(row.fee_pence)),
     Column("contracts", "Contracts signed", lambda row: row.contracts, lambda row: row.contracts, "number"),
     Column("earned", "Earned", lambda row: pounds_cell(row.earned_pence), lambda row: row.earned_pence, "number"),
 ]
