@@ -258,7 +258,7 @@ def test_words_of_many_are_those_of_the_latest(tmp_path: Path) -> None:
     """Where more have rated than are asked for their words, the page says of how many they are."""
     site = build_site(tmp_path, patients=32)
     world, at = site.world.awarded(), "/provider/profile"
-    said = "These are the words of the latest 24 people who rated this place."
+    said = "They come from the latest 24 of the people counted above."
     for number in range(1, 33):
         world.deliver(number)
         words = f"Words of number {number:02}"
