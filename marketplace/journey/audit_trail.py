@@ -39,8 +39,14 @@ OF_ACCOUNTS = (
     "account.password_chosen",
     "account.closed",
     "account.reopened",
+    "account.second_step_on",
+    "account.second_step_off",
+    "account.second_step_taken_away",
 )
-"""Who has an account is the commissioner's to know; when people sign in is not."""
+"""Who has an account, and whether with a second step, is the commissioner's to know; when people sign in is not.
+
+So neither wrong codes nor recovery codes that were used are among these: each was a sign-in, or the try at one.
+"""
 
 
 def events_for(actor: Actor) -> Select[AuditEvent]:

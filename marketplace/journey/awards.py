@@ -59,6 +59,19 @@ def decline_match(
     return _answer(session, now, actor, match, tender, accepted=False, reason=reason.strip() or None)
 
 
+def decline_on_leaving(session: Session, now: Instant, actor: Actor, match_id: str, reason: str) -> Match:
+    """A no as part of leaving the budget (`leaving`): nobody looks again, and a match to be made again counts too.
+
+    Nobody is asked about such a match, nor answered for when its time passes, so that neither may hold anybody back.
+    """
+    match, tender = _own_match(session, actor, match_id)
+    waits = tender.status is TenderStatus.PROPOSED and match.status is MatchStatus.PROPOSED
+    if not (waits and must_run_again(tender)):
+        _check_can_answer(now, match, tender)
+    match.look_again = False
+    return _answer(session, now, actor, match, tender, accepted=False, reason=reason)
+
+
 def answer_by_default(session: Session, now: Instant, tender_id: str) -> int:
     """When a patient's time to answer is over, silence means what they chose; returns for how many it was over.
 
@@ -196,6 +209,14 @@ def stands(award: Award, matches: list[Match]) -> bool:
 
 
 def _own_open_match(session: Session, now: Instant, actor: Actor, match_id: str) -> tuple[Match, Tender]:
+    match, tender = _own_match(session, actor, match_id)
+    _check_can_answer(now, match, tender)
+    if must_run_again(tender):
+        raise WrongState("match_made_again", "An offer was left out, so the match is made again. Then you are asked.")
+    return match, tender
+
+
+def _own_match(session: Session, actor: Actor, match_id: str) -> tuple[Match, Tender]:
     tender_id = session.connection().scalar(
         select(Round.tender_id).join(Award).join(Match, Match.award_id == Award.id).where(Match.id == match_id)
     )
@@ -203,12 +224,13 @@ def _own_open_match(session: Session, now: Instant, actor: Actor, match_id: str)
     match = locked(session, Match, match_id, "match")
     check_owner(actor, Role.PATIENT, match.need.patient_id, "match")
     check_scope(actor, Scope.MATCHES)
+    return match, tender
+
+
+def _check_can_answer(now: Instant, match: Match, tender: Tender) -> None:
     in_time = now < match.answer_by
     if tender.status is not TenderStatus.PROPOSED or match.status is not MatchStatus.PROPOSED or not in_time:
         raise WrongState("cannot_answer", "This match has been answered, or the time to answer is over.")
-    if must_run_again(tender):
-        raise WrongState("match_made_again", "An offer was left out, so the match is made again. Then you are asked.")
-    return match, tender
 
 
 def _answer(

@@ -23,7 +23,7 @@ from marketplace.rules.lifecycle import NOT_OVER
 from marketplace.rules.money import Pence
 from marketplace.rules.permissions import Actor, Role, Scope, check_owner, check_scope
 
-from .awards import decline_match
+from .awards import decline_on_leaving
 from .funds import give_back
 from .pools import CAN_BE_LEFT, leave
 from .scopes import locked
@@ -103,7 +103,7 @@ def _decline(session: Session, now: Instant, actor: Actor, need: Need) -> None:
     match_id = session.scalar(waiting.order_by(Match.id.desc()).limit(1))
     if match_id is None:
         raise WrongState("under_way", "The offers are in: see your match or contract to its end, then choose again.")
-    decline_match(session, now, _in_full(actor), match_id, CONVENTIONAL, look_again=False)
+    decline_on_leaving(session, now, _in_full(actor), match_id, CONVENTIONAL)
 
 
 def _check_over(session: Session, need: Need) -> None:

@@ -7,7 +7,7 @@ provider only with the patient's yes, without a name, once enough people have ra
 from collections import defaultdict
 from collections.abc import Collection
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from marketplace.records import audit
@@ -15,7 +15,8 @@ from marketplace.records.contracts import Contract, Rating
 from marketplace.rules.clock import Instant
 from marketplace.rules.errors import Invalid, WrongState
 from marketplace.rules.permissions import Actor, Role, Scope, check_owner, check_scope
-from marketplace.rules.quality import PatientEvidence, patient_evidence, words_to_tell
+from marketplace.rules.privacy import K
+from marketplace.rules.quality import WORDS_FROM, PatientEvidence, patient_evidence, words_to_tell
 
 from .scopes import locked
 
@@ -90,10 +91,25 @@ def evidence_of(session: Session, site_ids: Collection[str]) -> dict[str, Patien
 
 
 def words_told(session: Session, site_ids: Collection[str]) -> dict[str, list[str]]:
-    """What the provider of these sites may read of what patients wrote, site by site."""
+    """What the provider of these sites may read, site by site, of what the latest `WORDS_FROM` patients wrote.
+
+    The database leaves out who rated before them, so that a page does not grow with the years, and who came after the
+    last whole group.
+    """
+    in_turn = func.row_number().over(partition_by=Rating.site_id, order_by=(Rating.rated_at, Rating.id))
+    in_all = func.count().over(partition_by=Rating.site_id)
+    numbered = (
+        select(Rating.site_id, Rating.words, Rating.provider_may_read, in_turn.label("turn"), in_all.label("rated"))
+        .where(Rating.site_id.in_(site_ids))
+        .subquery()
+    )
+    rows = numbered.c
+    whole = rows.rated - rows.rated % K
+    query = select(rows.site_id, rows.words, rows.provider_may_read)
     written: dict[str, list[str | None]] = defaultdict(list)
-    query = select(Rating.site_id, Rating.words, Rating.provider_may_read).where(Rating.site_id.in_(site_ids))
-    for site_id, words, may_read in session.execute(query.order_by(Rating.rated_at, Rating.id)):
+    for site_id, words, may_read in session.execute(
+        query.where(rows.turn <= whole, rows.turn > whole - WORDS_FROM).order_by(rows.site_id, rows.turn)
+    ):
         written[site_id].append(words if may_read else None)
     return {site_id: words_to_tell(written[site_id]) for site_id in site_ids}
 

@@ -166,7 +166,7 @@ def renew_recovery_codes(session: Session, now: Instant, actor: Actor, tried: Tr
 def switch_off(
     session: Session, now: Instant, actor: Actor, tried: Tried, code: str, must_have: Collection[Role] = ()
 ) -> None:
-    """From now on the password is enough.
+    """From now on the password is enough. Whoever is halfway in with it begins anew: there is no code to wait for.
 
     Raises
     ------
@@ -181,6 +181,7 @@ def switch_off(
         )
     user = _proven(session, now, actor, tried, code, must_be_on=True)
     factors.remove(session, user.id)
+    session.execute(delete(HalfSignIn).where(HalfSignIn.user_id == user.id))
     audit.append(session, now, actor, "account.second_step_off", user.id)
     tell(session, now, [user.id], "second_step_off", user.id)
 

@@ -2,13 +2,14 @@
 
 For a notional budget the commissioner pays, for a third party's the organisation, for a direct payment the patient
 (`rules.budgets.parties_of`). Each pays its own part of what a provider is owed, and sees no other. Who pays from a
-page is shown every delivery first; the step pays exactly what was shown (`shown_sha256`), or nothing.
+page is shown what it is first; the step pays exactly that (`shown_sha256`), or nothing.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select
 from sqlalchemy.orm import Session, contains_eager
@@ -57,6 +58,20 @@ class DeliveryDue:
     due_pence: Pence
 
 
+@dataclass(frozen=True, slots=True)
+class ServiceDue:
+    """What this payer owes one provider for one service: how many deliveries, units and pence in all."""
+
+    provider_name: str
+    service: str
+    unit: str
+    deliveries: int
+    units: int
+    first_on: date
+    last_on: date
+    due_pence: Pence
+
+
 def payments_due(session: Session, actor: Actor) -> list[PaymentDue]:
     """What the actor has to pay, provider by provider."""
     query = (
@@ -73,9 +88,47 @@ def payments_due(session: Session, actor: Actor) -> list[PaymentDue]:
     return [PaymentDue(provider_id, name, count, int(pence or 0)) for provider_id, name, count, pence in rows]
 
 
-def deliveries_due(session: Session, actor: Actor, provider_id: str | None = None) -> list[DeliveryDue]:
-    """What the actor has to pay, delivery by delivery: to everybody, or to one provider."""
+def amounts_due(session: Session, actor: Actor, provider_id: str | None = None) -> list[tuple[str, Pence]]:
+    """What the actor has to pay, as `shown_sha256` takes it: every delivery by its id, with its amount."""
     query = (
+        select(Delivery.id, func.coalesce(Delivery.due_pence, 0))
+        .join(Delivery.contract)
+        .join(Contract.budget)
+        .where(_waits(actor, provider_id))
+    )
+    return [(delivery_id, due_pence) for delivery_id, due_pence in session.execute(query)]
+
+
+def services_due(session: Session, actor: Actor, provider_id: str | None = None) -> list[ServiceDue]:
+    """What the actor has to pay, summed by provider and service."""
+    by = (Provider.name, Provider.id, Service.name, Service.id, Service.unit)
+    query = _with_names(
+        select(
+            Provider.name,
+            Service.name,
+            Service.unit,
+            func.count(),
+            func.sum(Delivery.units),
+            func.min(Delivery.delivered_on),
+            func.max(Delivery.delivered_on),
+            func.coalesce(func.sum(Delivery.due_pence), 0),
+        ),
+        actor,
+        provider_id,
+    )
+    return [
+        ServiceDue(provider, service, unit, count, int(units), first_on, last_on, int(pence))
+        for provider, service, unit, count, units, first_on, last_on, pence in session.execute(
+            query.group_by(*by).order_by(*by)
+        )
+    ]
+
+
+def deliveries_due(
+    session: Session, actor: Actor, provider_id: str | None = None, first: int = 0, size: int | None = None
+) -> list[DeliveryDue]:
+    """What the actor has to pay, delivery by delivery: to everybody, or to one provider; all, or some of it."""
+    query = _with_names(
         select(
             Delivery.id,
             Provider.id,
@@ -87,8 +140,17 @@ def deliveries_due(session: Session, actor: Actor, provider_id: str | None = Non
             Delivery.units,
             Delivery.delivered_on,
             func.coalesce(Delivery.due_pence, 0),
-        )
-        .select_from(Delivery)
+        ),
+        actor,
+        provider_id,
+    ).order_by(Provider.name, Provider.id, Delivery.delivered_on, Delivery.id)
+    return [DeliveryDue(*tuple(row)) for row in session.execute(query.offset(first).limit(size))]
+
+
+def _with_names(query: Select[*tuple[Any, ...]], actor: Actor, provider_id: str | None) -> Select[*tuple[Any, ...]]:
+    """A query of what this actor has to pay, with whom it is for and what it was."""
+    return (
+        query.select_from(Delivery)
         .join(Delivery.contract)
         .join(Contract.budget)
         .join(Contract.provider)
@@ -97,9 +159,7 @@ def deliveries_due(session: Session, actor: Actor, provider_id: str | None = Non
         .join(PlanLine, PlanLine.id == Need.plan_line_id)
         .join(Service, Service.id == PlanLine.service_id)
         .where(_waits(actor, provider_id))
-        .order_by(Provider.name, Provider.id, Delivery.delivered_on, Delivery.id)
     )
-    return [DeliveryDue(*tuple(row)) for row in session.execute(query)]
 
 
 def shown_sha256(deliveries: Iterable[tuple[str, Pence]]) -> str:

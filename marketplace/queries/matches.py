@@ -93,8 +93,12 @@ class MatchPage:
 
     @property
     def again_by(self) -> Instant | None:
-        """Until when the offers must be matched again, where they must: else the group ends."""
-        return self.tender.match_by or self.tender.confirm_by
+        """Until when the offers must be matched again, where that has a day: else the group ends.
+
+        The broker's time to confirm is no such day for a patient: it follows from who has longest to answer, so that
+        the others could work out that somebody has extra support.
+        """
+        return self.tender.match_by
 
     @property
     def moved_m(self) -> int:

@@ -1,6 +1,6 @@
 """Money on its way: `run_rows` and `line_rows` for whoever pays, `claim_rows` and `claim_sums` for a provider.
 
-`what_for` says in words what deliveries that are due are for.
+`what_for` and `summed_for` say in words what deliveries that are due are for.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from marketplace.journey.payments import runs_for
 from marketplace.journey.scopes import deliveries_for
-from marketplace.journey.settlements import DeliveryDue
+from marketplace.journey.settlements import DeliveryDue, ServiceDue
 from marketplace.journey.statements import PAYERS
 from marketplace.records.budgets import PlanLine
 from marketplace.records.contracts import Contract, Delivery, DeliveryStatus
@@ -52,6 +52,16 @@ def what_for(rows: Sequence[DeliveryDue]) -> list[str]:
         + listed([day(on) for on in sorted({row.delivered_on for row in found})])
         for (service, unit), found in of_service.items()
     ]
+
+
+def summed_for(sums: Sequence[ServiceDue]) -> list[str]:
+    """The same where not all are listed: ``60 sessions of physiotherapy, from 6 April 2026 to 1 June 2026``."""
+    told = []
+    for row in sums:
+        one_day = row.first_on == row.last_on
+        days = f"on {day(row.first_on)}" if one_day else f"from {day(row.first_on)} to {day(row.last_on)}"
+        told.append(f"{units(row.units, row.unit)} of {row.service.lower()}, {days}")
+    return told
 
 
 @dataclass(frozen=True, slots=True)

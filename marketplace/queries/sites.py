@@ -17,7 +17,7 @@ from marketplace.records.tenders import Tender
 from marketplace.rules.clock import Instant
 from marketplace.rules.lifecycle import IN_FORCE
 from marketplace.rules.permissions import Actor
-from marketplace.rules.quality import PatientEvidence
+from marketplace.rules.quality import WORDS_FROM, PatientEvidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,11 @@ class SiteCard:
     evidence: PatientEvidence
     words: Sequence[str]
     out_of_date: Sequence[Offer]
+
+    @property
+    def words_from(self) -> int | None:
+        """Of how many, the latest, the words are; None where they are of all who count."""
+        return WORDS_FROM if self.evidence.ratings > WORDS_FROM else None
 
 
 def cards(session: Session, actor: Actor, now: Instant) -> list[SiteCard]:

@@ -18,6 +18,7 @@ ACTS: Mapping[str, str] = {
     "account.second_step_moved": "account: second step moved to another phone",
     "account.second_step_off": "account: second step switched off",
     "account.second_step_on": "account: second step switched on",
+    "account.second_step_taken_away": "account: second step taken away by a commissioner",
     "account.second_step_refused": "account: wrong code at the second step",
     "auditor.bundle_handed_out": "auditor: file of the matching handed out",
     "auditor.struck_off": "auditor: struck off",

@@ -117,8 +117,9 @@ def _steps(
     stale = match is not None and must_run_again(match.award.round.tender)
     matched = match is not None and not stale
     matched_at = tender.proposed_at if matched else None
+    # the broker's time to confirm is told to no patient: it gives away that somebody has longer to answer
     again = "The offers are matched again" if stale else "The offers are matched"
-    yield again, "The offers were matched", matched, matched_at, tender.match_by or tender.confirm_by
+    yield again, "The offers were matched", matched, matched_at, tender.match_by
     said_yes = matched and match is not None and match.status is MatchStatus.ACCEPTED
     answered_at = match.answered_at if match is not None else None
     said_yes = said_yes or contract is not None

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .errors import Invalid
-from .privacy import whole_groups, without_nhs_numbers
+from .privacy import K, whole_groups, without_nhs_numbers
 
 GRADES = {"outstanding": 4, "good": 3, "requires improvement": 2, "inadequate": 1}
 UNRATED = 0
@@ -55,6 +55,8 @@ def _normal(rating: str | None) -> str:
 
 
 MIDDLE_STARS = 3
+WORDS_FROM = 3 * K
+"""Of so many, the latest who have rated, a provider reads the words: in whole groups, like all that is counted."""
 DAMPING = 5
 """A site's ratings are averaged with five imagined ones of three stars: two good ones do not make it the best."""
 

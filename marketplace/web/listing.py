@@ -41,6 +41,8 @@ class ListPage(Generic[Row]):
     number: int
     pages: int
     total: int
+    first: int = 1
+    """The place of its first row in the whole list."""
 
     @property
     def links(self) -> dict[str, Any] | None:
@@ -177,7 +179,8 @@ def page_from(total: int, fetch: Callable[[int, int], Sequence[Row]]) -> ListPag
     pages = max(1, -(-total // size))
     asked = request.args.get("page", "1")
     number = min(max(int(asked) if asked.isdecimal() and asked.isascii() and len(asked) < 7 else 1, 1), pages)
-    return ListPage(fetch((number - 1) * size, size), number, pages, total)
+    first = (number - 1) * size
+    return ListPage(fetch(first, size), number, pages, total, first + 1)
 
 
 def asked(name: str) -> str:

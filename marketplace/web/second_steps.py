@@ -15,7 +15,7 @@ from marketplace.journey import factors, second_steps
 from marketplace.journey.accounts import Tried, WaitsFor
 from marketplace.journey.second_steps import ToScan
 from marketplace.rules.clock import Instant
-from marketplace.rules.errors import Invalid
+from marketplace.rules.errors import Invalid, NotAllowed, WrongState
 from marketplace.schemas.accounts import CodeSchema, FullProofSchema, ProofSchema, RecoveryCodeSchema
 
 from .access import HALF_WAY, half_signed_in, half_way_in, own_actor, signed_in
@@ -60,9 +60,9 @@ def give_recovery_code() -> Answer:
 @half_signed_in
 def set_up_first() -> Answer:
     """After the password, where the role must have a second step: set it up before anything else."""
-    form, token = WebForm(CodeSchema(), sent()), session[HALF_WAY]
+    form, token, came_for = WebForm(CodeSchema(), sent()), session[HALF_WAY], request.values.get("next", "")
     if half_way_in().waits_for is WaitsFor.CODE:  # it was set up in another browser meanwhile
-        return redirect(url_for("second_steps.give_code"))
+        return redirect(url_for("second_steps.give_code", next=came_for or None))
     scanned = second_steps.to_scan(db_session(), half_way_in().user_id, token)
     if scanned is None:
         flash("You began this in another browser too. Go on there, or sign in here again.", "error")
@@ -73,9 +73,11 @@ def set_up_first() -> Answer:
                 signed_in_token, codes = second_steps.set_up_first(transaction, request_now(), token, form.data["code"])
         except Invalid as error:
             form.refuse("code", error.message)
+        except (NotAllowed, WrongState):
+            return _look_again(came_for)
         else:
             keep(signed_in_token)
-            return _codes_page(codes, way_on(request.values.get("next", "")))
+            return _codes_page(codes, way_on(came_for))
     return _scan_page(form, scanned, first=True)
 
 
@@ -119,6 +121,9 @@ def confirm() -> Answer:
                 codes = second_steps.confirm(transaction, request_now(), own_actor(), token, form.data["code"])
         except Invalid as error:
             form.refuse("code", error.message)
+        except WrongState:
+            flash("You went on with this in another window. Here is how it stands now.", "error")
+            return redirect(url_for("second_steps.overview"))
         else:
             return _codes_page(codes, url_for("second_steps.overview"))
     return _scan_page(form, scanned, first=False)
@@ -159,10 +164,20 @@ def _come_in(template: str, schema: Schema, step: Callable[[Session, Instant, st
                 token = step(transaction, request_now(), session[HALF_WAY], form.data["code"])
         except Invalid as error:
             form.refuse("code", error.message)
+        except NotAllowed:
+            return _look_again(came_for)
         else:
             return enter(token, came_for)
     page = render_template(template, form=form, came_for=came_for)
     return (page, 422) if form.errors else page
+
+
+def _look_again(came_for: str) -> Response:
+    """Another window was quicker: the same page, asked for anew, knows what comes next.
+
+    The cookie is left as it is: written here, it could take the place of the one that the other window was given.
+    """
+    return redirect(url_for(request.endpoint or "account.sign_in", next=came_for or None))
 
 
 def _prove(template: str, step: Callable[[Session, Tried, str], Response | list[str]]) -> Answer:

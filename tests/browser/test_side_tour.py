@@ -86,5 +86,9 @@ def test_side_tour(
     who["p1"].press("Yes, I have paid £100.00").look("patient-pay-changed", status=409)
     world.deliver(2)
     look("funder", f"/commissioner/providers/{world.contract(1).provider_id}/pay", "commissioner-pay")
+    for number in (3, 4):
+        world.sign(number).deliver(number)
+    site.app.config["PAGE_ROWS"] = 2
+    look("funder", f"/commissioner/providers/{world.contract(1).provider_id}/pay?page=2", "commissioner-pay-many")
     look("p1", f"/patient/contracts/{world.contract(1).id}/print", "patient-paper-contract")
     assert not faults, "\n".join(faults)

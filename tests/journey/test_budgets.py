@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from marketplace.journey import budgets, contracts, deliveries, funds, leaving, settlements, statements, tenders
+from marketplace.journey import awards, budgets, contracts, deliveries, funds, leaving, settlements, statements, tenders
 from marketplace.journey.support import BY_RULE
 from marketplace.records.audit import AuditEvent
 from marketplace.records.budgets import Budget, BudgetKind, ManagedAs
@@ -17,6 +17,7 @@ from marketplace.records.database import writing
 from marketplace.records.ledger import FLOWS, AccountKind, TransferKind, balance_pence
 from marketplace.records.outbox import Message
 from marketplace.records.pools import NeedStatus
+from marketplace.records.rounds import MatchStatus
 from marketplace.rules.budgets import FundingRules, parties_of
 from marketplace.rules.errors import Conflict, InsufficientFunds, Invalid, NotAllowed, NotFound, WrongState
 from marketplace.rules.lifecycle import ContractStatus
@@ -384,6 +385,27 @@ def test_a_waiting_match_is_declined_a_settled_one_holds(small: Found) -> None:
     with pytest.raises(WrongState, match="see your match or contract"):
         acting(world, leaving.choose_conventional, world.budget(2).id, actor=world.patient(2))
     assert world.money(2)["reserved"] == BUDGET_PENCE
+
+
+@pytest.mark.parametrize("helped", [False, True])
+def test_a_match_that_is_made_again_holds_nobody_back(small: Found, helped: bool) -> None:
+    """An offer was left out, and the time to answer passes: nobody is asked, and whoever leaves is let go.
+
+    A representative whose authority covers leaving does the same for them.
+    """
+    world = small().proposed().leave_out("far")
+    scopes = frozenset({Scope.LEAVING})
+    helper = Actor("user-h", Role.PATIENT, world.patients[0].id, "authority-1", scopes) if helped else world.patient(1)
+    with pytest.raises(WrongState, match="the match is made again"):
+        acting(world, awards.decline_match, world.match(1).id, "Too far", actor=world.patient(1))
+    world.later(days=8)
+    acting(world, leaving.choose_conventional, world.budget(1).id, actor=helper)
+    assert (world.match(1).status, world.match(1).look_again) == (MatchStatus.DECLINED, False)
+    assert world.money(1) == {"available": 0, "reserved": 0, "committed": 0}
+    world.run_round()
+    assert set(world.providers_by_patient()) == {2}
+    assert world.need(1).status is NeedStatus.REFUSED
+    assert world.books_balance()
 
 
 def test_nobody_looks_again_for_whoever_left(small: Found) -> None:

@@ -36,7 +36,7 @@ def test_an_accepted_match_is_not_asked_again(world: SmallWorld) -> None:
     world.proposed(fee=0).accept(*range(2, 13)).decline(1).rematch()
     assert {world.match(n).status for n in range(2, 13)} == {MatchStatus.ACCEPTED}
     assert world.match(1).status is MatchStatus.PROPOSED
-    world.accept(1, *range(3, 13)).confirm()
+    world.accept(1).confirm()
     assert len(world.providers_by_patient()) == 12
     row = rounds.latest_round(world.session, world.tender.id)
     assert row is not None
@@ -227,7 +227,7 @@ def test_an_offer_the_match_did_not_count_on_takes_nothing_away(world: SmallWorl
         )
     world.run_round().leave_out("far")
     assert not world.tender.rerun_ordered
-    world.accept(1, *range(3, 13)).confirm()
+    world.accept().confirm()
     assert world.tender.status is TenderStatus.STANDSTILL
 
 

@@ -1,13 +1,15 @@
 """Who reads what patients write of a provider: their commissioner; the provider only with a yes, and never of whom."""
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
 
 from marketplace.journey import ratings
 from marketplace.records.audit import AuditEvent
+from marketplace.records.contracts import Rating
 from marketplace.records.database import writing
 from marketplace.rules.errors import NotAllowed, NotFound, WrongState
 from marketplace.rules.permissions import Actor, Role, Scope
@@ -56,6 +58,22 @@ def test_a_provider_reads_only_what_it_may_and_only_in_groups(served: SmallWorld
     assert told(served) == ["Always in time", "The room was warm"]
     write(served, 9, "Mine alone", may_read=True)
     assert told(served) == ["Always in time", "The room was warm"]
+
+
+def test_a_provider_reads_the_latest_groups(session: Session, monday: datetime) -> None:
+    """Of many who have rated, the latest three groups of eight that are whole; every site has its own."""
+    world = SmallWorld(session, monday, patient_count=42).found().awarded()
+    bulk, far = world.providers["bulk"].sites[0].id, world.providers["far"].sites[0].id
+    for number in range(1, 43):
+        world.deliver(number)
+        write(world, number, f"Words of number {number:02}", may_read=number != 12)
+    with writing(session):
+        session.execute(update(Rating).values(site_id=bulk))
+        late = [world.contract(number).id for number in range(35, 43)]
+        session.execute(update(Rating).where(Rating.contract_id.in_(late)).values(site_id=far))
+    both = ratings.words_told(session, [bulk, far])
+    assert both[bulk] == [f"Words of number {number:02}" for number in range(9, 33) if number != 12]
+    assert both[far] == [f"Words of number {number}" for number in range(35, 43)]
 
 
 def test_a_yes_can_be_taken_back(served: SmallWorld) -> None:

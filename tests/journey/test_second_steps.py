@@ -405,3 +405,18 @@ def test_a_stolen_database_opens_nothing(people: SmallWorld, keyring: Keyring) -
     assert (
         not {keyring.lookup("recovery_code", code), keyring.lookup("recovery_code", f"{theirs.user_id}:{code}")} & macs
     )
+
+
+def test_no_half_outlives_its_second_step(people: SmallWorld) -> None:
+    """It waited for a code when the second step went away: it becomes no half that waits to set one up."""
+    app = on(people)
+    waiting, others = half(people).token, half(people, OTHER, OFFICE).token
+    with writing(people.session):
+        second_steps.switch_off(people.session, people.now, actor_of(people), proof(people), app.code(people.now))
+    assert second_steps.half_way(people.session, people.now, waiting) is None
+    assert second_steps.half_way(people.session, people.now, others) is not None, "somebody else's goes on"
+    on(people)
+    waiting = half(people).token
+    with writing(people.session):
+        second_steps.take_away(people.session, people.now, people.funder, actor_of(people).user_id)
+    assert second_steps.half_way(people.session, people.now, waiting) is None

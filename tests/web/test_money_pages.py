@@ -8,13 +8,16 @@ from sqlalchemy import select
 
 from marketplace.journey import statements
 from marketplace.journey.funding import rules_of
+from marketplace.records.audit import RecordView
 from marketplace.records.budgets import Budget, ManagedAs, PlanStatus
 from marketplace.records.contracts import Delivery, DeliveryStatus
 from marketplace.records.database import writing
+from marketplace.records.people import Patient
 from marketplace.rules.budgets import FundingRules
 from marketplace.rules.permissions import Scope
 from tests.web.site import Site
 from tests.web.test_people_pages import act, daughter_of
+from tests.web.test_query_counts import counting
 
 
 def test_a_commissioner_adds_money_and_takes_it_back(site: Site) -> None:
@@ -266,6 +269,65 @@ def test_a_commissioner_is_asked_before_it_pays(site: Site) -> None:
     assert "£200.00 is noted as paid" in client.get("/commissioner/").text
     assert "Payment" in site.client("p2@example.test").get("/patient/seen").text
     assert site.fresh().books_balance()
+
+
+def test_many_deliveries_are_summed_and_shown_by_the_page(site: Site) -> None:
+    """Sums over all, deliveries page by page; one yes pays all of them, and only whose row was read was looked at."""
+    site.app.config["PAGE_ROWS"] = 2
+    world = site.world.awarded()
+    for number in range(1, 6):
+        world.deliver(number)
+    client = site.client("funder@example.test")
+    at = f"/commissioner/providers/{world.contract(1).provider_id}/pay"
+    asked = client.get(at).text
+    for told in ("Pay £250.00 to Bulk Physio?", "deliveries 1 to 2 of 5", f'href="{at}?page=2"'):
+        assert told in asked
+    sums = re.search(r"By service.*?</table>", asked, re.DOTALL)
+    assert sums is not None
+    assert re.findall(r"<div>(.*?)</div>", sums[0]) == ["Physiotherapy", "5", "5 sessions", "£250.00"]
+    shown = re.findall(r"Patient \d\d", asked)
+    assert len(set(shown)) == 2
+    last = client.get(f"{at}?page=3").text
+    assert "deliveries 5 to 5 of 5" in last
+    assert shown_on(last) == shown_on(asked)
+    looked = (
+        select(Patient.name).join(RecordView, RecordView.patient_id == Patient.id).where(RecordView.page == "payment")
+    )
+    assert set(site.fresh().session.scalars(looked)) == {*shown, *re.findall(r"Patient \d\d", last)}
+    assert client.post(at, data=shown_on(asked)).location == "/commissioner/"
+    assert "£250.00 is noted as paid" in client.get("/commissioner/").text
+    assert site.fresh().books_balance()
+
+
+def test_a_patient_with_many_deliveries_reads_their_sum(paying: Site) -> None:
+    """What it is for is told from the first day to the last, where not every day is on the page."""
+    paying.app.config["PAGE_ROWS"] = 1
+    world = paying.world
+    at, told = f"/patient/payments/{world.contract(1).provider_id}", []
+    for _ in range(2):
+        world.deliver(1)
+        world.deliver(1)
+        told.append(paying.client("p1@example.test").get(at).text)
+        world.later(days=2)
+    assert "2 sessions of physiotherapy, on 6 April 2026" in told[0]
+    assert "4 sessions of physiotherapy, from 6 April 2026 to 8 April 2026" in told[1]
+    assert "Have you paid £200.00 to Bulk Physio?" in told[1]
+
+
+def test_no_page_before_a_payment_asks_once_a_delivery(site: Site) -> None:
+    """Ten due deliveries take as many queries as two."""
+    world = site.world.awarded()
+    client = site.client("funder@example.test")
+    at = f"/commissioner/providers/{world.contract(1).provider_id}/pay"
+    asked = []
+    for numbers in ((1, 2), range(3, 11)):
+        for number in numbers:
+            world.deliver(number)
+        client.get(at)
+        with counting(world.session.get_bind()) as sent:
+            assert "Pay " in client.get(at).text
+        asked.append(len(sent))
+    assert asked[0] == asked[1]
 
 
 def test_a_provider_refunds_and_a_patient_ends_the_contract(site: Site) -> None:

@@ -1,18 +1,19 @@
 """A provider's profile on pages: what it states and reads, what its offers say, what the commissioner changes."""
 
 import re
-from datetime import date
+from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from marketplace.adapters.sealing import Keyring
-from marketplace.journey import sites
+from marketplace.journey import ratings, sites
 from marketplace.records.catalogue import Service
 from marketplace.records.database import writing
 from marketplace.records.providers import Site as Place
 from marketplace.rules.sites import SiteStatement
-from tests.web.site import Site
+from tests.web.site import Site, build_site
 
 STATED: dict[str, Any] = {"name": "near clinic", "services": ["physiotherapy"], "first_appointment_days": "14"}
 EVIDENCE = "Nine of ten people walked further."
@@ -251,3 +252,29 @@ def test_odd_ratings_are_said_in_words(site: Site) -> None:
     assert place_of(site).grade == 0
     assert client.post(at, data={**RATED, "rating": "Not rated"}).status_code == 302
     assert (place_of(site).rating, place_of(site).rating_date) == (None, None)
+
+
+def test_words_of_many_are_those_of_the_latest(tmp_path: Path) -> None:
+    """Where more have rated than are asked for their words, the page says of how many they are."""
+    site = build_site(tmp_path, patients=32)
+    world, at = site.world.awarded(), "/provider/profile"
+    said = "They come from the latest 24 of the people counted above."
+    for number in range(1, 33):
+        world.deliver(number)
+        words = f"Words of number {number:02}"
+        with writing(world.session):
+            ratings.rate(
+                world.session,
+                world.now + timedelta(minutes=number),
+                world.patient(number),
+                world.contract(number).id,
+                4,
+                words,
+                provider_may_read=True,
+            )
+        if number == 24:
+            assert said not in site.client("bulk@example.test").get(at).text
+    page = site.client("bulk@example.test").get(at).text
+    assert said in page
+    assert "Words of number 09" in page
+    assert "Words of number 08" not in page

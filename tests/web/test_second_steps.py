@@ -1,21 +1,25 @@
 """The second step as a person meets it: switched on, asked for, recovered, moved, switched off, taken away."""
 
 import re
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from marketplace import SettingsError, create_app
-from marketplace.journey import passwords
+from marketplace.journey import passwords, second_steps
+from marketplace.journey.second_steps import ToScan
 from marketplace.records.audit import AuditEvent
 from marketplace.records.database import writing
 from marketplace.records.outbox import Message
 from marketplace.records.people import User
 from marketplace.records.second_steps import HalfSignIn
+from marketplace.rules.permissions import Actor
 from tests.second_steps import App, switch_on
 from tests.web.site import PASSWORD, Site, build_site
 
@@ -189,6 +193,79 @@ def test_set_up_begun_in_another_browser(tmp_path: Path) -> None:
     assert answer.location == "/sign-in"
 
 
+def meanwhile(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> None:
+    """Let something happen once in another window: after a page was prepared, and before its step is taken."""
+    real, acts = second_steps.to_scan, [act]
+
+    def prepared(session: Session, user_id: str, token: str) -> ToScan | None:
+        found = real(session, user_id, token)
+        session.rollback()
+        if acts:
+            acts.pop()()
+        return found
+
+    monkeypatch.setattr(second_steps, "to_scan", prepared)
+
+
+def test_two_windows_set_up_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one that comes second is led to where the account now stands, and never to an error in the middle of it."""
+    site = build_site(tmp_path, patients=3, **OFFICE)
+    first = types_password(site, "broker", came_for="/broker/clients")[0]
+    found = KEY.search(first.get("/sign-in/set-up").text)
+    assert found is not None
+    sent = {"code": App(found[1]).code(site.world.now), "next": "/broker/clients"}
+    meanwhile(monkeypatch, lambda: types_password(site, "broker"))
+    begun = first.post("/sign-in/set-up", data=sent)
+    assert begun.location == "/sign-in/set-up?next=/broker/clients"
+    assert "You began this in another browser too" in first.get(begun.location, follow_redirects=True).text
+
+    second = types_password(site, "broker", came_for="/broker/clients")[0]
+    with second.session_transaction() as cookie:
+        token = cookie["half_way"]
+    found = KEY.search(second.get("/sign-in/set-up").text)
+    assert found is not None
+    sent["code"] = App(found[1]).code(site.world.now)
+    world = site.fresh()
+
+    def set_up_already() -> None:
+        with writing(world.session):
+            second_steps.set_up_first(world.session, world.now, token, sent["code"])
+
+    meanwhile(monkeypatch, set_up_already)
+    late = second.post("/sign-in/set-up", data=sent)
+    assert late.location == "/sign-in/set-up?next=/broker/clients"
+    assert second.get(late.location).location == "/sign-in"
+
+    third, answer = types_password(site, "broker", came_for="/broker/clients")
+    assert answer.location == "/sign-in/code?next=/broker/clients"
+    assert third.get("/sign-in/set-up?next=/broker/clients").location == answer.location, "asked for what it came for"
+
+
+def test_two_windows_confirm_at_once(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Signed in, whoever confirms second reads that it is on."""
+    client, world = site.client("p1@example.test"), site.fresh()
+    client.post(f"{ON}/begin", data={"password": PASSWORD})
+    found = KEY.search(client.get(f"{ON}/app").text)
+    assert found is not None
+    code = App(found[1]).code(site.world.now)
+    with client.session_transaction() as cookie:
+        token = cookie["sign_in"]
+    user = world.session.scalars(select(User).where(User.email == "p1@example.test")).one()
+    actor = Actor(user.id, user.role, user.party_id)
+
+    def confirmed_already() -> None:
+        with writing(world.session):
+            second_steps.confirm(world.session, world.now, actor, token, code)
+
+    world.session.rollback()
+    meanwhile(monkeypatch, confirmed_already)
+    late = client.post(f"{ON}/app", data={"code": code})
+    assert late.location == ON
+    page = client.get(ON).text
+    assert "You went on with this in another window" in page
+    assert "On since 2 March 2026" in page
+
+
 def test_changed_by_password_and_code(site: Site) -> None:
     """New recovery codes, another phone, off: each asks for both, and tells what it did."""
     app = on(site)
@@ -258,6 +335,9 @@ def test_a_commissioner_takes_it_away(site: Site) -> None:
     session = site.fresh().session
     assert session.scalar(select(Message.party_id).where(Message.template == "second_step_taken_away")) == user.id
     assert session.scalar(select(AuditEvent.about_id).where(AuditEvent.event.endswith("taken_away"))) == user.id
+    trail = funder.get("/commissioner/audit").text
+    assert "account: second step taken away" in trail
+    assert "account: second step switched on" in trail, "the list of accounts shows that too"
 
 
 def test_guessing_is_slowed_down(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Extra support on the pages: patients read why and what it gives, their offices act, others see nothing."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -13,7 +14,9 @@ from marketplace.records.database import writing
 from marketplace.records.people import Supporter
 from marketplace.rules.budgets import FundingRules
 from marketplace.web.support_words import condition_words, rule_words
+from tests.web.crawl import reachable
 from tests.web.site import Site
+from tests.worlds import SmallWorld
 
 RULES = FundingRules(
     support_from_age=85,
@@ -182,6 +185,43 @@ def test_a_provider_reads_nothing_of_it(ruled: Site) -> None:
         for word in ("support", "easy read", "easy-read", "priority", "deprivation", "capacity"):
             assert word not in answer.text.lower(), (where, word)
     assert world.record(1).confirm_by == world.record(2).confirm_by
+
+
+MOMENTS: dict[str, Callable[[SmallWorld], object]] = {
+    "asked": lambda world: world.proposed(),
+    "yes": lambda world: world.proposed().accept(2),
+    "no, and another one wanted": lambda world: world.proposed().decline(2),
+    "offer left out": lambda world: world.proposed().leave_out("far"),
+    "offer left out after a yes": lambda world: world.proposed().accept(2).leave_out("far"),
+}
+"""Moments of a result that waits for somebody with more time to answer, as patient 2 meets them."""
+
+
+@pytest.mark.parametrize("moment_of", MOMENTS)
+def test_nobody_can_work_out_that_somebody_has_more_time(ruled: Site, moment_of: str) -> None:
+    """The broker's own dates are those of whoever has longest: no page of another patient or of a provider has them."""
+    ruled.client("funder@example.test").post(at(ruled, 1, "facts"), data=FACTS)
+    world = ruled.fresh()
+    MOMENTS[moment_of](world)
+    tender = world.tender
+    dates = {moment(tender.answers_due_at), moment(tender.confirm_by)}
+    assert moment(world.match(2).answer_by) not in dates
+    assert any(
+        date in ruled.client("broker@example.test").get(f"/broker/tenders/{tender.id}").text for date in dates
+    ), "the broker needs them"
+    visits = [("p2@example.test", "/patient/", easy) for easy in ("off", "on")]
+    if moment_of == "asked":
+        visits += [("near@example.test", "/provider/", ""), ("", f"/tenders/{tender.id}", "")]
+    for email, home, easy in visits:
+        client = ruled.client(email or None)
+        if easy:
+            client.post("/patient/easy-read", data={"easy_read": easy})
+        pages = reachable(ruled.app, client, home)
+        if easy:
+            pages["patient.match"] = f"/patient/matches/{world.match(2).id}"
+        for path in pages.values():
+            told = {date for date in dates if date.encode() in client.get(path).data}
+            assert not told, (email, easy, path, told)
 
 
 def test_the_longer_time_stands_on_every_page(ruled: Site) -> None:
