@@ -11,7 +11,6 @@ from enum import StrEnum
 from sqlalchemy import select
 from sqlalchemy.orm import Session, defer, joinedload, selectinload
 
-from marketplace.journey.rounds import must_run_again
 from marketplace.journey.scopes import contracts_for, deliveries_for, matches_for, needs_for, plan_lines_for
 from marketplace.records.budgets import PlanLine
 from marketplace.records.contracts import Contract, Delivery, DeliveryStatus, Rating
@@ -22,7 +21,7 @@ from marketplace.rules.clock import Instant
 from marketplace.rules.lifecycle import ContractStatus, TenderStatus
 from marketplace.rules.permissions import Actor
 
-from .stages import can_be_answered
+from .stages import can_be_answered, is_made_again
 from .way import Way, answered_for, way_of
 
 NEED_WORDS = {
@@ -83,8 +82,8 @@ class CareLine:
 
     @property
     def is_stale(self) -> bool:
-        """Whether the match no longer counts, because the matching must be run again."""
-        return self.match is not None and must_run_again(self.match.award.round.tender)
+        """Whether the match no longer counts, because it is made again."""
+        return self.match is not None and is_made_again(self.match)
 
     @property
     def words(self) -> str:
@@ -102,7 +101,7 @@ class CareLine:
         return SILENT_NO if silent else NEED_WORDS[self.need.status]
 
     def _match_words(self, match: Match) -> str:
-        if self.is_stale or match.award.round.tender.status is TenderStatus.MATCHING:
+        if self.is_stale:
             return "The offers are being matched again"
         if match.status is MatchStatus.ACCEPTED:
             yes = "We said yes for you, as you chose" if answered_for(match) else "You said yes"

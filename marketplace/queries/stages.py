@@ -37,6 +37,12 @@ GIVEN_UP = frozenset({TenderStatus.DELETED, TenderStatus.WITHDRAWN, TenderStatus
 """Tenders that ended without an award."""
 
 
+def is_made_again(match: Match) -> bool:
+    """Whether the match that was made counts no longer, because another one is to be made or is being made."""
+    tender = match.award.round.tender
+    return tender.status is TenderStatus.MATCHING or must_run_again(tender)
+
+
 def can_be_answered(match: Match, now: Instant) -> bool:
     """Whether the patient may say yes or no now."""
     tender = match.award.round.tender
@@ -53,7 +59,7 @@ def stage_of(match: Match, now: Instant, *, has_contract: bool) -> Stage:
         (has_contract, Stage.CONTRACT),
         (need.status is NeedStatus.RELEASED or tender.status in GIVEN_UP, Stage.ENDED),
         (match.status is MatchStatus.DISPLACED, Stage.DISPLACED),
-        (tender.status is TenderStatus.MATCHING or must_run_again(tender), Stage.AGAIN),
+        (is_made_again(match), Stage.AGAIN),
         (match.status is MatchStatus.ACCEPTED, Stage.ACCEPTED),
         (can_be_answered(match, now), Stage.ANSWER),
     ]

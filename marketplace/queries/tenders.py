@@ -124,10 +124,10 @@ class TenderRow:
             return _draft_action(self)
         if self.tender.status is TenderStatus.OPEN and due_at is not None and due_at <= now:
             return "Open the offers"
-        if self.tender.status is TenderStatus.CLOSED:
-            return "Run the match"
         if self.must_run_again:
             return "Run the match again"
+        if self.tender.status is TenderStatus.CLOSED:
+            return "Run the match"
         if self.tender.status is TenderStatus.PROPOSED and not self.unanswered:
             return "Confirm the award"
         return None
@@ -277,6 +277,8 @@ def _reason_words(tender: Tender) -> str:
 def _why_again(row: TenderRow) -> str:
     if row.tender.status is TenderStatus.UNDER_REVIEW:
         return "An objection was upheld"
+    if row.tender.status is TenderStatus.CLOSED:
+        return "An objection was upheld, and the match that was run then failed"
     return ", and ".join(f"{alias} was left out on {day(at)}" for alias, at in row.left_out)
 
 

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from marketplace.journey.rounds import must_run_again
 from marketplace.records.contracts import Contract
 from marketplace.records.pools import Need, NeedStatus
 from marketplace.records.rounds import Match, MatchStatus
@@ -16,6 +15,7 @@ from marketplace.rules.clock import Instant, london_midnight_after
 from marketplace.rules.lifecycle import ContractStatus, TenderStatus
 from marketplace.rules.permissions import SYSTEM
 
+from .stages import is_made_again
 from .words import units
 
 
@@ -114,7 +114,7 @@ def _steps(
         tender.closed_at,
         tender.offers_due_at,
     )
-    stale = match is not None and must_run_again(match.award.round.tender)
+    stale = match is not None and contract is None and is_made_again(match)
     matched = match is not None and not stale
     matched_at = tender.proposed_at if matched else None
     again = "The offers are matched again" if stale else "The offers are matched"
