@@ -5,18 +5,21 @@ from datetime import timedelta
 
 import pytest
 
-from marketplace.journey import amendments, cancellations, pools, tenders
+from marketplace.journey import amendments, cancellations, pools, representatives, tenders
 from marketplace.queries.policy_words import changes
 from marketplace.queries.words import moment
 from marketplace.records.database import writing
-from marketplace.records.pools import NeedStatus
+from marketplace.records.people import Authority
+from marketplace.records.pools import DefaultAnswer, NeedStatus
 from marketplace.records.tenders import CancelCode
+from marketplace.rules.permissions import Actor, Role, Scope
 from marketplace.rules.pooling import BundleTerms
 from marketplace.rules.sharing import Pooling
 from marketplace.rules.tendering import Policy, policy_document
 from tests.web.reading import grade_of, sentences_of
 from tests.web.site import Site
 from tests.web.test_easy_read import main_part, same
+from tests.web.test_people_pages import daughter_of
 from tests.web.test_reading_age import MOST_GRADE, MOST_WORDS
 from tests.worlds import PERIOD, SmallWorld
 
@@ -35,6 +38,15 @@ def told(site: Site, number: int = 1) -> list[str]:
         assert max(len(words) for words in sentences) <= most, max(sentences, key=len)
         pages.append(" ".join(page.split()))
     return pages
+
+
+def said_yes_for_1(site: Site) -> Authority:
+    """Patient 1's daughter agrees to the group in their place."""
+    world, authority = site.world, daughter_of(site, 1)
+    acting = Actor("user-daughter", Role.PATIENT, authority.patient_id, authority.id, frozenset(Scope))
+    with writing(world.session):
+        pools.agree(world.session, world.now, acting, world.need(1).id, DefaultAnswer.ACCEPT, shares_pool=False)
+    return authority
 
 
 def change(world: SmallWorld, **weights: int) -> None:
@@ -93,14 +105,36 @@ def test_who_was_never_in_is_asked_for_the_first_time(site: Site) -> None:
 
 def test_a_yes_of_somebody_who_may_no_longer_act_is_asked_again(site: Site) -> None:
     """The rules are the same, and nobody reads that they changed."""
-    world = site.world.draft().agree()
-    consent = world.need(1).consents[-1]
+    world = site.world.draft()
+    authority = said_yes_for_1(site)
     with writing(world.session):
-        pools.void_consents(world.session, world.now, world.funder, [world.need(1)], why="authority_ended")
-    assert consent.void_at is not None
+        representatives.end_authority(world.session, world.now, world.funder, authority.id)
+    assert world.need(1).consents[-1].void_at is not None
     for page in told(site):
         assert "can no longer act for you" in page
         assert "rules of this group have changed" not in page
+
+
+@pytest.mark.parametrize("by", ["the patient", "somebody who still acts", "somebody whose authority ended later"])
+def test_rules_that_changed_there_and_back_are_no_fault_of_who_said_yes(site: Site, by: str) -> None:
+    """The yes is void, though the rules are as they were: nobody reads that somebody may act no longer."""
+    world = site.world.draft()
+    authority = None if by == "the patient" else said_yes_for_1(site)
+    if authority is None:
+        world.agree(1)
+    world.agree(*range(2, 13)).publish()
+    change(world, pence_per_km=60)
+    change(world)
+    assert world.need(1).consents[-1].policy_sha256 == world.tender.policy_sha256
+    if authority is not None and by.endswith("later"):
+        world.later(hours=1)
+        with writing(world.session):
+            representatives.end_authority(world.session, world.now, world.funder, authority.id)
+    for page in told(site):
+        assert "can no longer act" not in page
+        assert "said yes for you" not in page
+        assert "rules of this group were changed" in page
+        assert "as they were when you said yes" in page
 
 
 @pytest.mark.parametrize(
