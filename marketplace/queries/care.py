@@ -21,7 +21,7 @@ from marketplace.rules.clock import Instant
 from marketplace.rules.lifecycle import ContractStatus, TenderStatus
 from marketplace.rules.permissions import Actor
 
-from .stages import can_be_answered, is_made_again
+from .stages import can_be_answered, is_made_again, is_searched_again
 from .way import Way, answered_for, way_of
 
 NEED_WORDS = {
@@ -37,6 +37,7 @@ NEED_WORDS = {
     NeedStatus.CONTRACTED: "You have a contract",
     NeedStatus.RELEASED: "Closed. Your money is free again",
 }
+MATCHED_AGAIN = "The offers are being matched again"
 SILENT_NO = "You did not answer, so the match was turned down"
 CONTRACT_WORDS = {
     ContractStatus.OFFERED: "Your contract is ready to sign",
@@ -92,6 +93,8 @@ class CareLine:
             return CONTRACT_WORDS[self.contract.status]
         if self.need is None:
             return "Not in a group yet"
+        if is_searched_again(self.need):
+            return MATCHED_AGAIN
         status = self.need.bundle.tender.status
         if self.need.status is NeedStatus.POOLED and status is not TenderStatus.OPEN:
             return "In a group. The offers are being matched"
@@ -102,7 +105,7 @@ class CareLine:
 
     def _match_words(self, match: Match) -> str:
         if self.is_stale:
-            return "The offers are being matched again"
+            return MATCHED_AGAIN
         if match.status is MatchStatus.ACCEPTED:
             yes = "We said yes for you, as you chose" if answered_for(match) else "You said yes"
             return f"{yes}. The result is not final yet"

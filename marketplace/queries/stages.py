@@ -1,6 +1,7 @@
 """What a match has come to, so that its page says what is true of it now: `stage_of`.
 
-`can_be_answered` knows whether its patient is asked, `is_looked_for` who may still get another provider.
+`can_be_answered` knows whether its patient is asked, `is_made_again` whether it counts no longer, `is_looked_for` and
+`is_searched_again` who may still get a provider.
 """
 
 from enum import StrEnum
@@ -9,8 +10,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from marketplace.journey.rounds import latest_round_id, must_run_again
-from marketplace.records.pools import NeedStatus
+from marketplace.records.pools import Need, NeedStatus
 from marketplace.records.rounds import Award, Match, MatchStatus, Round
+from marketplace.records.tenders import Tender
 from marketplace.rules.clock import Instant
 from marketplace.rules.lifecycle import TenderStatus
 
@@ -39,7 +41,21 @@ GIVEN_UP = frozenset({TenderStatus.DELETED, TenderStatus.WITHDRAWN, TenderStatus
 
 def is_made_again(match: Match) -> bool:
     """Whether the match that was made counts no longer, because another one is to be made or is being made."""
-    tender = match.award.round.tender
+    return _is_matching(match.award.round.tender)
+
+
+def is_searched_again(need: Need) -> bool:
+    """Whether the offers are matched again for somebody for whom none was found, and whose money is still held."""
+    return need.status is NeedStatus.UNMATCHED and need.reserved_pence > 0 and _is_matching(need.bundle.tender)
+
+
+def again_by(tender: Tender) -> Instant | None:
+    """Until when the offers must be matched again, where they must: else the group ends."""
+    return tender.match_by or tender.confirm_by
+
+
+def _is_matching(tender: Tender) -> bool:
+    """Whether its match is to be made anew, or is being made."""
     return tender.status is TenderStatus.MATCHING or must_run_again(tender)
 
 

@@ -15,7 +15,7 @@ from marketplace.rules.clock import Instant, london_midnight_after
 from marketplace.rules.lifecycle import ContractStatus, TenderStatus
 from marketplace.rules.permissions import SYSTEM
 
-from .stages import is_made_again
+from .stages import again_by, is_made_again, is_searched_again
 from .words import units
 
 
@@ -71,7 +71,7 @@ def way_of(need: Need | None, match: Match | None, contract: Contract | None) ->
     if need is None:
         return Way([WayStep("You will be asked to join a group", StepState.AHEAD)])
     steps: list[WayStep] = []
-    stopped = STOPPED.get(need.status)
+    stopped = None if is_searched_again(need) else STOPPED.get(need.status)
     if need.status is NeedStatus.REFUSED and match is not None and answered_for(match):
         stopped = "You did not answer, so the match was turned down for you"
     if contract is not None and contract.status is ContractStatus.ENDED:
@@ -114,11 +114,11 @@ def _steps(
         tender.closed_at,
         tender.offers_due_at,
     )
-    stale = match is not None and contract is None and is_made_again(match)
+    stale = is_searched_again(need) or (match is not None and contract is None and is_made_again(match))
     matched = match is not None and not stale
     matched_at = tender.proposed_at if matched else None
     again = "The offers are matched again" if stale else "The offers are matched"
-    yield again, "The offers were matched", matched, matched_at, tender.match_by or tender.confirm_by
+    yield again, "The offers were matched", matched, matched_at, again_by(tender)
     said_yes = matched and match is not None and match.status is MatchStatus.ACCEPTED
     answered_at = match.answered_at if match is not None else None
     said_yes = said_yes or contract is not None

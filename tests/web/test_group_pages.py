@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from marketplace.journey import amendments, cancellations, pools, representatives, tenders
+from marketplace.journey import amendments, cancellations, pools, representatives, rounds, tenders
 from marketplace.queries.policy_words import changes
 from marketplace.queries.words import moment
 from marketplace.records.database import writing
@@ -14,11 +14,13 @@ from marketplace.records.pools import DefaultAnswer, NeedStatus
 from marketplace.records.tenders import CancelCode
 from marketplace.rules.permissions import Actor, Role, Scope
 from marketplace.rules.pooling import BundleTerms
+from marketplace.rules.preferences import Preferences
 from marketplace.rules.sharing import Pooling
 from marketplace.rules.tendering import Policy, policy_document
 from tests.web.reading import grade_of, sentences_of
 from tests.web.site import Site
 from tests.web.test_easy_read import main_part, same
+from tests.web.test_match_pages import few_left
 from tests.web.test_people_pages import daughter_of
 from tests.web.test_reading_age import MOST_GRADE, MOST_WORDS
 from tests.worlds import PERIOD, SmallWorld
@@ -219,6 +221,73 @@ def test_a_group_with_a_match_leads_to_it(site: Site) -> None:
     assert all(f"/patient/matches/{world.match(1).id}" in page for page in told(site))
     world.accept().confirm().later(days=20)
     assert all(f"/patient/contracts/{world.contract(1).id}" in page for page in told(site))
+
+
+def test_a_match_that_is_over_is_told_as_one_that_was(site: Site) -> None:
+    """Turned down or fallen: the group's page says what is true of the money, and leads to what it was."""
+    world = site.world.proposed().decline(1)
+    for page in told(site):
+        assert "You had a match from this group. Your money is free to use again." in page
+        assert "You have a match" not in page
+        assert f"/patient/matches/{world.match(1).id}" in page
+
+
+def test_a_match_whose_provider_fell_away_is_one_that_was(site: Site) -> None:
+    world = few_left(site.world)
+    assert world.need(1).status is NeedStatus.DISPLACED
+    for page in told(site):
+        assert "You had a match from this group. Your money is free to use again." in page
+        assert "You have a match" not in page
+
+
+def nobody_near_enough(site: Site) -> SmallWorld:
+    """All but patient 1, who goes half a kilometre at most, have a match; then the offer in use is left out."""
+    world = site.world.draft().agree()
+    with writing(world.session):
+        near = Preferences(max_distance_m=500)
+        pools.set_preferences(world.session, world.now, world.patient(1), world.need(1).id, near)
+    return world.publish().three_offers().later(days=15).run_round()
+
+
+def test_who_has_no_match_reads_that_the_offers_are_matched_again(site: Site) -> None:
+    """Their money is held for it: they are not sent to another group, on no page, until that has come to nothing."""
+    world = nobody_near_enough(site)
+    assert world.need(1).status is NeedStatus.UNMATCHED
+    for page in told(site):
+        assert "join another group" in page
+        assert "matched again" not in page
+    world.leave_out("bulk")
+    by = moment(world.tender.confirm_by)
+    for page in told(site):
+        for words in ("The offers are matched again", by, "we write to you", "stays set aside"):
+            assert words in page, words
+        for untold in ("join another group", "You can choose", "You are not in this group", "would have had"):
+            assert untold not in page, untold
+    for path in ("/patient/", "/patient/care"):
+        page = " ".join(site.client(P1).get(path).text.split())
+        assert "The offers are being matched again" in page, path
+        assert "No provider was found" not in page, path
+    assert f"Step 5 of 9: The offers are matched again, by {by}" in site.client(P1).get("/patient/").text
+    with writing(world.session):
+        rounds.start_round(world.session, world.now, world.broking, world.tender.id)
+    assert all("The offers are matched again" in page and "join another group" not in page for page in told(site))
+
+
+def test_who_lost_a_match_reads_that_the_offers_are_matched_again(site: Site) -> None:
+    """The page of the earlier match sends nobody to another group either."""
+    world = site.world.draft().agree().publish()
+    world.offer("near", (0, 5_900), most=20)
+    world.offer("bulk", (0, 4_900))
+    world.later(days=15).run_round().leave_out("bulk").run_round()
+    number = next(number for number in (1, 2, 3) if world.need(number).status is NeedStatus.UNMATCHED)
+    client, path = site.client(f"p{number}@example.test"), f"/patient/matches/{world.match(number).id}"
+    assert "may ask you to join another group" in " ".join(client.get(path).text.split())
+    site.fresh().leave_out("near")
+    for kind in ("off", "on"):
+        client.post("/patient/easy-read", data={"easy_read": kind})
+        page = " ".join(client.get(path).text.split())
+        assert "The offers are matched again" in page, kind
+        assert "join another group" not in page, kind
 
 
 def test_every_change_of_the_rules_has_its_words() -> None:
