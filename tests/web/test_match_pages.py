@@ -35,8 +35,8 @@ def left_out(world: SmallWorld) -> SmallWorld:
 
 def failed_again(world: SmallWorld) -> SmallWorld:
     """An objection to a confirmed award was upheld, and the round that was run again failed."""
-    session, now = world.session, world.now
     world.proposed().accept().confirm()
+    session, now = world.session, world.now
     with writing(session):
         objection = reviews.represent(session, now, world.provider("near"), world.tender.id, "Our rating was misread.")
         reviews.decide(session, now, world.funder, objection.id, Decision.RUN_AGAIN, "It was.")
@@ -214,6 +214,7 @@ def test_a_round_that_failed_leaves_the_old_match_void(site: Site) -> None:
         assert "the match that was run then failed" in page, path
         assert "Run the match again by" in page, path
     assert "The match starts by" not in broker.get(at).text
+    assert "or the tender is cancelled" not in broker.get(at).text  # it ends as one whose match was not run in time
     assert "No tender fits" in broker.get("/broker/tenders?status=closed").text
     notice = site.client().get(f"/tenders/{world.tender.id}").text
     assert "the objection was upheld" in notice
