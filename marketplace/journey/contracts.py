@@ -138,7 +138,7 @@ def end_early(session: Session, now: Instant, actor: Actor, contract_id: str, re
     contract.status = ContractStatus.ENDED
     contract.ended_at = now
     contract.ended_reason = written
-    contract.ended_by = actor.role
+    contract.ended_by = Role.REPRESENTATIVE if actor.authority_id is not None else actor.role
     audit.append(session, now, actor, "contract.ended", contract.id, released_pence=rest_pence)
     tell(session, now, _signatories(contract), "contract_ended", contract.id)
     _go_on(session, now, actor, tender_id)

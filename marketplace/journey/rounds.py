@@ -41,7 +41,8 @@ WORKERS = 2
 
 OnProgress = Callable[[Any], None]
 
-RUN_AGAIN_FROM = (TenderStatus.PROPOSED, TenderStatus.UNDER_REVIEW)
+RUN_AGAIN_FROM = (TenderStatus.PROPOSED, TenderStatus.UNDER_REVIEW, TenderStatus.CLOSED)
+"""Where a tender can be whose match counts no longer; closed, when the round that was ordered has failed."""
 TO_RUN_AGAIN = Tender.status.in_(RUN_AGAIN_FROM) & Tender.rerun_ordered
 """What `must_run_again` says, asked of the database."""
 
@@ -254,7 +255,7 @@ def recheck(session: Session, row: Round) -> list[str]:
 
 def _check_startable(tender: Tender) -> None:
     check_move(TENDER_MOVES, tender.status, TenderStatus.MATCHING)
-    if tender.status not in RUN_AGAIN_FROM or must_run_again(tender):
+    if tender.status is TenderStatus.CLOSED or must_run_again(tender):
         return
     if tender.status is TenderStatus.UNDER_REVIEW:
         raise WrongState("not_ordered", "The matching is run again when the decision on the objection orders it.")

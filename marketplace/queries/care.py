@@ -11,7 +11,6 @@ from enum import StrEnum
 from sqlalchemy import select
 from sqlalchemy.orm import Session, defer, joinedload, selectinload
 
-from marketplace.journey.rounds import must_run_again
 from marketplace.journey.scopes import contracts_for, deliveries_for, matches_for, needs_for, plan_lines_for
 from marketplace.records.budgets import PlanLine
 from marketplace.records.contracts import Contract, Delivery, DeliveryStatus, Rating
@@ -22,7 +21,7 @@ from marketplace.rules.clock import Instant
 from marketplace.rules.lifecycle import ContractStatus, TenderStatus
 from marketplace.rules.permissions import Actor
 
-from .stages import can_be_answered
+from .stages import can_be_answered, is_made_again, is_searched_again
 from .way import Way, answered_for, way_of
 
 NEED_WORDS = {
@@ -38,6 +37,7 @@ NEED_WORDS = {
     NeedStatus.CONTRACTED: "You have a contract",
     NeedStatus.RELEASED: "Closed. Your money is free again",
 }
+MATCHED_AGAIN = "The offers are being matched again"
 SILENT_NO = "You did not answer, so the match was turned down"
 CONTRACT_WORDS = {
     ContractStatus.OFFERED: "Your contract is ready to sign",
@@ -83,8 +83,8 @@ class CareLine:
 
     @property
     def is_stale(self) -> bool:
-        """Whether the match no longer counts, because the matching must be run again."""
-        return self.match is not None and must_run_again(self.match.award.round.tender)
+        """Whether the match no longer counts, because it is made again."""
+        return self.match is not None and is_made_again(self.match)
 
     @property
     def words(self) -> str:
@@ -93,6 +93,8 @@ class CareLine:
             return CONTRACT_WORDS[self.contract.status]
         if self.need is None:
             return "Not in a group yet"
+        if is_searched_again(self.need):
+            return MATCHED_AGAIN
         status = self.need.bundle.tender.status
         if self.need.status is NeedStatus.POOLED and status is not TenderStatus.OPEN:
             return "In a group. The offers are being matched"
@@ -102,8 +104,8 @@ class CareLine:
         return SILENT_NO if silent else NEED_WORDS[self.need.status]
 
     def _match_words(self, match: Match) -> str:
-        if self.is_stale or match.award.round.tender.status is TenderStatus.MATCHING:
-            return "The offers are being matched again"
+        if self.is_stale:
+            return MATCHED_AGAIN
         if match.status is MatchStatus.ACCEPTED:
             yes = "We said yes for you, as you chose" if answered_for(match) else "You said yes"
             return f"{yes}. The result is not final yet"

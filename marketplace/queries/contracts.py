@@ -42,6 +42,7 @@ DELIVERY_WORDS = {
 }
 ENDED_BY = {
     Role.PATIENT: "The patient",
+    Role.REPRESENTATIVE: "The patient's representative",
     Role.PROVIDER: "The provider",
     Role.HOLDER: "The organisation that holds the budget",
     Role.COMMISSIONER: "The commissioner",
@@ -93,6 +94,8 @@ def ending(contract: Contract, actor: Actor) -> list[tuple[str, str]]:
 def _ended_by(contract: Contract, actor: Actor) -> str:
     if contract.ended_by is actor.role and actor.authority_id is None:
         return "You"
+    if contract.ended_by is Role.REPRESENTATIVE and actor.role is Role.PATIENT and actor.authority_id is None:
+        return "Your representative"
     if contract.ended_by is Role.COMMISSIONER and actor.role is Role.PATIENT:
         return CARE_TEAM[:1].upper() + CARE_TEAM[1:]
     return ENDED_BY[contract.ended_by or Role.SYSTEM]
@@ -135,9 +138,16 @@ def to_sign(session: Session, actor: Actor, now: Instant) -> int:
 
 
 def disputed(session: Session, actor: Actor) -> Sequence[Delivery]:
-    """Deliveries to which a patient said no, while the provider can still record what did take place, and has not."""
+    """Deliveries to which a patient said no, while the provider can still record what did take place that day.
+
+    It has, once it has recorded that day again; care of other days settles nothing.
+    """
     later = aliased(Delivery)
-    since = exists().where(later.contract_id == Delivery.contract_id, later.recorded_at > Delivery.answered_at)
+    since = exists().where(
+        later.contract_id == Delivery.contract_id,
+        later.delivered_on == Delivery.delivered_on,
+        later.recorded_at > Delivery.answered_at,
+    )
     in_force = Delivery.contract.has(Contract.status.in_(IN_FORCE))
     query = deliveries_for(actor).where(Delivery.status == DeliveryStatus.DISPUTED, in_force, ~since)
     return session.scalars(query.options(joinedload(Delivery.contract)).order_by(Delivery.recorded_at)).all()

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from marketplace.records.audit import AuditEvent
 from marketplace.records.contracts import Contract
 from marketplace.records.ledger import Transfer
+from marketplace.records.people import Authority
 from marketplace.records.pools import Consent, Need, NeedStatus
 from marketplace.records.tenders import Amendment, AmendmentKind, Tender
 from marketplace.rules.clock import Instant, london_date, london_midnight_after
@@ -45,9 +46,14 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Again:
-    """Why somebody who had said yes is asked again, in whose words, and what is otherwise now."""
+    """Why somebody who had said yes is asked again, in whose words, and what is otherwise now.
+
+    ``rules_changed`` is false where the yes was another person's, who can no longer act. ``as_before``: the rules were
+    changed, and are again what the yes was to.
+    """
 
     rules_changed: bool
+    as_before: bool
     text: str | None
     changes: Sequence[str]
 
@@ -118,8 +124,9 @@ def _again(session: Session, need: Need) -> Again | None:
     if last is None:
         return None
     tender = need.bundle.tender
-    if last.policy_sha256 == tender.policy_sha256:
-        return Again(rules_changed=False, text=None, changes=())
+    as_before = last.policy_sha256 == tender.policy_sha256
+    if as_before and _fell_with_authority(session, last):
+        return Again(rules_changed=False, as_before=True, text=None, changes=())
     before = (tender.earlier_policies or {}).get(last.policy_sha256)
     text = session.scalar(
         select(Amendment.text)
@@ -127,8 +134,16 @@ def _again(session: Session, need: Need) -> Again | None:
         .order_by(Amendment.made_at.desc(), Amendment.id)
         .limit(1)
     )
-    told = changes(before, tender.policy, need.bundle.service.unit) if before else ()
-    return Again(rules_changed=True, text=text, changes=told)
+    told = changes(before, tender.policy, need.bundle.service.unit) if before and not as_before else ()
+    return Again(rules_changed=True, as_before=as_before, text=text, changes=told)
+
+
+def _fell_with_authority(session: Session, consent: Consent) -> bool:
+    """Whether a yes is void because the authority of whoever gave it had ended, and not for what came before that."""
+    authority = session.get(Authority, consent.authority_id) if consent.authority_id is not None else None
+    if authority is None or authority.ended_at is None or consent.void_at is None:
+        return False
+    return authority.ended_at <= consent.void_at
 
 
 def _ending(session: Session, need: Need) -> Ending:

@@ -33,7 +33,7 @@ from marketplace.rules.sites import SiteFacts
 from . import reasons
 from .maps import People, RingMap, pin_of, ring_map
 from .objections import Decided, decision_on
-from .stages import OVER, Stage, is_looked_for, latest_match_id, stage_of
+from .stages import OVER, Stage, again_by, is_looked_for, is_searched_again, latest_match_id, stage_of
 from .way import answered_for
 
 
@@ -50,10 +50,13 @@ class Alternative:
 
 @dataclass(frozen=True, slots=True)
 class NoMatch:
-    """Why nobody was found for a need: in a sentence, and offer by offer."""
+    """Why nobody was found for a need: in a sentence, and offer by offer; and whether that counts no longer."""
 
     why: str
     alternatives: Sequence[Alternative]
+    made_again: bool
+    """Whether the offers are matched again, this need with them."""
+    again_by: Instant | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +96,8 @@ class MatchPage:
 
     @property
     def again_by(self) -> Instant | None:
-        """Until when the offers must be matched again, where that has a day: else the group ends.
-
-        The broker's time to confirm is no such day for a patient: it follows from who has longest to answer, so that
-        the others could work out that somebody has extra support.
-        """
-        return self.tender.match_by
+        """Until when the offers must be matched again, where that has a day for a patient."""
+        return again_by(self.tender)
 
     @property
     def moved_m(self) -> int:
@@ -114,6 +113,11 @@ class MatchPage:
     def answered_for(self) -> bool:
         """Whether the patient was silent, and the answer was given for them."""
         return answered_for(self.match)
+
+    @property
+    def searched_again(self) -> bool:
+        """Whether no other provider was found so far, and the offers are matched again."""
+        return is_searched_again(self.match.need)
 
     @property
     def made_again(self) -> bool:
@@ -177,7 +181,10 @@ def no_match(session: Session, need: Need) -> NoMatch | None:
     if found is None:
         return None
     return NoMatch(
-        why=reasons.to_the_unmatched(found["reason"]), alternatives=_named(session, found.get("refusals", []))
+        why=reasons.to_the_unmatched(found["reason"]),
+        alternatives=_named(session, found.get("refusals", [])),
+        made_again=is_searched_again(need),
+        again_by=again_by(need.bundle.tender),
     )
 
 

@@ -26,7 +26,7 @@ Sentences = Mapping[Role, str]
 
 _AGAIN: Sentences = {
     Role.PROVIDER: "Every offer counts as it was sealed. There is new feedback once there is a new result.",
-    Role.BROKER: "The match must be run again before {match_by}, or the tender is cancelled.",
+    Role.BROKER: "The match must be run again before {match_by}, or the tender ends without an award.",
     Role.PATIENT: "The match may change. Whoever gets another one is asked to answer it.",
     Role.COMMISSIONER: "Nothing: it is the broker's turn until {match_by}.",
 }

@@ -1,6 +1,7 @@
 """What a match has come to, so that its page says what is true of it now: `stage_of`.
 
-`can_be_answered` knows whether its patient is asked, `is_looked_for` who may still get another provider.
+`can_be_answered` knows whether its patient is asked, `is_made_again` whether it counts no longer, `is_looked_for` and
+`is_searched_again` who may still get a provider.
 """
 
 from enum import StrEnum
@@ -9,8 +10,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from marketplace.journey.rounds import latest_round_id, must_run_again
-from marketplace.records.pools import NeedStatus
+from marketplace.records.pools import Need, NeedStatus
 from marketplace.records.rounds import Award, Match, MatchStatus, Round
+from marketplace.records.tenders import Tender
 from marketplace.rules.clock import Instant
 from marketplace.rules.lifecycle import TenderStatus
 
@@ -37,6 +39,30 @@ GIVEN_UP = frozenset({TenderStatus.DELETED, TenderStatus.WITHDRAWN, TenderStatus
 """Tenders that ended without an award."""
 
 
+def is_made_again(match: Match) -> bool:
+    """Whether the match that was made counts no longer, because another one is to be made or is being made."""
+    return _is_matching(match.award.round.tender)
+
+
+def is_searched_again(need: Need) -> bool:
+    """Whether the offers are matched again for somebody for whom none was found, and whose money is still held."""
+    return need.status is NeedStatus.UNMATCHED and need.reserved_pence > 0 and _is_matching(need.bundle.tender)
+
+
+def again_by(tender: Tender) -> Instant | None:
+    """Until when the offers must be matched again, where patients are told a day: else the group ends.
+
+    The broker's time to confirm is told to no patient: it follows from who has longest to answer, so that the others
+    could work out that somebody has extra support.
+    """
+    return tender.match_by
+
+
+def _is_matching(tender: Tender) -> bool:
+    """Whether its match is to be made anew, or is being made."""
+    return tender.status is TenderStatus.MATCHING or must_run_again(tender)
+
+
 def can_be_answered(match: Match, now: Instant) -> bool:
     """Whether the patient may say yes or no now."""
     tender = match.award.round.tender
@@ -53,7 +79,7 @@ def stage_of(match: Match, now: Instant, *, has_contract: bool) -> Stage:
         (has_contract, Stage.CONTRACT),
         (need.status is NeedStatus.RELEASED or tender.status in GIVEN_UP, Stage.ENDED),
         (match.status is MatchStatus.DISPLACED, Stage.DISPLACED),
-        (tender.status is TenderStatus.MATCHING or must_run_again(tender), Stage.AGAIN),
+        (is_made_again(match), Stage.AGAIN),
         (match.status is MatchStatus.ACCEPTED, Stage.ACCEPTED),
         (can_be_answered(match, now), Stage.ANSWER),
     ]

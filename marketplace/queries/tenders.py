@@ -16,7 +16,7 @@ from marketplace.journey.scopes import one, tenders_for
 from marketplace.records.contracts import Contract
 from marketplace.records.offers import Offer, OfferStatus
 from marketplace.records.pools import Bundle, Need, NeedStatus
-from marketplace.records.rounds import Award, Match, MatchStatus, Round
+from marketplace.records.rounds import Award, Match, MatchStatus, Round, RoundStatus
 from marketplace.records.tenders import Tender
 from marketplace.rules.clock import Instant
 from marketplace.rules.lifecycle import ContractStatus, TenderStatus
@@ -124,10 +124,10 @@ class TenderRow:
             return _draft_action(self)
         if self.tender.status is TenderStatus.OPEN and due_at is not None and due_at <= now:
             return "Open the offers"
-        if self.tender.status is TenderStatus.CLOSED:
-            return "Run the match"
         if self.must_run_again:
             return "Run the match again"
+        if self.tender.status is TenderStatus.CLOSED:
+            return "Run the match"
         if self.tender.status is TenderStatus.PROPOSED and not self.unanswered:
             return "Confirm the award"
         return None
@@ -277,6 +277,8 @@ def _reason_words(tender: Tender) -> str:
 def _why_again(row: TenderRow) -> str:
     if row.tender.status is TenderStatus.UNDER_REVIEW:
         return "An objection was upheld"
+    if row.tender.status is TenderStatus.CLOSED:
+        return "An objection was upheld, and the match that was run then failed"
     return ", and ".join(f"{alias} was left out on {day(at)}" for alias, at in row.left_out)
 
 
@@ -303,14 +305,7 @@ def _rows(session: Session, tenders: Sequence[Tender]) -> list[TenderRow]:
         .where(Bundle.tender_id.in_(ids))
         .group_by(Bundle.tender_id, Contract.status),
     )
-    matches = _grouped(
-        session,
-        select(Round.tender_id, Match.status, func.count())
-        .join(Award, Award.id == Match.award_id)
-        .join(Round, Round.id == Award.round_id)
-        .where(Round.tender_id.in_(ids))
-        .group_by(Round.tender_id, Match.status),
-    )
+    matches = _grouped(session, _latest_matches(ids))
     offers = dict.fromkeys(ids, 0)
     opened = select(Offer.tender_id, func.count()).where(Offer.tender_id.in_(ids), Offer.opened_at.is_not(None))
     for tender_id, count in session.execute(opened.group_by(Offer.tender_id)):
@@ -328,6 +323,23 @@ def _rows(session: Session, tenders: Sequence[Tender]) -> list[TenderRow]:
         )
         for tender in tenders
     ]
+
+
+def _latest_matches(ids: Sequence[str]) -> Select[str, Any, int]:
+    """How many matches of the latest verified round of each tender have which status: those before count no longer."""
+    latest = (
+        select(Round.tender_id, func.max(Round.number).label("number"))
+        .where(Round.tender_id.in_(ids), Round.status == RoundStatus.VERIFIED)
+        .group_by(Round.tender_id)
+        .subquery()
+    )
+    return (
+        select(Round.tender_id, Match.status, func.count())
+        .join(Award, Award.id == Match.award_id)
+        .join(Round, Round.id == Award.round_id)
+        .join(latest, (latest.c.tender_id == Round.tender_id) & (latest.c.number == Round.number))
+        .group_by(Round.tender_id, Match.status)
+    )
 
 
 def _left_out(session: Session, ids: Sequence[str]) -> dict[str, list[tuple[str, Instant]]]:

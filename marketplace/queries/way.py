@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from marketplace.journey.rounds import must_run_again
 from marketplace.records.contracts import Contract
 from marketplace.records.pools import Need, NeedStatus
 from marketplace.records.rounds import Match, MatchStatus
@@ -16,6 +15,7 @@ from marketplace.rules.clock import Instant, london_midnight_after
 from marketplace.rules.lifecycle import ContractStatus, TenderStatus
 from marketplace.rules.permissions import SYSTEM
 
+from .stages import again_by, is_made_again, is_searched_again
 from .words import units
 
 
@@ -71,7 +71,7 @@ def way_of(need: Need | None, match: Match | None, contract: Contract | None) ->
     if need is None:
         return Way([WayStep("You will be asked to join a group", StepState.AHEAD)])
     steps: list[WayStep] = []
-    stopped = STOPPED.get(need.status)
+    stopped = None if is_searched_again(need) else STOPPED.get(need.status)
     if need.status is NeedStatus.REFUSED and match is not None and answered_for(match):
         stopped = "You did not answer, so the match was turned down for you"
     if contract is not None and contract.status is ContractStatus.ENDED:
@@ -114,12 +114,11 @@ def _steps(
         tender.closed_at,
         tender.offers_due_at,
     )
-    stale = match is not None and must_run_again(match.award.round.tender)
+    stale = is_searched_again(need) or (match is not None and contract is None and is_made_again(match))
     matched = match is not None and not stale
     matched_at = tender.proposed_at if matched else None
-    # the broker's time to confirm is told to no patient: it gives away that somebody has longer to answer
     again = "The offers are matched again" if stale else "The offers are matched"
-    yield again, "The offers were matched", matched, matched_at, tender.match_by
+    yield again, "The offers were matched", matched, matched_at, again_by(tender)
     said_yes = matched and match is not None and match.status is MatchStatus.ACCEPTED
     answered_at = match.answered_at if match is not None else None
     said_yes = said_yes or contract is not None

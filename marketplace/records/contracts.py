@@ -35,7 +35,8 @@ class Contract(Base):
     ``charge_pence`` is what the patient's own budget pays, ``pool_pence`` what of it goes to others of a shared pool
     (negative: what the pool carries), and `bill_pence` what the provider gets for all units.
     ``holder_signed_at`` is for budgets that an organisation keeps: it is the contract's party and signs for itself.
-    ``ended_by`` is in which role somebody ended it, `Role.SYSTEM` where time did; none where all units are delivered.
+    ``ended_by`` is in which role somebody ended it, a patient's representative in their own, `Role.SYSTEM` where time
+    did; none where all units are delivered.
     """
 
     __tablename__ = "contracts"

@@ -105,7 +105,7 @@ def _before_the_offers(tender: Tender) -> Iterator[tuple[str, str]]:
 
 def _of_the_match(tender: Tender) -> Iterator[tuple[str, str]]:
     again = must_run_again(tender)
-    if tender.status is TenderStatus.CLOSED and tender.match_by is not None:
+    if tender.status is TenderStatus.CLOSED and tender.match_by is not None and not again:
         yield "The match starts by", moment(tender.match_by)
     if tender.proposed_at is not None:
         yield "Match proposed", moment(tender.proposed_at)

@@ -10,8 +10,8 @@ from marketplace.journey import contracts, tenders
 from marketplace.records.database import writing
 from marketplace.records.people import Patient
 from tests.web.site import Site
-from tests.web.test_group_pages import change
-from tests.web.test_match_pages import left_out
+from tests.web.test_group_pages import change, nobody_near_enough
+from tests.web.test_match_pages import failed_again, left_out
 from tests.worlds import SmallWorld
 
 pytestmark = pytest.mark.browser
@@ -82,3 +82,37 @@ def test_a_contract_is_read_before_it_is_signed(site: Site, serve: Callable[[Fla
     assert "You said that it took place" in look(site, window, "delivery-answered", f"/patient/deliveries/{delivery}")
     look(site, window, "contract-paper", f"{path}/print")
     look(site, window, "home-care", "/patient/")
+
+
+def test_an_objections_round_that_failed(site: Site, serve: Callable[[Flask], str], visit: Open) -> None:
+    """The old match is nobody's any more: on the patient's pages, the broker's and the notice."""
+    world, window = failed_again(site.world), visit(serve(site.app))
+    match = f"/patient/matches/{world.match(1).id}"
+    assert "You sign" not in look(site, window, "match-failed-again", match)
+    look(site, window, "care-failed-again", "/patient/care")
+    broker = window.carry(site.cookie("broker@example.test")).go(f"/broker/tenders/{world.tender.id}")
+    assert "Run the match again" in broker.look("broker-tender-failed-again").text
+    window.page.wait_for_load_state("networkidle")
+    broker.go(f"/tenders/{world.tender.id}").look("notice-failed-again")
+
+
+def test_who_found_nobody(site: Site, serve: Callable[[Flask], str], visit: Open) -> None:
+    """The offers are matched again for them, and nobody sends them to another group meanwhile."""
+    world, window = nobody_near_enough(site).leave_out("bulk"), visit(serve(site.app))
+    path = f"/patient/invitations/{world.need(1).id}"
+    assert "join another group" not in look(site, window, "no-match-again", path)
+
+
+def test_a_group_whose_match_is_over(site: Site, serve: Callable[[Flask], str], visit: Open) -> None:
+    """It had a match, and the money is free."""
+    world, window = site.world.proposed().decline(1), visit(serve(site.app))
+    assert "You had a match" in look(site, window, "group-match-over", f"/patient/invitations/{world.need(1).id}")
+
+
+def test_rules_there_and_back(site: Site, serve: Callable[[Flask], str], visit: Open) -> None:
+    """Asked again, though the rules are as they were."""
+    world, window = site.world.draft().agree().publish(), visit(serve(site.app))
+    change(world, pence_per_km=60)
+    change(world)
+    path = f"/patient/invitations/{world.need(1).id}"
+    assert "as they were when you said yes" in look(site, window, "asked-again-as-before", path)

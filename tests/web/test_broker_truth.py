@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from marketplace.journey import pools, reviews
 from marketplace.records.database import writing
+from marketplace.records.rounds import MatchStatus
 from marketplace.rules.lifecycle import TenderStatus
 from tests.web.site import Site
 
@@ -54,6 +55,19 @@ def test_nobody_wants_another_provider(site: Site) -> None:
     assert "None of them wants another provider now." in text
     assert "Match again without those who said no" in text
     assert "Look again" not in text
+
+
+def test_only_the_matches_that_stand_are_counted(site: Site) -> None:
+    """Nobody is counted twice after an offer was left out and the match was run again, nor after a rematch."""
+    world = site.world.proposed().leave_out("bulk").run_round()
+    path = f"/broker/tenders/{world.tender.id}"
+    assert "0 of 12 people have answered" in read(site, path)
+    world.accept(*range(2, 13)).decline(1).rematch()
+    asked = len(world.providers_by_patient())
+    unanswered = sum(world.match(number).status is MatchStatus.PROPOSED for number in world.providers_by_patient())
+    assert unanswered
+    for page in (path, "/broker/tenders"):
+        assert f"{asked - unanswered} of {asked} people have answered" in read(site, page)
 
 
 def test_an_offer_left_out_tells_the_ground_the_day_and_what_to_do(site: Site) -> None:

@@ -1,12 +1,15 @@
 """An ended contract and its refunded delivery: the same facts for each party that reads them."""
 
 import re
+from datetime import timedelta
+from html import unescape
 
 from marketplace.journey import contracts, deliveries, funds
 from marketplace.records.contracts import Contract
 from marketplace.records.database import writing
 from tests.web.site import Site
 from tests.web.test_easy_read import same
+from tests.web.test_people_pages import act, daughter_of
 
 WHY = "The provider has closed."
 
@@ -48,6 +51,30 @@ def test_an_ended_contract_says_when_why_and_by_whom(site: Site) -> None:
     assert row(told["bulk"], "Ended by") == "The commissioner"
     assert row(told["funder"], "Ended by") == "You"
     assert row(told["p1"], "Ended by") == "The local care team"
+
+
+def test_an_end_by_a_representative_is_not_told_as_the_patients(site: Site) -> None:
+    """Each reader is told who it was; "You" is only who did it."""
+    contract, authority = site.world.awarded().contract(1), daughter_of(site, 1)
+    daughter = act(site, authority)
+    assert daughter.post(f"/contracts/{contract.id}/end", data={"reason": "We move away."}).status_code == 302
+    site.fresh()
+    told = pages(site, contract)
+    assert row(told["p1"], "Ended by") == "Your representative"
+    for name in ("bulk", "funder"):
+        assert unescape(row(told[name], "Ended by")) == "The patient's representative"
+    own = act(site, authority).get(f"/patient/contracts/{contract.id}").text
+    assert unescape(row(own, "Ended by")) == "The patient's representative"
+    same(site, f"/patient/contracts/{contract.id}")
+
+
+def test_a_representative_reads_that_the_patient_ended_it(site: Site) -> None:
+    world = site.world.awarded()
+    contract, authority = world.contract(1), daughter_of(site, 1)
+    with writing(world.session):
+        contracts.end_early(world.session, world.now, world.patient(1), contract.id, "I move away.")
+    assert row(pages(site, contract)["p1"], "Ended by") == "You"
+    assert row(act(site, authority).get(f"/patient/contracts/{contract.id}").text, "Ended by") == "The patient"
 
 
 def test_nothing_more_falls_due_of_an_ended_contract(site: Site) -> None:
@@ -133,3 +160,22 @@ def test_a_dispute_waits_while_something_can_be_done_about_it(site: Site) -> Non
         "record it again"
         not in site.client("bulk@example.test").get(f"/provider/contracts/{world.contract(2).id}").text
     )
+
+
+def test_care_of_another_day_settles_no_dispute(site: Site) -> None:
+    """What was recorded since of other days leaves it waiting; the same day recorded again takes it off."""
+    world = site.world.awarded()
+    delivery = world.record(1)
+    with writing(world.session):
+        deliveries.dispute_delivery(world.session, world.now, world.patient(1), delivery.id, "Nobody came")
+    world.later(days=1).record(1)
+
+    def waits() -> bool:
+        return "A patient disputes a delivery" in site.client("bulk@example.test").get("/provider/").text
+
+    assert waits()
+    with writing(world.session):
+        day = world.now.date() - timedelta(days=1)
+        contract = world.contract(1)
+        deliveries.record_delivery(world.session, world.now, world.by_provider(contract), contract.id, 1, day)
+    assert not waits()

@@ -5,18 +5,23 @@ from datetime import timedelta
 
 import pytest
 
-from marketplace.journey import amendments, cancellations, pools, tenders
+from marketplace.journey import amendments, cancellations, pools, representatives, rounds, tenders
 from marketplace.queries.policy_words import changes
 from marketplace.queries.words import moment
 from marketplace.records.database import writing
-from marketplace.records.pools import NeedStatus
+from marketplace.records.people import Authority
+from marketplace.records.pools import DefaultAnswer, NeedStatus
 from marketplace.records.tenders import CancelCode
+from marketplace.rules.permissions import Actor, Role, Scope
 from marketplace.rules.pooling import BundleTerms
+from marketplace.rules.preferences import Preferences
 from marketplace.rules.sharing import Pooling
 from marketplace.rules.tendering import Policy, policy_document
 from tests.web.reading import grade_of, sentences_of
 from tests.web.site import Site
 from tests.web.test_easy_read import main_part, same
+from tests.web.test_match_pages import few_left
+from tests.web.test_people_pages import daughter_of
 from tests.web.test_reading_age import MOST_GRADE, MOST_WORDS
 from tests.worlds import PERIOD, SmallWorld
 
@@ -35,6 +40,15 @@ def told(site: Site, number: int = 1) -> list[str]:
         assert max(len(words) for words in sentences) <= most, max(sentences, key=len)
         pages.append(" ".join(page.split()))
     return pages
+
+
+def said_yes_for_1(site: Site) -> Authority:
+    """Patient 1's daughter agrees to the group in their place."""
+    world, authority = site.world, daughter_of(site, 1)
+    acting = Actor("user-daughter", Role.PATIENT, authority.patient_id, authority.id, frozenset(Scope))
+    with writing(world.session):
+        pools.agree(world.session, world.now, acting, world.need(1).id, DefaultAnswer.ACCEPT, shares_pool=False)
+    return authority
 
 
 def change(world: SmallWorld, **weights: int) -> None:
@@ -93,14 +107,36 @@ def test_who_was_never_in_is_asked_for_the_first_time(site: Site) -> None:
 
 def test_a_yes_of_somebody_who_may_no_longer_act_is_asked_again(site: Site) -> None:
     """The rules are the same, and nobody reads that they changed."""
-    world = site.world.draft().agree()
-    consent = world.need(1).consents[-1]
+    world = site.world.draft()
+    authority = said_yes_for_1(site)
     with writing(world.session):
-        pools.void_consents(world.session, world.now, world.funder, [world.need(1)], why="authority_ended")
-    assert consent.void_at is not None
+        representatives.end_authority(world.session, world.now, world.funder, authority.id)
+    assert world.need(1).consents[-1].void_at is not None
     for page in told(site):
         assert "can no longer act for you" in page
         assert "rules of this group have changed" not in page
+
+
+@pytest.mark.parametrize("by", ["the patient", "somebody who still acts", "somebody whose authority ended later"])
+def test_rules_that_changed_there_and_back_are_no_fault_of_who_said_yes(site: Site, by: str) -> None:
+    """The yes is void, though the rules are as they were: nobody reads that somebody may act no longer."""
+    world = site.world.draft()
+    authority = None if by == "the patient" else said_yes_for_1(site)
+    if authority is None:
+        world.agree(1)
+    world.agree(*range(2, 13)).publish()
+    change(world, pence_per_km=60)
+    change(world)
+    assert world.need(1).consents[-1].policy_sha256 == world.tender.policy_sha256
+    if authority is not None and by.endswith("later"):
+        world.later(hours=1)
+        with writing(world.session):
+            representatives.end_authority(world.session, world.now, world.funder, authority.id)
+    for page in told(site):
+        assert "can no longer act" not in page
+        assert "said yes for you" not in page
+        assert "rules of this group were changed" in page
+        assert "as they were when you said yes" in page
 
 
 @pytest.mark.parametrize(
@@ -185,6 +221,73 @@ def test_a_group_with_a_match_leads_to_it(site: Site) -> None:
     assert all(f"/patient/matches/{world.match(1).id}" in page for page in told(site))
     world.accept().confirm().later(days=20)
     assert all(f"/patient/contracts/{world.contract(1).id}" in page for page in told(site))
+
+
+def test_a_match_that_is_over_is_told_as_one_that_was(site: Site) -> None:
+    """Turned down or fallen: the group's page says what is true of the money, and leads to what it was."""
+    world = site.world.proposed().decline(1)
+    for page in told(site):
+        assert "You had a match from this group. Your money is free to use again." in page
+        assert "You have a match" not in page
+        assert f"/patient/matches/{world.match(1).id}" in page
+
+
+def test_a_match_whose_provider_fell_away_is_one_that_was(site: Site) -> None:
+    world = few_left(site.world)
+    assert world.need(1).status is NeedStatus.DISPLACED
+    for page in told(site):
+        assert "You had a match from this group. Your money is free to use again." in page
+        assert "You have a match" not in page
+
+
+def nobody_near_enough(site: Site) -> SmallWorld:
+    """All but patient 1, who goes half a kilometre at most, have a match; then the offer in use is left out."""
+    world = site.world.draft().agree()
+    with writing(world.session):
+        near = Preferences(max_distance_m=500)
+        pools.set_preferences(world.session, world.now, world.patient(1), world.need(1).id, near)
+    return world.publish().three_offers().later(days=15).run_round()
+
+
+def test_who_has_no_match_reads_that_the_offers_are_matched_again(site: Site) -> None:
+    """Their money is held for it: they are not sent to another group, on no page, until that has come to nothing."""
+    world = nobody_near_enough(site)
+    assert world.need(1).status is NeedStatus.UNMATCHED
+    for page in told(site):
+        assert "join another group" in page
+        assert "matched again" not in page
+    world.leave_out("bulk")
+    by = moment(world.tender.confirm_by)
+    for page in told(site):
+        for words in ("The offers are matched again", by, "we write to you", "stays set aside"):
+            assert words in page, words
+        for untold in ("join another group", "You can choose", "You are not in this group", "would have had"):
+            assert untold not in page, untold
+    for path in ("/patient/", "/patient/care"):
+        page = " ".join(site.client(P1).get(path).text.split())
+        assert "The offers are being matched again" in page, path
+        assert "No provider was found" not in page, path
+    assert f"Step 5 of 9: The offers are matched again, by {by}" in site.client(P1).get("/patient/").text
+    with writing(world.session):
+        rounds.start_round(world.session, world.now, world.broking, world.tender.id)
+    assert all("The offers are matched again" in page and "join another group" not in page for page in told(site))
+
+
+def test_who_lost_a_match_reads_that_the_offers_are_matched_again(site: Site) -> None:
+    """The page of the earlier match sends nobody to another group either."""
+    world = site.world.draft().agree().publish()
+    world.offer("near", (0, 5_900), most=20)
+    world.offer("bulk", (0, 4_900))
+    world.later(days=15).run_round().leave_out("bulk").run_round()
+    number = next(number for number in (1, 2, 3) if world.need(number).status is NeedStatus.UNMATCHED)
+    client, path = site.client(f"p{number}@example.test"), f"/patient/matches/{world.match(number).id}"
+    assert "may ask you to join another group" in " ".join(client.get(path).text.split())
+    site.fresh().leave_out("near")
+    for kind in ("off", "on"):
+        client.post("/patient/easy-read", data={"easy_read": kind})
+        page = " ".join(client.get(path).text.split())
+        assert "The offers are matched again" in page, kind
+        assert "join another group" not in page, kind
 
 
 def test_every_change_of_the_rules_has_its_words() -> None:

@@ -5,11 +5,13 @@ from collections.abc import Callable
 
 import pytest
 
-from marketplace.journey import cancellations
+from marketplace.journey import cancellations, reviews, rounds
+from marketplace.queries.words import moment
 from marketplace.records.database import writing
 from marketplace.records.offers import ExclusionCode
 from marketplace.records.pools import DefaultAnswer
-from marketplace.records.tenders import CancelCode
+from marketplace.records.tenders import CancelCode, Decision
+from marketplace.rules.lifecycle import TenderStatus
 from tests.web.reading import grade_of, sentences_of
 from tests.web.site import Site
 from tests.web.test_easy_read import main_part, same
@@ -28,6 +30,19 @@ def left_out(world: SmallWorld) -> SmallWorld:
         cancellations.exclude_offer(
             world.session, world.now, world.broking, offer_id, ExclusionCode.CONFLICT, "A cousin of the broker"
         )
+    return world
+
+
+def failed_again(world: SmallWorld) -> SmallWorld:
+    """An objection to a confirmed award was upheld, and the round that was run again failed."""
+    world.proposed().accept().confirm()
+    session, now = world.session, world.now
+    with writing(session):
+        objection = reviews.represent(session, now, world.provider("near"), world.tender.id, "Our rating was misread.")
+        reviews.decide(session, now, world.funder, objection.id, Decision.RUN_AGAIN, "It was.")
+    with writing(session):
+        started = rounds.start_round(session, now, world.broking, world.tender.id)
+        rounds.fail_round(session, now, world.broking, started.id, "The matching stopped: TimeoutError.")
     return world
 
 
@@ -81,7 +96,7 @@ STATES: dict[str, tuple[Callable[[SmallWorld], SmallWorld], tuple[str, ...], tup
     ),
     "declined, and an offer left out": (
         lambda world: left_out(world.proposed().decline(1)),
-        ("You would have paid", "Your broker can look for another provider in this group"),
+        ("You would have paid", "can look for another provider in this group"),
         (*PRESENT, "No other provider was found"),
     ),
     "declined, and the group has gone on": (
@@ -108,6 +123,17 @@ STATES: dict[str, tuple[Callable[[SmallWorld], SmallWorld], tuple[str, ...], tup
         lambda world: left_out(world.proposed().accept()),
         ("An offer was left out after this match was made", "your yes still counts", "money is free again"),
         ("Send my answer", "would have"),
+    ),
+    "the round after an objection failed": (
+        failed_again,
+        (
+            "A provider ",
+            " right.",
+            "You do not need to do anything now",
+            "your yes still counts",
+            "money is free again",
+        ),
+        ("You said yes", "sign a contract", "You sign", "Send my answer", "would have"),
     ),
     "cancelled": (
         lambda world: cancelled(world.proposed().accept()),
@@ -170,6 +196,33 @@ def test_nobody_is_asked_while_the_offers_are_matched_again(site: Site) -> None:
     assert "An offer was left out, so the match is made again" in refused.text
     world.run_round()
     assert "Answer your match" in site.client(P1).get("/patient/").text
+
+
+def test_a_round_that_failed_leaves_the_old_match_void(site: Site) -> None:
+    """After an upheld objection neither home, way nor broker's list takes the old match for one that holds."""
+    world = failed_again(site.world)
+    assert world.tender.status is TenderStatus.CLOSED
+    home, by = site.client(P1).get("/patient/").text, moment(world.tender.match_by)
+    assert "You said yes" not in home
+    assert re.search(r'nhsuk-tag--grey">The offers are being matched again', home)
+    assert f"Step 5 of 9: The offers are matched again, by {by}" in home
+    broker, at = site.client("broker@example.test"), f"/broker/tenders/{world.tender.id}"
+    for path in (at, f"{at}/result", "/broker/", "/broker/tenders", "/broker/tenders?status=run_again"):
+        page = broker.get(path).text
+        assert "To be matched again" in page, path
+        assert "An objection was upheld" in page, path
+        assert "the match that was run then failed" in page, path
+        assert "Run the match again by" in page, path
+    assert "The match starts by" not in broker.get(at).text
+    assert "or the tender is cancelled" not in broker.get(at).text  # it ends as one whose match was not run in time
+    assert "No tender fits" in broker.get("/broker/tenders?status=closed").text
+    notice = site.client().get(f"/tenders/{world.tender.id}").text
+    assert "the objection was upheld" in notice
+    assert by in notice
+    world.run_round()
+    assert world.tender.status is TenderStatus.PROPOSED
+    assert not world.tender.rerun_ordered
+    assert ">To be matched again</strong>" not in broker.get("/broker/tenders").text
 
 
 def test_silence_that_means_no_promises_no_contract(site: Site) -> None:

@@ -6,10 +6,11 @@ from sqlalchemy import select
 
 from marketplace.queries.offer_results import offer_states
 from marketplace.records.database import writing
-from marketplace.records.offers import Offer
+from marketplace.records.offers import Offer, OfferStatus
 from marketplace.records.rounds import Award, Round, RoundKind, RoundStatus
 from marketplace.work.feedback import prepare_all
 from tests.web.site import Site
+from tests.web.test_group_pages import change
 from tests.worlds import SmallWorld
 
 
@@ -103,3 +104,26 @@ def test_only_the_latest_round_counts(site: Site) -> None:
     page = site.client("near@example.test").get(f"/provider/offers/{offer_of(world, 'near')}").text
     assert "7 sessions" not in page
     assert "Your offer was not used" in page
+
+
+def test_an_offer_that_took_no_part_is_not_told_that_others_were_better(site: Site) -> None:
+    """Replaced, withdrawn or void before the opening: only what was matched has a result."""
+    world = site.world.draft().agree().publish()
+    client = site.client("near@example.test")
+    void = world.offer("near", (0, 5_900)).id
+    change(world, pence_per_km=60)
+    assert "You can make it anew until the deadline" in client.get(f"/provider/offers/{void}").text
+    site.fresh().agree()
+    replaced = world.offer("near", (0, 5_800)).id
+    world.offer("near", (0, 5_700))
+    world.offer("bulk", (0, 4_900))
+    of_near = select(Offer.id).where(Offer.provider_id == world.providers["near"].id)
+    standing = world.session.scalars(of_near.where(Offer.status == OfferStatus.STANDING)).one()
+    world.later(days=30).run_round().accept().confirm()
+    client = site.client("near@example.test")
+    assert "others were better" in client.get(f"/provider/offers/{standing}").text
+    for offer_id in (void, replaced):
+        page = client.get(f"/provider/offers/{offer_id}").text
+        assert "others were better" not in page
+        assert "until the deadline" not in page
+    assert "so this offer is void and takes no part" in client.get(f"/provider/offers/{void}").text
