@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, contains_eager, defer, joinedload
 
 from marketplace.journey.proofs import published_round_id
 from marketplace.journey.ratings import evidence_of
-from marketplace.journey.rounds import latest_round_id
+from marketplace.journey.rounds import latest_round_id, run_again_by
 from marketplace.journey.scopes import matches_for, one
 from marketplace.journey.sites import facts_said, has_moved
 from marketplace.records.catalogue import Service
@@ -99,7 +99,7 @@ class MatchPage:
     @property
     def again_by(self) -> Instant | None:
         """Until when the offers must be matched again, where they must: else the group ends."""
-        return self.tender.match_by or self.tender.confirm_by
+        return run_again_by(self.tender)
 
     @property
     def moved_m(self) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from marketplace.journey.rounds import must_run_again
+from marketplace.journey.rounds import must_run_again, run_again_by
 from marketplace.records.contracts import Contract
 from marketplace.records.pools import Need, NeedStatus
 from marketplace.records.rounds import Match, MatchStatus
@@ -118,7 +118,7 @@ def _steps(
     matched = match is not None and not stale
     matched_at = tender.proposed_at if matched else None
     again = "The offers are matched again" if stale else "The offers are matched"
-    yield again, "The offers were matched", matched, matched_at, tender.match_by or tender.confirm_by
+    yield again, "The offers were matched", matched, matched_at, run_again_by(tender)
     said_yes = matched and match is not None and match.status is MatchStatus.ACCEPTED
     answered_at = match.answered_at if match is not None else None
     said_yes = said_yes or contract is not None
