@@ -12,7 +12,7 @@ from marketplace.journey.rounds import latest_round_id, must_run_again
 from marketplace.records.pools import NeedStatus
 from marketplace.records.rounds import Award, Match, MatchStatus, Round
 from marketplace.rules.clock import Instant
-from marketplace.rules.lifecycle import TenderStatus
+from marketplace.rules.lifecycle import GIVEN_UP, TenderStatus
 
 
 class Stage(StrEnum):
@@ -33,8 +33,6 @@ OVER = frozenset({Stage.DECLINED, Stage.DISPLACED, Stage.REPLACED, Stage.ENDED})
 """Matches of which nothing comes any more: they are told of as what was."""
 SETTLED = {MatchStatus.SUPERSEDED: Stage.REPLACED, MatchStatus.DECLINED: Stage.DECLINED}
 """What a match's own status says for good."""
-GIVEN_UP = frozenset({TenderStatus.DELETED, TenderStatus.WITHDRAWN, TenderStatus.UNSUCCESSFUL, TenderStatus.CANCELLED})
-"""Tenders that ended without an award."""
 
 
 def can_be_answered(match: Match, now: Instant) -> bool:
