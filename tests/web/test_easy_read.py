@@ -160,7 +160,7 @@ def test_a_contract_whose_time_to_sign_is_over_says_so_on_both(site: Site) -> No
         assert "The time to sign is over." not in in_time
         assert "The time to sign is over." in late
         for page in (in_time, late):
-            assert "It ends when you have had all your care." in page
+            assert "ends when you have had all your care." in page
             assert "For your money the same holds." in page
 
 
