@@ -14,6 +14,7 @@ from .rounds import latest_round_id
 
 COUNTED = (MatchStatus.PROPOSED, MatchStatus.ACCEPTED)
 NOT_IN_THE_POOL = (NeedStatus.INVITED, NeedStatus.DECLINED, NeedStatus.LEFT)
+"""Needs of people who are asked and have not joined, or are out again."""
 
 
 @dataclass(frozen=True, slots=True)

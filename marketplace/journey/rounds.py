@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session, joinedload
 
 import matching
@@ -45,6 +45,8 @@ RUN_AGAIN_FROM = (TenderStatus.PROPOSED, TenderStatus.UNDER_REVIEW, TenderStatus
 """Where a tender can be whose match counts no longer; closed, when the round that was ordered has failed."""
 TO_RUN_AGAIN = Tender.status.in_(RUN_AGAIN_FROM) & Tender.rerun_ordered
 """What `must_run_again` says, asked of the database."""
+RUN_AGAIN_BY = case((Tender.status == TenderStatus.PROPOSED, Tender.confirm_by), else_=Tender.match_by)
+"""What `run_again_by` says, asked of the database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,6 +267,11 @@ def _check_startable(tender: Tender) -> None:
 def must_run_again(tender: Tender) -> bool:
     """Whether its match counts no longer: an offer was left out since, or a decision has ordered another one."""
     return tender.status in RUN_AGAIN_FROM and tender.rerun_ordered
+
+
+def run_again_by(tender: Tender) -> Instant | None:
+    """Until when a match is to be made: again, for a proposal, until the day by which it should have been confirmed."""
+    return tender.confirm_by if tender.status is TenderStatus.PROPOSED else tender.match_by
 
 
 def counted_on(session: Session, tender: Tender, offer_id: str) -> bool:

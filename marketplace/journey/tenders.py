@@ -23,7 +23,7 @@ from marketplace.records.tenders import Tender
 from marketplace.rules.canonical import sha256_of
 from marketplace.rules.clock import Instant, london_date, london_midnight_after, utc
 from marketplace.rules.errors import Invalid, WrongState
-from marketplace.rules.lifecycle import LOT_MOVES, TENDER_MOVES, LotResult, TenderStatus, check_move
+from marketplace.rules.lifecycle import LAPSES_TO, LOT_MOVES, TENDER_MOVES, LotResult, TenderStatus, check_move
 from marketplace.rules.permissions import SYSTEM, Actor, Role, check_owner, check_role
 from marketplace.rules.pooling import Reach, reach_of
 from marketplace.rules.privacy import shown_count, shown_units
@@ -273,8 +273,7 @@ def match_ran_out(session: Session, now: Instant, tender_id: str) -> Tender:
     tender = locked(session, Tender, tender_id, "tender")
     if tender.match_by is None or now < tender.match_by:
         raise WrongState("still_time", "There is still time to run the round.")
-    reviewed = tender.status is TenderStatus.UNDER_REVIEW
-    ends = TenderStatus.CANCELLED if reviewed else TenderStatus.UNSUCCESSFUL
+    ends = LAPSES_TO[tender.status]
     return give_up(session, now, SYSTEM, tender, status=ends, reason="The offers were not matched in time.")
 
 

@@ -10,6 +10,7 @@ from datetime import timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from marketplace.journey.figures import NOT_IN_THE_POOL
 from marketplace.records.audit import AuditEvent
 from marketplace.records.contracts import Contract
 from marketplace.records.ledger import Transfer
@@ -17,17 +18,15 @@ from marketplace.records.people import Authority
 from marketplace.records.pools import Consent, Need, NeedStatus
 from marketplace.records.tenders import Amendment, AmendmentKind, Tender
 from marketplace.rules.clock import Instant, london_date, london_midnight_after
-from marketplace.rules.lifecycle import LotResult, TenderStatus
+from marketplace.rules.lifecycle import GIVEN_UP, LotResult, TenderStatus
 from marketplace.rules.money import Pence
 from marketplace.rules.permissions import Role
 from marketplace.rules.privacy import whole_groups
 
 from .care import answer_by
 from .policy_words import changes
-from .stages import GIVEN_UP, latest_match_id
+from .stages import latest_match_id
 
-NOT_IN = frozenset({NeedStatus.INVITED, NeedStatus.DECLINED, NeedStatus.LEFT})
-"""Needs of people who are asked, and have not joined or are out again."""
 COLLECTING = frozenset({TenderStatus.DRAFT, TenderStatus.OPEN})
 """Tenders whose groups people still join and leave."""
 
@@ -105,7 +104,7 @@ def asked_so_far(session: Session, bundle_id: str) -> Asked:
     joined = set()
     for patient_id, pence, status in session.execute(query.order_by(Need.invited_at, Need.id)):
         share_pence.setdefault(patient_id, pence)
-        if status not in NOT_IN:
+        if status not in NOT_IN_THE_POOL:
             joined.add(patient_id)
     people = whole_groups(len(share_pence))
     return Asked(people, sum(list(share_pence.values())[:people]), whole_groups(len(joined)))

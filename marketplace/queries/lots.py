@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import func
 from sqlalchemy.orm import Session, joinedload, selectinload
 
+from marketplace.journey.figures import NOT_IN_THE_POOL
 from marketplace.journey.pools import valid_consent
 from marketplace.journey.scopes import needs_for
 from marketplace.records.pools import Bundle, Need, NeedStatus
@@ -47,10 +48,11 @@ def lots_of(session: Session, actor: Actor, tender: Tender) -> list[LotRow]:
     )
     for bundle_id, status, count, unit_sum, pence in session.execute(query):
         counts[bundle_id][status.value] = count
-        if status not in (NeedStatus.DECLINED, NeedStatus.LEFT):
+        is_in = status not in NOT_IN_THE_POOL
+        if is_in or status is NeedStatus.INVITED:
             all_sums[bundle_id].update(units=int(unit_sum), pence=int(pence))
-            if status is not NeedStatus.INVITED:
-                all_sums[bundle_id].update(agreed_units=int(unit_sum), agreed_pence=int(pence))
+        if is_in:
+            all_sums[bundle_id].update(agreed_units=int(unit_sum), agreed_pence=int(pence))
     return [_lot_row(bundle, counts[bundle.id], all_sums[bundle.id]) for bundle in tender.bundles]
 
 

@@ -9,20 +9,20 @@ from math import isqrt
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session, contains_eager, defer, joinedload
 
 from marketplace.journey.proofs import published_round_id
 from marketplace.journey.ratings import evidence_of
-from marketplace.journey.rounds import latest_round
+from marketplace.journey.rounds import latest_round_id
 from marketplace.journey.scopes import matches_for, one
 from marketplace.journey.sites import facts_said, has_moved
 from marketplace.records.catalogue import Service
 from marketplace.records.contracts import Contract
 from marketplace.records.offers import Offer
 from marketplace.records.people import Patient
-from marketplace.records.pools import Consent, DefaultAnswer, Need
+from marketplace.records.pools import Consent, DefaultAnswer, Need, NeedStatus
 from marketplace.records.providers import Provider, Site
-from marketplace.records.rounds import Match
+from marketplace.records.rounds import Award, Match, Round
 from marketplace.records.tenders import Tender
 from marketplace.rules.clock import Instant
 from marketplace.rules.money import Pence
@@ -35,6 +35,11 @@ from .maps import People, RingMap, pin_of, ring_map
 from .objections import Decided, decision_on
 from .stages import OVER, Stage, again_by, is_looked_for, is_searched_again, latest_match_id, stage_of
 from .way import answered_for
+
+_WITHOUT_DOCUMENTS = (
+    contains_eager(Match.award).contains_eager(Award.round).options(defer(Round.market), defer(Round.outcome))
+)
+"""Market and outcome of a round tell of everybody in it, and take longer to read than all else on one match's page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +147,7 @@ class MatchPage:
 
 def match_page(session: Session, actor: Actor, now: Instant, match_id: str) -> MatchPage:
     """One of the patient's own matches."""
-    match = one(session, matches_for(actor), match_id, "match")
+    match = one(session, matches_for(actor).options(_WITHOUT_DOCUMENTS), match_id, "match")
     offer = match.award.offer
     site, site_id = facts_said(offer), offer.site_id or ""
     patient, need = match.need.patient, match.need
@@ -174,10 +179,11 @@ def match_page(session: Session, actor: Actor, now: Instant, match_id: str) -> M
 
 
 def no_match(session: Session, need: Need) -> NoMatch | None:
-    """Why the latest round found nobody for a need; None where it did, or where there was no round."""
-    row = latest_round(session, need.bundle.tender_id)
-    lines = (row.outcome or {}).get("unmatched", []) if row is not None else []
-    found = next((line for line in lines if line["need"] == need.id), None)
+    """Why the latest round found nobody for a need, or did before it was released; None where it found somebody."""
+    if need.status not in (NeedStatus.UNMATCHED, NeedStatus.RELEASED):
+        return None
+    outcome = session.scalar(select(Round.outcome).where(Round.id == latest_round_id(session, need.bundle.tender_id)))
+    found = next((line for line in (outcome or {}).get("unmatched", []) if line["need"] == need.id), None)
     if found is None:
         return None
     return NoMatch(

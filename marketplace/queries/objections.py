@@ -11,13 +11,15 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from marketplace.journey.rounds import run_again_by
 from marketplace.journey.scopes import representations_for
 from marketplace.records.people import Commissioner, User
 from marketplace.records.tenders import Decision, Representation, Tender
 from marketplace.rules.clock import Instant
-from marketplace.rules.lifecycle import TenderStatus
+from marketplace.rules.lifecycle import LAPSES_TO, TenderStatus
 from marketplace.rules.permissions import Actor, Role
 
+from .states import lapse_words
 from .words import moment
 
 CLOSED_ACCOUNT = "An account that is closed"
@@ -26,7 +28,7 @@ Sentences = Mapping[Role, str]
 
 _AGAIN: Sentences = {
     Role.PROVIDER: "Every offer counts as it was sealed. There is new feedback once there is a new result.",
-    Role.BROKER: "The match must be run again before {match_by}, or the tender ends without an award.",
+    Role.BROKER: "The match must be run again before {match_by}, or {if_not}.",
     Role.PATIENT: "The match may change. Whoever gets another one is asked to answer it.",
     Role.COMMISSIONER: "Nothing: it is the broker's turn until {match_by}.",
 }
@@ -53,7 +55,7 @@ _NEXT: Mapping[TenderStatus, Sentences] = {
         Role.PROVIDER: "Somebody has objected again. That is decided before {review_by}.",
         Role.BROKER: "Somebody has objected again. Nothing goes on until that is decided.",
         Role.PATIENT: "The match waits again, until the new objection is decided.",
-        Role.COMMISSIONER: "Decide the new objection before {review_by}, or the tender is cancelled.",
+        Role.COMMISSIONER: "Decide the new objection before {review_by}, or {if_not}.",
     },
     TenderStatus.CLOSED: _AGAIN,
     TenderStatus.MATCHING: _ANEW,
@@ -107,8 +109,9 @@ def decision_on(session: Session, tender: Tender) -> Decided | None:
 def next_for(tender: Tender, reader: Role) -> str:
     """What this reader can expect, or has to do, now that an objection to the tender's result is decided."""
     said = _AGAIN if tender.rerun_ordered and tender.status is TenderStatus.UNDER_REVIEW else _NEXT[tender.status]
-    times = {"pause_ends": tender.standstill_ends_at, "match_by": tender.match_by, "review_by": tender.review_by}
-    return said[reader].format_map({name: moment(at) for name, at in times.items()})
+    times = {"pause_ends": tender.standstill_ends_at, "match_by": run_again_by(tender), "review_by": tender.review_by}
+    if_not = lapse_words(tender.status) if tender.status in LAPSES_TO else ""
+    return said[reader].format_map({name: moment(at) for name, at in times.items()} | {"if_not": if_not})
 
 
 def decided_by(session: Session, actor: Actor, row: Representation) -> str:

@@ -20,14 +20,22 @@ from .words import units
 
 OFFER_WORDS = {
     OfferStatus.DRAFT: ("Draft", "blue"),
-    OfferStatus.STANDING: ("Sealed", "green"),
     OfferStatus.REPLACED: ("Replaced", "grey"),
     OfferStatus.WITHDRAWN: ("Withdrawn", "grey"),
     OfferStatus.EXCLUDED: ("Left out", "red"),
     OfferStatus.VOID: ("Void", "red"),
 }
-OPENED, USED, PART_USED, NOT_USED = "Opened", "Used", "Part used", "Not used"
-COLOURS = {OPENED: "blue", USED: "green", PART_USED: "green", NOT_USED: "grey"}
+SEALED, NEVER_OPENED, OPENED = "Sealed", "Never opened", "Opened"
+USED, PART_USED, NOT_USED = "Used", "Part used", "Not used"
+COLOURS = {
+    SEALED: "green",
+    NEVER_OPENED: "grey",
+    OPENED: "blue",
+    USED: "green",
+    PART_USED: "green",
+    NOT_USED: "grey",
+}
+"""The states of an offer that stands: what has come of it depends on its tender."""
 RESULT_KNOWN = frozenset({TenderStatus.STANDSTILL, TenderStatus.UNDER_REVIEW, TenderStatus.AWARDED})
 CAME_TO_NOTHING = frozenset({TenderStatus.UNSUCCESSFUL, TenderStatus.CANCELLED})
 
@@ -42,19 +50,21 @@ class OfferResult:
 
 def results_of(session: Session, offers: Sequence[Offer]) -> dict[str, OfferResult]:
     """What came of those of these offers whose result is known, by their ids; in one question."""
-    known = [offer.id for offer in offers if offer.opened_at is not None and _is_known(offer.tender)]
+    known = [offer.id for offer in offers if offer.opened_at is not None and is_known(offer.tender)]
     rows = session.execute(select(Offer.id, _matched(), _used()).where(Offer.id.in_(known))) if known else ()
     return {offer_id: OfferResult(int(matched), int(used)) for offer_id, matched, used in rows}
 
 
 def state_of(offer: Offer, result: OfferResult | None) -> tuple[str, str]:
     """An offer's state in words, and the colour of the tag."""
-    if offer.status is not OfferStatus.STANDING or offer.opened_at is None:
+    if offer.status is not OfferStatus.STANDING:
         return OFFER_WORDS[offer.status]
     words = OPENED
-    if offer.tender.status in CAME_TO_NOTHING:
+    if offer.opened_at is None:
+        words = SEALED if offer.tender.status is TenderStatus.OPEN else NEVER_OPENED
+    elif offer.tender.status in CAME_TO_NOTHING:
         words = NOT_USED
-    elif _is_known(offer.tender):
+    elif is_known(offer.tender):
         found = result or OfferResult()
         words = NOT_USED if not found.used_units else USED if found.used_units == found.matched_units else PART_USED
     return words, COLOURS[words]
@@ -68,8 +78,13 @@ def told_of(result: OfferResult, unit: str) -> str:
         return "Your offer was not used: it was matched, but too few people stayed for it to stand."
     used = units(result.used_units, unit)
     if result.used_units < result.matched_units:
-        return f"Your offer was used in part: {used} of {result.matched_units:,}. The other people said no."
+        return f"Your offer was used in part: {used} of {result.matched_units:,}. The other people did not take it."
     return f"Your offer was used: {used}."
+
+
+def is_known(tender: Tender) -> bool:
+    """Whether a tender's result is told: it is published, and its match need not be run again."""
+    return tender.status in RESULT_KNOWN and not tender.rerun_ordered
 
 
 def offer_states() -> list[str]:
@@ -79,18 +94,21 @@ def offer_states() -> list[str]:
 
 def in_state(words: str) -> ColumnElement[bool]:
     """The offers in the state of these words: `state_of` said as a condition; a test compares the two."""
-    opened = and_(Offer.status == OfferStatus.STANDING, Offer.opened_at.is_not(None))
     if words not in COLOURS:
-        return and_(Offer.status.in_([status for status, told in OFFER_WORDS.items() if told[0] == words]), ~opened)
-    known = Offer.tender.has(Tender.status.in_(RESULT_KNOWN) & ~Tender.rerun_ordered)
-    in_vain = Offer.tender.has(Tender.status.in_(CAME_TO_NOTHING))
+        return Offer.status.in_([status for status, told in OFFER_WORDS.items() if told[0] == words])
+    opened = Offer.opened_at.is_not(None)
+    open_still = Offer.tender.has(Tender.status == TenderStatus.OPEN)
+    known = opened & Offer.tender.has(Tender.status.in_(RESULT_KNOWN) & ~Tender.rerun_ordered)
+    in_vain = opened & Offer.tender.has(Tender.status.in_(CAME_TO_NOTHING))
     conditions = {
-        OPENED: and_(~known, ~in_vain),
+        SEALED: and_(~opened, open_still),
+        NEVER_OPENED: and_(~opened, ~open_still),
+        OPENED: and_(opened, ~known, ~in_vain),
         USED: and_(known, _used() > 0, _used() == _matched()),
         PART_USED: and_(known, _used() > 0, _used() < _matched()),
         NOT_USED: or_(in_vain, and_(known, _used() == 0)),
     }
-    return and_(opened, conditions[words])
+    return and_(Offer.status == OfferStatus.STANDING, conditions[words])
 
 
 def award_of(session: Session, offer: Offer) -> Award | None:
@@ -98,11 +116,6 @@ def award_of(session: Session, offer: Offer) -> Award | None:
     return session.scalar(
         select(Award).join(Offer, Offer.id == Award.offer_id).where(Offer.id == offer.id, Award.round_id == _latest())
     )
-
-
-def _is_known(tender: Tender) -> bool:
-    """Whether a tender's result is told: it is published, and its match need not be run again."""
-    return tender.status in RESULT_KNOWN and not tender.rerun_ordered
 
 
 def _latest() -> ScalarSelect[str]:

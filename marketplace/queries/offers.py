@@ -28,7 +28,7 @@ from marketplace.rules.sites import SiteFacts
 from marketplace.rules.tendering import OfferTerms, earnings_pence
 
 from .notices import Lot, lots_of
-from .offer_results import RESULT_KNOWN, OfferResult, award_of, in_state, results_of, state_of
+from .offer_results import SEALED, OfferResult, award_of, in_state, is_known, results_of, state_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +153,7 @@ def offer_count(session: Session, actor: Actor, state: str) -> int:
 
 def sealed_count(session: Session, actor: Actor) -> int:
     """How many of its offers lie sealed now."""
-    sealed = offers_for(actor).where(Offer.status == OfferStatus.STANDING, Offer.opened_at.is_(None))
-    return session.scalar(sealed.with_only_columns(func.count())) or 0
+    return offer_count(session, actor, SEALED)
 
 
 def _offers(actor: Actor, state: str) -> Select[Offer]:
@@ -179,7 +178,7 @@ def offer_page(session: Session, actor: Actor, offer_id: str) -> OfferPage:
         lots={lot.bundle_id: lot for lot in lots_of(session, offer.tender)},
         award=award,
         below_minimum=below,
-        result_known=offer.tender.status in RESULT_KNOWN and not again,
+        result_known=is_known(offer.tender),
         words=state_of(offer, result),
         result=result or OfferResult(),
         made_again=again,

@@ -14,7 +14,7 @@ from marketplace.records.pools import Need, NeedStatus
 from marketplace.records.rounds import Award, Match, MatchStatus, Round
 from marketplace.records.tenders import Tender
 from marketplace.rules.clock import Instant
-from marketplace.rules.lifecycle import TenderStatus
+from marketplace.rules.lifecycle import GIVEN_UP, TenderStatus
 
 
 class Stage(StrEnum):
@@ -35,8 +35,6 @@ OVER = frozenset({Stage.DECLINED, Stage.DISPLACED, Stage.REPLACED, Stage.ENDED})
 """Matches of which nothing comes any more: they are told of as what was."""
 SETTLED = {MatchStatus.SUPERSEDED: Stage.REPLACED, MatchStatus.DECLINED: Stage.DECLINED}
 """What a match's own status says for good."""
-GIVEN_UP = frozenset({TenderStatus.DELETED, TenderStatus.WITHDRAWN, TenderStatus.UNSUCCESSFUL, TenderStatus.CANCELLED})
-"""Tenders that ended without an award."""
 
 
 def is_made_again(match: Match) -> bool:

@@ -1,6 +1,7 @@
 """In which state a tender is shown, by a name of its own where its status says too little: `state_of`, `in_state`.
 
 A tender whose match counts no longer waits for nobody's answer: it is shown as `RUN_AGAIN`, whatever its status.
+`lapse_words` says what becomes of a tender if nobody does anything.
 """
 
 from collections.abc import Mapping
@@ -9,7 +10,7 @@ from sqlalchemy import ColumnElement, false
 
 from marketplace.journey.rounds import TO_RUN_AGAIN, must_run_again
 from marketplace.records.tenders import Tender
-from marketplace.rules.lifecycle import TENDER_WORDS, TenderStatus
+from marketplace.rules.lifecycle import LAPSES_TO, TENDER_WORDS, TenderStatus
 
 RUN_AGAIN = "run_again"
 WORDS: Mapping[str, str] = {
@@ -33,6 +34,17 @@ COLOURS: Mapping[str, str] = {
     TenderStatus.CANCELLED.value: "white",
 }
 """The colour of each state's tag, in the order of a tender's life."""
+
+_LAPSES = {
+    TenderStatus.DELETED: "the draft is deleted",
+    TenderStatus.UNSUCCESSFUL: "the tender ends without an award",
+    TenderStatus.CANCELLED: "the tender is cancelled",
+}
+
+
+def lapse_words(status: TenderStatus) -> str:
+    """What becomes of a tender in this status if its time passes and nothing is done."""
+    return _LAPSES[LAPSES_TO[status]]
 
 
 def state_of(tender: Tender) -> str:

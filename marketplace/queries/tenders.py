@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, case, func, select
 from sqlalchemy.orm import Session, selectinload
 
-from marketplace.journey.rounds import TO_RUN_AGAIN, must_run_again
+from marketplace.journey.rounds import RUN_AGAIN_BY, TO_RUN_AGAIN, must_run_again, run_again_by
 from marketplace.journey.scopes import one, tenders_for
 from marketplace.records.contracts import Contract
 from marketplace.records.offers import Offer, OfferStatus
@@ -22,7 +22,7 @@ from marketplace.rules.clock import Instant
 from marketplace.rules.lifecycle import ContractStatus, TenderStatus
 from marketplace.rules.permissions import Actor
 
-from .states import COLOURS, RUN_AGAIN, WORDS, in_state, state_of
+from .states import COLOURS, RUN_AGAIN, WORDS, in_state, lapse_words, state_of
 from .words import day, plural
 
 Counts = Mapping[str, int]
@@ -64,13 +64,14 @@ UNANSWERED = (
     .exists()
 )
 NEXT_DATE = case(
+    (TO_RUN_AGAIN, RUN_AGAIN_BY),
     (Tender.status == TenderStatus.DRAFT, Tender.publish_by),
     (Tender.status == TenderStatus.OPEN, Tender.offers_due_at),
     (Tender.status.in_((TenderStatus.CLOSED, TenderStatus.MATCHING)), Tender.match_by),
-    ((Tender.status == TenderStatus.PROPOSED) & ~TO_RUN_AGAIN & UNANSWERED, Tender.answers_due_at),
+    ((Tender.status == TenderStatus.PROPOSED) & UNANSWERED, Tender.answers_due_at),
     (Tender.status == TenderStatus.PROPOSED, Tender.confirm_by),
     (Tender.status == TenderStatus.STANDSTILL, Tender.standstill_ends_at),
-    (Tender.status == TenderStatus.UNDER_REVIEW, func.coalesce(Tender.review_by, Tender.match_by)),
+    (Tender.status == TenderStatus.UNDER_REVIEW, Tender.review_by),
 )
 """What a list of tenders can be ordered by beside their own columns; `NEXT_DATE` is what `TenderRow.by` says."""
 
@@ -152,6 +153,8 @@ class TenderRow:
     def by(self) -> Instant | None:
         """The deadline it runs towards: the broker's own where it is the broker's turn."""
         tender = self.tender
+        if self.must_run_again:
+            return run_again_by(tender)
         return {
             TenderStatus.DRAFT: tender.publish_by,
             TenderStatus.OPEN: tender.offers_due_at,
@@ -159,7 +162,7 @@ class TenderRow:
             TenderStatus.MATCHING: tender.match_by,
             TenderStatus.PROPOSED: tender.answers_due_at if self.waits_for_answers else tender.confirm_by,
             TenderStatus.STANDSTILL: tender.standstill_ends_at,
-            TenderStatus.UNDER_REVIEW: tender.review_by or tender.match_by,
+            TenderStatus.UNDER_REVIEW: tender.review_by,
         }.get(tender.status)
 
     @property
@@ -175,6 +178,11 @@ class TenderRow:
         """When it ends (a draft: is deleted) if its broker does nothing; None where nothing ends by that."""
         opens_itself = self.tender.status is TenderStatus.OPEN
         return None if opens_itself or self.action(now) is None else self.by()
+
+    @property
+    def if_not(self) -> str:
+        """What becomes of it then, in words."""
+        return lapse_words(self.tender.status)
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,18 @@ TENDER_MOVES: Mapping[TenderStatus, frozenset[TenderStatus]] = {
     TenderStatus.CANCELLED: frozenset(),
 }
 
+GIVEN_UP = frozenset({TenderStatus.DELETED, TenderStatus.WITHDRAWN, TenderStatus.UNSUCCESSFUL, TenderStatus.CANCELLED})
+"""Tenders that ended without an award."""
+
+LAPSES_TO: Mapping[TenderStatus, TenderStatus] = {
+    TenderStatus.DRAFT: TenderStatus.DELETED,
+    TenderStatus.CLOSED: TenderStatus.UNSUCCESSFUL,
+    TenderStatus.MATCHING: TenderStatus.UNSUCCESSFUL,
+    TenderStatus.PROPOSED: TenderStatus.UNSUCCESSFUL,
+    TenderStatus.UNDER_REVIEW: TenderStatus.CANCELLED,
+}
+"""Where a tender ends if its time passes and whoever has to do something does nothing."""
+
 LOT_MOVES: Mapping[LotResult, frozenset[LotResult]] = {
     LotResult.ACTIVE: frozenset({LotResult.UNSUCCESSFUL, LotResult.CANCELLED}),
     LotResult.UNSUCCESSFUL: frozenset(),

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 from flask import Flask
 
-from marketplace.journey.rounds import must_run_again
+from marketplace.journey.rounds import must_run_again, run_again_by
 from marketplace.queries.states import COLOURS, WORDS, state_of
 from marketplace.queries.words import moment, plural, pounds
 from marketplace.records.tenders import Amendment, AmendmentKind, CancelCode, Tender
-from marketplace.rules.lifecycle import TenderStatus
+from marketplace.rules.lifecycle import GIVEN_UP, TenderStatus
 from marketplace.rules.permissions import Role
 from marketplace.schemas.proceedings import CANCEL_WORDS
 from marketplace.schemas.tenders import TenderSchema
@@ -17,7 +17,7 @@ GROUNDS = CANCEL_WORDS | {
     CancelCode.REVIEW.value: "An objection to the award was upheld",
     CancelCode.REVIEW_OUT_OF_TIME.value: "An objection to the award was not decided in time",
 }
-ENDED = {
+ENDED_WORDS = {
     TenderStatus.DELETED: "Deleted",
     TenderStatus.WITHDRAWN: "Withdrawn",
     TenderStatus.UNSUCCESSFUL: "Ended without an award",
@@ -37,9 +37,9 @@ def tender_state(tender: Tender) -> tuple[str, str]:
 
 def end_of(tender: Tender) -> list[tuple[str, str]]:
     """How a tender ended without an award: when, by whom, on what grounds, why. Nothing while it goes on."""
-    if tender.status not in ENDED:
+    if tender.status not in GIVEN_UP:
         return []
-    found = [(ENDED[tender.status], moment(tender.ended_at)), ("By", _by(tender))]
+    found = [(ENDED_WORDS[tender.status], moment(tender.ended_at)), ("By", _by(tender))]
     if tender.cancelled_code is not None:
         found.append(("Grounds", GROUNDS[tender.cancelled_code.value]))
     return [*found, ("Why", tender.status_reason or "–")]
@@ -110,11 +110,10 @@ def _of_the_match(tender: Tender) -> Iterator[tuple[str, str]]:
     if tender.proposed_at is not None:
         yield "Match proposed", moment(tender.proposed_at)
     if again:
-        by = tender.confirm_by if tender.status is TenderStatus.PROPOSED else tender.match_by
-        yield "The match is run again by", moment(by)
+        yield "The match is run again by", moment(run_again_by(tender))
     if tender.answers_due_at is not None and not again:
         yield "Answers by", moment(tender.answers_due_at)
-    elif tender.status not in ENDED:
+    elif tender.status not in GIVEN_UP:
         yield "People answer within", plural(tender.answer_days, "day")
 
 

@@ -1,6 +1,7 @@
 """Pictures of a patient's pages after the first yes: asked again, turned down, left out, to be signed, at an end."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,6 +10,8 @@ from flask import Flask
 from marketplace.journey import contracts, tenders
 from marketplace.records.database import writing
 from marketplace.records.people import Patient
+from marketplace.rules.sharing import Pooling
+from marketplace.rules.tendering import Policy
 from tests.web.site import Site
 from tests.web.test_group_pages import change, nobody_near_enough
 from tests.web.test_match_pages import failed_again, left_out
@@ -116,3 +119,21 @@ def test_rules_there_and_back(site: Site, serve: Callable[[Flask], str], visit: 
     change(world)
     path = f"/patient/invitations/{world.need(1).id}"
     assert "as they were when you said yes" in look(site, window, "asked-again-as-before", path)
+
+
+def test_a_shared_match_with_a_fee_and_a_contract_not_signed_in_time(
+    site: Site, serve: Callable[[Flask], str], visit: Open
+) -> None:
+    """What one gives and what the set-up fee is; then the hour after the last day to sign."""
+    world, window = site.world, visit(serve(site.app))
+    with writing(world.session):
+        world.plan_line(1).budget_pence, world.plan_line(2).budget_pence = 70_000, 40_000
+    world.draft(Policy(pence_per_km=30, pooling=Pooling.SHARED_POOL)).agree().publish()
+    world.offer("near", (0, 5_400), fee=12_000)
+    world.later(days=15).run_round()
+    assert "set-up fee" in look(site, window, "match-shared-fee", f"/patient/matches/{world.match(1).id}")
+    world.accept().confirm().later(days=20)
+    contract = world.contract(1)
+    world.now = contract.sign_by + timedelta(hours=1)
+    words = look(site, window, "contract-too-late-to-sign", f"/patient/contracts/{contract.id}")
+    assert words.count("The time to sign is over.") == 2

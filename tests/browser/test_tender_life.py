@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from marketplace.journey import accounts, budgets, contracts, pools
+from marketplace.journey import accounts, budgets, contracts, pools, tenders
 from marketplace.records.budgets import ManagedAs
 from marketplace.records.database import writing
 from marketplace.records.offers import Offer
@@ -17,6 +17,7 @@ from marketplace.rules.permissions import Role
 from marketplace.rules.pooling import BundleTerms
 from marketplace.work.feedback import prepare_all
 from tests.web.site import PASSWORD, Site, build_site
+from tests.web.test_changed_tenders import upheld
 from tests.worlds import PERIOD
 
 pytestmark = pytest.mark.browser
@@ -179,6 +180,22 @@ def test_an_objection(site: Site, windows: Windows) -> None:
     windows.on("near", f"/provider/offers/{near}").look("life-offer-objection-decided")
     windows.on("broker", f"/broker/tenders/{world.tender.id}").look("life-broker-tender-decided")
     windows.on("p1", match).look("life-patient-match-decided")
+
+
+def test_a_tender_taken_back_and_an_upheld_objection(site: Site, windows: Windows) -> None:
+    """A provider reads that its offer was never opened; a broker, what becomes of a match that is not run again."""
+    world = site.world.draft().agree().publish()
+    world.offer("near", (0, 5_900))
+    with writing(world.session):
+        tenders.withdraw_tender(world.session, world.now, world.broking, world.tender.id, "Its group fell apart.")
+    near = windows.at("near", f"/provider/offers/{offer_of(site, 'near')}").look("life-offer-never-opened")
+    assert "Never opened" in near.text
+    near.go("/provider/offers").look("life-offers-never-opened").go("/provider/").look("life-provider-home-withdrawn")
+    site.fresh().later(days=1)
+    upheld(site)
+    broker = windows.at("broker", "/broker/").look("life-broker-home-upheld")
+    assert "If not, the tender is cancelled." in broker.text
+    broker.go(f"/broker/tenders/{site.world.tender.id}").look("life-broker-tender-upheld")
 
 
 def test_a_draft_is_deleted_and_a_contract_ended_by_who_pays(site: Site, windows: Windows) -> None:

@@ -9,7 +9,9 @@ from marketplace.rules import lifecycle
 from marketplace.rules.errors import WrongState
 from marketplace.rules.lifecycle import (
     CONTRACT_MOVES,
+    GIVEN_UP,
     IN_FORCE,
+    LAPSES_TO,
     LOT_MOVES,
     NOT_OVER,
     TENDER_MOVES,
@@ -75,3 +77,12 @@ def test_the_diagram_has_every_arrow() -> None:
 def test_the_readme_shows_this_table(moves: dict) -> None:
     """The diagrams in the README are the ones the tables draw."""
     assert mermaid(moves) in (Path(__file__).parents[2] / "README.md").read_text()
+
+
+def test_a_tender_is_given_up_where_it_ends_without_an_award() -> None:
+    """Every end but the award; and whatever lapses comes to one of them, by a move that the table knows."""
+    ends = {status for status in TenderStatus if is_final(TENDER_MOVES, status)}
+    assert ends - {TenderStatus.AWARDED} == GIVEN_UP
+    for status, end in LAPSES_TO.items():
+        assert end in GIVEN_UP
+        check_move(TENDER_MOVES, status, end)

@@ -1,6 +1,7 @@
 """When a tender changes under way, every page that names its state says so: the broker's, and everybody else's."""
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from html import unescape
@@ -8,13 +9,15 @@ from html import unescape
 import pytest
 from sqlalchemy import Engine, select
 
-from marketplace.journey import amendments, cancellations, pools
+from marketplace.journey import amendments, cancellations, pools, reviews, rounds
 from marketplace.journey import tenders as steps
 from marketplace.queries import tenders
+from marketplace.queries.words import moment
 from marketplace.records.database import writing
 from marketplace.records.rounds import MatchStatus
-from marketplace.records.tenders import CancelCode, Question
+from marketplace.records.tenders import CancelCode, Decision, Question
 from marketplace.rules.errors import WrongState
+from marketplace.rules.lifecycle import TenderStatus
 from marketplace.rules.pooling import BundleTerms
 from marketplace.rules.sharing import Pooling
 from tests.web.site import Site
@@ -143,6 +146,44 @@ def test_not_run_again_in_time_it_ends_and_says_why(site: Site) -> None:
     left_out(site)
     world = site.world.later(days=30)
     assert world.tender.status_reason == "The match was not run again in time."
+
+
+def upheld(site: Site) -> str:
+    """An objection to the result was upheld, so that the broker has to run the match again; returns the address."""
+    world = site.world.proposed().accept().confirm()
+    with writing(world.session):
+        objector = world.provider("near")
+        row = reviews.represent(world.session, world.now, objector, world.tender.id, "Our rating was misread.")
+        reviews.decide(world.session, world.now, world.funder, row.id, Decision.RUN_AGAIN, "It was.")
+    return f"/broker/tenders/{world.tender.id}"
+
+
+@pytest.mark.parametrize(
+    ("reach", "column", "ends", "told"),
+    [
+        (left_out, "confirm_by", TenderStatus.UNSUCCESSFUL, "If not, the tender ends without an award."),
+        (upheld, "match_by", TenderStatus.CANCELLED, "If not, the tender is cancelled."),
+    ],
+)
+def test_what_comes_of_a_match_that_is_not_run_again_is_what_the_pages_say(
+    site: Site, reach: Callable[[Site], str], column: str, ends: TenderStatus, told: str
+) -> None:
+    """By the same date everywhere, in the database too; and when it has passed, the tender ends as it was said."""
+    at, world = reach(site), site.world
+    by = getattr(world.tender, column)
+    assert rounds.run_again_by(world.tender) == by
+    [row] = tenders.own_tenders(world.session, world.broking, world.now, tenders.Asked(turn="mine"), first=0, size=9)
+    query = tenders.Asked().query(world.broking, world.now).with_only_columns(tenders.NEXT_DATE)
+    assert row.by() == row.lapses_at(world.now) == world.session.scalar(query) == by
+    for path in (at, "/broker/", f"{at}/result"):
+        text = site.client(BROKER).get(path).text
+        assert told in text, path
+        assert moment(by) in text, path
+    for path in ("/patient/", f"/patient/matches/{world.match(1).id}"):
+        assert moment(by) in site.client(P1).get(path).text, path
+    world.now = by
+    world.later()
+    assert site.fresh().tender.status is ends
 
 
 def amended(site: Site) -> str:

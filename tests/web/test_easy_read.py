@@ -1,7 +1,9 @@
 """Easy-read: a switch that is kept, and pages that tell the same facts and have the same forms."""
 
 import re
+from datetime import timedelta
 
+import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
@@ -114,6 +116,52 @@ def test_a_group_that_shares_says_so_in_easy_read_too(site: Site) -> None:
     assert "cp-idea__words" in text
     assert "You pay for your own care only" not in text
     assert 'name="shares_pool"' in text
+
+
+@pytest.mark.parametrize(
+    ("share_pence", "told"),
+    [
+        (70_000, "comes back to your budget"),
+        (40_000, "Your contract can start when they have signed theirs."),
+    ],
+)
+def test_a_shared_match_with_a_fee_costs_the_same_on_both(site: Site, share_pence: int, told: str) -> None:
+    """Who gives and who receives read the part of the set-up fee, and what comes of what is shared; then what was."""
+    world = site.world
+    with writing(world.session):
+        world.plan_line(1).budget_pence, world.plan_line(2).budget_pence = share_pence, 110_000 - share_pence
+    world.draft(Policy(pence_per_km=30, pooling=Pooling.SHARED_POOL)).agree().publish()
+    world.offer("near", (0, 5_400), fee=12_000)
+    world.later(days=15).run_round()
+    assert world.match(1).pool_pence
+    match = f"/patient/matches/{world.match(1).id}"
+    same(site, match)
+    for easy in (False, True):
+        page = main_part(site.client("p1@example.test"), match, easy=easy)
+        assert "£10.00" in page, easy
+        assert told in page, easy
+    world.decline(1)
+    same(site, match)
+
+
+def test_a_contract_whose_time_to_sign_is_over_says_so_on_both(site: Site) -> None:
+    """Before anybody has written its end down; and how it ends, and what then holds for the money, is said as well."""
+    world = site.world.proposed().accept().confirm().later(days=20)
+    contract = world.contract(1)
+    pages = []
+    for late in (False, True):
+        if late:
+            world.now = contract.sign_by + timedelta(minutes=1)
+        path = f"/patient/contracts/{contract.id}"
+        same(site, path)
+        client = site.client("p1@example.test")
+        pages.append([main_part(client, path, easy=easy) for easy in (False, True)])
+    for in_time, late in zip(*pages, strict=True):
+        assert "The time to sign is over." not in in_time
+        assert "The time to sign is over." in late
+        for page in (in_time, late):
+            assert "ends when you have had all your care." in page
+            assert "For your money the same holds." in page
 
 
 def test_the_switch_is_kept_and_recorded_once(site: Site) -> None:

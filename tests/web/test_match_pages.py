@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 
 import pytest
+from sqlalchemy import Engine
 
 from marketplace.journey import cancellations, reviews, rounds
 from marketplace.queries.words import moment
@@ -15,6 +16,7 @@ from marketplace.rules.lifecycle import TenderStatus
 from tests.web.reading import grade_of, sentences_of
 from tests.web.site import Site
 from tests.web.test_easy_read import main_part, same
+from tests.web.test_query_counts import counting
 from tests.web.test_reading_age import MOST_GRADE, MOST_WORDS
 from tests.worlds import SmallWorld
 
@@ -234,3 +236,36 @@ def test_silence_that_means_no_promises_no_contract(site: Site) -> None:
     page = site.client(P1).get(f"/patient/matches/{world.match(1).id}").text
     assert "We say no for you, as you chose" in page
     assert "sign a contract" not in page
+
+
+def test_a_patients_page_does_not_read_a_whole_round(site: Site) -> None:
+    """Market and outcome grow with everybody in the group: who has a match, or waits for one, needs neither."""
+    world = site.world.draft().agree().publish().three_offers()
+    need = f"/patient/invitations/{world.need(1).id}"
+    engine = world.session.get_bind()
+    assert isinstance(engine, Engine)
+
+    def documents(path: str) -> list[str]:
+        client = site.client(P1)
+        with counting(engine) as sent:
+            assert client.get(path).status_code == 200
+        return re.findall(r"rounds(?:_\d)?\.(market|outcome)\b", " ".join(sent))
+
+    assert documents(need) == []
+    world.later(days=15).run_round()
+    for path in (need, f"/patient/matches/{world.match(1).id}"):
+        assert documents(path) == [], path
+
+
+def test_who_has_no_match_still_reads_why_without_the_market(site: Site) -> None:
+    """The outcome says why; the market, which is larger, is left where it is."""
+    world = site.world.draft().agree().publish()
+    world.offer("near", (0, 6_100))
+    world.later(days=15).run_round()
+    engine = world.session.get_bind()
+    assert isinstance(engine, Engine)
+    client = site.client(P1)
+    with counting(engine) as sent:
+        text = client.get(f"/patient/invitations/{world.need(1).id}").text
+    assert "The providers that fit cost more than your share." in text
+    assert re.findall(r"rounds(?:_\d)?\.(market|outcome)\b", " ".join(sent)) == ["outcome"]

@@ -4,6 +4,7 @@ import re
 
 from sqlalchemy import select
 
+from marketplace.journey import tenders
 from marketplace.queries.offer_results import offer_states
 from marketplace.records.database import writing
 from marketplace.records.offers import Offer, OfferStatus
@@ -48,12 +49,12 @@ def test_who_wins_and_who_loses_reads_it_once_it_is_published(site: Site) -> Non
 
 
 def test_a_no_leaves_an_offer_used_in_part(site: Site) -> None:
-    """Eleven of twelve stay: the page says how much of the match that is."""
+    """Eleven of twelve stay: the page says how much of the match that is, and not that somebody silent said no."""
     world = site.world.proposed(fee=0).decline(7)
     world.accept(*(number for number in range(1, 13) if number != 7)).confirm()
     assert tags(site, "bulk") == {"Part used"}
     page = site.client("bulk@example.test").get(f"/provider/offers/{offer_of(world, 'bulk')}").text
-    assert "used in part: 110 sessions of 120" in page
+    assert "used in part: 110 sessions of 120. The other people did not take it." in page
     prepare_all(world.session, world.now)
     told = site.client("bulk@example.test").get(f"/provider/offers/{offer_of(world, 'bulk')}/feedback").text
     assert "used in part: 110 units of 120" in told
@@ -73,6 +74,23 @@ def test_nothing_is_used_of_a_tender_that_came_to_nothing(site: Site) -> None:
         world.decline(number)
     world.later(days=60)
     assert tags(site, "bulk") == {"Not used"}
+
+
+def test_an_offer_on_a_tender_taken_back_was_never_opened(site: Site) -> None:
+    """It lies sealed while offers can be made; once the tender is taken back, home counts none."""
+
+    def sealed() -> str:
+        home = site.client("near@example.test").get("/provider/").text
+        return re.findall(r'number">(\d+)</span>\s*<span[^>]*>(?:<a[^>]*>)?sealed offers?<', home)[0]
+
+    world = site.world.draft().agree().publish().three_offers()
+    assert sealed() == "1"
+    with writing(world.session):
+        tenders.withdraw_tender(world.session, world.now, world.broking, world.tender.id, "Its group fell apart")
+    assert tags(site, "near") == {"Never opened", "Withdrawn"}  # the tender is what was withdrawn, and its page says so
+    listed = site.client("near@example.test").get("/provider/offers?state=Withdrawn").text
+    assert offer_of(world, "near") not in listed
+    assert sealed() == "0"
 
 
 def test_only_the_latest_round_counts(site: Site) -> None:

@@ -84,7 +84,7 @@ def test_sharing_is_told_in_plain_words(site: Site) -> None:
         world.need(1).budget_pence, world.need(3).budget_pence = RECEIVES, GIVES
     read(f"/patient/invitations/{world.need(1).id}")
     world.agree().publish()
-    world.offer("near", (0, 5_500))
+    world.offer("near", (0, 5_400), fee=12_000)
     world.later(days=15).run_round()
     client = site.client(P1)
     read(f"/patient/matches/{world.match(1).id}")

@@ -14,6 +14,7 @@ from marketplace.records.database import writing
 from marketplace.records.people import Supporter
 from marketplace.rules.budgets import FundingRules
 from marketplace.web.support_words import condition_words, rule_words
+from marketplace.work.feedback import prepare_all
 from tests.web.crawl import reachable
 from tests.web.site import Site
 from tests.worlds import SmallWorld
@@ -94,7 +95,7 @@ def test_the_commissioner_records_and_the_patient_reads_why(ruled: Site) -> None
     ):
         assert words in read
     assert BY_RULE in patient.get("/patient/budget").text
-    assert "Lacks" not in patient.get("/patient/").text
+    assert "Lacks" not in read
 
 
 def test_what_was_recorded_stands_in_the_form_again(ruled: Site) -> None:
@@ -178,8 +179,19 @@ def test_a_provider_reads_nothing_of_it(ruled: Site) -> None:
     provider = next(
         name for name, row in world.providers.items() if row.id == world.contract(1).provider_id and name != "far"
     )
+    prepare_all(world.session, world.now)
     client = ruled.client(f"{provider}@example.test")
-    for where in ("/provider/", "/provider/contracts", f"/provider/contracts/{world.contract(1).id}"):
+    offer = f"/provider/offers/{world.match(1).award.offer_id}"
+    assert "Your offer was used" in client.get(f"{offer}/feedback").text
+    for where in (
+        "/provider/",
+        "/provider/profile",
+        f"/provider/tenders/{world.tender.id}",
+        offer,
+        f"{offer}/feedback",
+        "/provider/contracts",
+        f"/provider/contracts/{world.contract(1).id}",
+    ):
         answer = client.get(where)
         assert answer.status_code == 200, where
         for word in ("support", "easy read", "easy-read", "priority", "deprivation", "capacity"):
