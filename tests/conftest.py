@@ -17,7 +17,7 @@ from marketplace.front import claims
 from marketplace.journey.keys import lend
 from marketplace.records import Base
 from marketplace.records.database import configure_engine
-from tests.ground import lay_sqlite
+from tests.ground import ReusedDatabase, lay_sqlite, named
 from tests.letterbox import Letterbox, open_letterbox
 from tests.worlds import SmallWorld
 
@@ -56,12 +56,21 @@ def postgresql_server() -> Iterator[str]:
             admin.execute(text(f"ALTER SYSTEM SET {setting} = off"))
         admin.execute(text("SELECT pg_reload_conf()"))
         admin.execute(text("CREATE DATABASE template_carepool"))
-    engine = create_engine(_named(address, "template_carepool"))
+    engine = create_engine(named(address, "template_carepool"))
     Base.metadata.create_all(engine)
     engine.dispose()
     yield address
     server.cleanup()
     shutil.rmtree(os.environ["XDG_RUNTIME_DIR"], ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgresql_database(postgresql_server: str) -> Iterator[ReusedDatabase]:
+    """The PostgreSQL database that all tests of this process use, one after the other."""
+    with _alone(postgresql_server) as admin:
+        database = ReusedDatabase(admin, postgresql_server)
+        yield database
+        database.close()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -70,13 +79,9 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     if request.param == "sqlite":
         yield lay_sqlite(tmp_path / "carepool.sqlite")
         return
-    address = request.getfixturevalue("postgresql_server")
-    name = f"test_{abs(hash(request.node.nodeid)) % 10**12}"
-    with _alone(address) as admin:
-        admin.execute(text(f"CREATE DATABASE {name} TEMPLATE template_carepool"))
-    yield _named(address, name)
-    with _alone(address) as admin:
-        admin.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    database: ReusedDatabase = request.getfixturevalue("postgresql_database")
+    yield database.address
+    database.empty()
 
 
 @pytest.fixture
@@ -118,11 +123,6 @@ def letterbox() -> Iterator[Letterbox]:
     """A real SMTP server on this machine."""
     with open_letterbox() as box:
         yield box
-
-
-def _named(address: str, database: str) -> str:
-    head, _, query = address.partition("?")
-    return f"{head.rsplit('/', 1)[0]}/{database}{'?' + query if query else ''}"
 
 
 class _alone:  # noqa: N801 - used like a function
