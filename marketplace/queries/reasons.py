@@ -53,7 +53,7 @@ TO_A_PATIENT: Mapping[str, Sentence] = {
     "exclusive_offers": lambda *_: "The same provider is used with another of its offers.",
     "as_good": lambda *_: "It was just as good. The draw that was fixed before the offers came in decided.",
     "effective_cost": lambda value, _: (
-        f"It was not as good for the whole group. Price, quality and distance together came out {pounds(value)} worse."
+        f"It was not as good for the whole group: {pounds(value)} worse with price, quality and distance."
         if value
         else "It was no better for the whole group."
     ),

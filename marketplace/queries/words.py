@@ -120,7 +120,7 @@ def distance(metres: int | None) -> str:
     """``11.2 km (7 miles)``."""
     if metres is None:
         return "–"
-    miles = metres / METRES_A_MILE
+    miles = round(metres, -2) / METRES_A_MILE  # of the kilometres that are said, so that the two agree
     far = f"{miles:.1f}".removesuffix(".0") if miles < CLOSE_MILES else f"{miles:.0f}"
     return f"{kilometres(metres)} ({far} {'mile' if far == '1' else 'miles'})"
 

@@ -14,7 +14,7 @@ from marketplace.queries.support import support_of
 from marketplace.records.contracts import DeliveryStatus
 from marketplace.records.pools import DefaultAnswer
 from marketplace.rules.errors import Conflict, Invalid
-from marketplace.rules.lifecycle import RESULT_PUBLISHED
+from marketplace.rules.lifecycle import RESULT_PUBLISHED, ContractStatus
 from marketplace.rules.permissions import Role
 from marketplace.rules.privacy import K
 from marketplace.rules.sharing import example_of, is_shared
@@ -213,6 +213,7 @@ def contract(contract_id: str) -> str:
         contract=found,
         can_check=round_id == found.match.award.round_id,
         can_sign=care.can_be_signed(found, request_now()),
+        too_late=found.status is ContractStatus.OFFERED and request_now() >= found.sign_by,
         waits=contracts.waits_for_pool(found),
         ending=ending(found, current_actor()),
         site=facts_said(found.match.award.offer),

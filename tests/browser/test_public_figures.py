@@ -61,4 +61,4 @@ def test_providers_see_where_they_are_needed(site: Site, serve: Serve, visit: Op
     assert "We show no group of 8 or more people here" in window.text
     patient = visit(window.address).carry(site.cookie("p1@example.test"))
     patient.go(f"/patient/invitations/{site.world.need(1).id}").look("patient-no-provider")
-    assert "This group does not go on" in patient.text
+    assert "This group has ended" in patient.text

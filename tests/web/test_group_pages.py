@@ -186,7 +186,8 @@ def test_a_group_that_was_given_up_says_who_and_why(site: Site, by: str, who: st
                     bundle_ids=None if funder else [world.bundle.id],
                 )
     for page in told(site):
-        for words in ("does not go on", who, why, money, "/patient/broker", "/leave/", "choose the usual NHS care"):
+        ways = ("/patient/broker", "/leave/", "choose the usual NHS care")
+        for words in ("This group has ended", who, why, money, *ways):
             assert words in page, words
         for words in ("How a provider is chosen", "What counts for you", "tender asked", "At most"):
             assert words not in page, words

@@ -35,7 +35,8 @@ def test_a_draft_is_deleted(site: Site) -> None:
         world.patients[1].easy_read = True
     for number in (1, 2):
         read = site.client(f"p{number}@example.test").get(f"/patient/invitations/{world.need(number).id}").text
-        assert ("The area was wrong." in read, "does not go on" in read, "Yes, join" in read) == (True, True, False)
+        assert "The area was wrong." in read
+        assert ("This group has ended" in read, "Yes, join" in read) == (True, False)
 
 
 def test_an_early_opening_is_refused_on_the_page_and_recorded(site: Site) -> None:
