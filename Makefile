@@ -4,7 +4,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := .make
-WORKERS ?= 3
+WORKERS ?= 4
 OPERATIONS ?= 100000
 KILLS ?= 100
 

@@ -114,7 +114,7 @@ def test_a_match_says_who_carries_what(site: Site) -> None:
     assert "£584.61 from your budget: £550.00 for your care, and £34.61 helps others" in giver
     receiver = site.client(P3).get(f"/patient/matches/{world.match(3).id}").text
     assert "£400.00 from your budget. Your care costs £550.00, and others in the group carry £150.00" in receiver
-    assert "Buying alone would cost the same" in receiver
+    assert "Alone your care would cost the same, and you would pay all of it." in receiver
     assert "saves you" not in receiver
     assert "set aside" not in receiver[receiver.index("What it costs") : receiver.index("Why this provider")]
     people = site.client(BROKER).get(f"/broker/tenders/{world.tender.id}/people").text
