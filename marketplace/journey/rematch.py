@@ -33,6 +33,7 @@ from .rounds import (
     latest_round,
     must_run_again,
     open_round,
+    stopped_by,
 )
 from .scopes import locked, locked_of_tender
 
@@ -55,7 +56,7 @@ def run_rematch(
         revised, solved = solve_rematch(market, outcome, request, on_progress)
     except Exception as error:
         with writing(session):
-            fail_round(session, now, actor, round_id, f"The matching stopped: {type(error).__name__}.")
+            fail_round(session, now, actor, round_id, stopped_by(error))
         raise
     with writing(session):
         if solved.findings:

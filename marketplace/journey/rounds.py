@@ -76,7 +76,7 @@ def run_round(
         solved = solve(market, on_progress)
     except Exception as error:
         with writing(session):
-            fail_round(session, now, actor, round_id, f"The matching stopped: {type(error).__name__}.")
+            fail_round(session, now, actor, round_id, stopped_by(error))
         raise
     with writing(session):
         if solved.findings:
@@ -227,6 +227,11 @@ def fail_round(session: Session, now: Instant, actor: Actor, round_id: str, reas
     tender.status_reason = reason
     audit.append(session, now, actor, "round.failed", row.id, tender=tender.id)
     return tender
+
+
+def stopped_by(error: Exception) -> str:
+    """Why a round failed that something broke off, for its broker: by the error's name only, which holds no secret."""
+    return f"The match stopped before it was done. Start it again. For your technical team: {type(error).__name__}."
 
 
 def latest_round(session: Session, tender_id: str) -> Round | None:

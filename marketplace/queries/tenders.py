@@ -286,7 +286,7 @@ def _why_again(row: TenderRow) -> str:
     if row.tender.status is TenderStatus.UNDER_REVIEW:
         return "An objection was upheld"
     if row.tender.status is TenderStatus.CLOSED:
-        return "An objection was upheld, and the match that was run then failed"
+        return "An objection was upheld, and the new match failed"
     return ", and ".join(f"{alias} was left out on {day(at)}" for alias, at in row.left_out)
 
 

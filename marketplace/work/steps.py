@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from marketplace.journey.rounds import stopped_by
 from marketplace.journey.scopes import locked
 from marketplace.records.database import writing
 from marketplace.records.jobs import MATCHES, UNFINISHED, Job, JobStatus
@@ -71,7 +72,7 @@ def solve(job_id: str, about_id: str) -> Answer:
         try:
             return kind.solve(question, watch)
         except Exception as error:
-            return {"failure": f"The matching stopped: {type(error).__name__}."}
+            return {"failure": stopped_by(error)}
 
 
 def record(job_id: str, about_id: str, answer: Mapping[str, Any]) -> None:

@@ -105,7 +105,7 @@ def test_a_round_that_fails_changes_nothing(world: SmallWorld, monkeypatch: pyte
         world.run_round()
     world.session.expire_all()
     assert world.tender.status is TenderStatus.CLOSED
-    assert world.tender.status_reason == "The matching stopped: RuntimeError."
+    assert world.tender.status_reason == rounds.stopped_by(RuntimeError())
     assert world.tender.rounds[0].status is RoundStatus.FAILED
     assert [world.money(number) for number in range(1, 13)] == before
     monkeypatch.undo()

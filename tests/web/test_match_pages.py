@@ -44,7 +44,7 @@ def failed_again(world: SmallWorld) -> SmallWorld:
         reviews.decide(session, now, world.funder, objection.id, Decision.RUN_AGAIN, "It was.")
     with writing(session):
         started = rounds.start_round(session, now, world.broking, world.tender.id)
-        rounds.fail_round(session, now, world.broking, started.id, "The matching stopped: TimeoutError.")
+        rounds.fail_round(session, now, world.broking, started.id, rounds.stopped_by(TimeoutError()))
     return world
 
 
@@ -213,7 +213,7 @@ def test_a_round_that_failed_leaves_the_old_match_void(site: Site) -> None:
         page = broker.get(path).text
         assert "To be matched again" in page, path
         assert "An objection was upheld" in page, path
-        assert "the match that was run then failed" in page, path
+        assert "and the new match failed" in page, path
         assert "Run the match again by" in page, path
     assert "The match starts by" not in broker.get(at).text
     assert "or the tender is cancelled" not in broker.get(at).text  # it ends as one whose match was not run in time

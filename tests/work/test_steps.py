@@ -154,7 +154,7 @@ def test_the_engine_fails(closed: SmallWorld, monkeypatch: pytest.MonkeyPatch) -
     job_id = ask(closed)
     do(job_id)
     job = job_of(closed, job_id)
-    assert (job.status, job.message) == (JobStatus.FAILED, "The matching stopped: MemoryError.")
+    assert (job.status, job.message) == (JobStatus.FAILED, rounds.stopped_by(MemoryError()))
     assert closed.tender.status is TenderStatus.CLOSED
     assert closed.money(1) == HELD
 
