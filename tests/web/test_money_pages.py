@@ -280,7 +280,7 @@ def test_many_deliveries_are_summed_and_shown_by_the_page(site: Site) -> None:
     client = site.client("funder@example.test")
     at = f"/commissioner/providers/{world.contract(1).provider_id}/pay"
     asked = client.get(at).text
-    for told in ("Pay £250.00 to Bulk Physio?", "deliveries 1 to 2 of 5", f'href="{at}?page=2"'):
+    for told in ("Pay £250.00 to Bulk Physio?", "1 to 2 of 5 deliveries", f'href="{at}?page=2"'):
         assert told in asked
     sums = re.search(r"By service.*?</table>", asked, re.DOTALL)
     assert sums is not None
@@ -288,7 +288,7 @@ def test_many_deliveries_are_summed_and_shown_by_the_page(site: Site) -> None:
     shown = re.findall(r"Patient \d\d", asked)
     assert len(set(shown)) == 2
     last = client.get(f"{at}?page=3").text
-    assert "deliveries 5 to 5 of 5" in last
+    assert "5 to 5 of 5 deliveries" in last
     assert shown_on(last) == shown_on(asked)
     looked = (
         select(Patient.name).join(RecordView, RecordView.patient_id == Patient.id).where(RecordView.page == "payment")

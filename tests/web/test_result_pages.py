@@ -88,7 +88,7 @@ def test_the_award_by_criterion_with_conflicts_and_letters(site: Site) -> None:
         )
     text = client.get(f"{at}/award").text
     assert "You have declared an interest in Near Physio (it pays you)." in text
-    assert "was left out: Its owner works for us" in text
+    assert "was left out: “Its owner works for us”" in text
     assert "Your offer was left out of the match." in client.get(f"{at}/letters").text
 
 
