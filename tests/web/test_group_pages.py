@@ -258,16 +258,20 @@ def test_who_has_no_match_reads_that_the_offers_are_matched_again(site: Site) ->
         assert "join another group" in page
         assert "matched again" not in page
     world.leave_out("bulk")
+    brokers_date = moment(world.tender.confirm_by)  # it follows from who has longest to answer: no patient reads it
     for page in told(site):
         for words in ("The offers are matched again", "we write to you", "stays set aside"):
             assert words in page, words
+        assert brokers_date not in page
         for untold in ("join another group", "You can choose", "You are not in this group", "would have had"):
             assert untold not in page, untold
     for path in ("/patient/", "/patient/care"):
         page = " ".join(site.client(P1).get(path).text.split())
         assert "The offers are being matched again" in page, path
         assert "No provider was found" not in page, path
-    assert "Step 5 of 9: The offers are matched again" in site.client(P1).get("/patient/").text
+    home = site.client(P1).get("/patient/").text
+    assert "Step 5 of 9: The offers are matched again" in home
+    assert brokers_date not in home
     with writing(world.session):
         rounds.start_round(world.session, world.now, world.broking, world.tender.id)
     assert all("The offers are matched again" in page and "join another group" not in page for page in told(site))
