@@ -39,6 +39,7 @@ from marketplace.records.providers import Provider
 from marketplace.records.rounds import Award, Match, MatchStatus, Round
 from marketplace.records.tenders import Tender
 from marketplace.rules.budgets import FundingRules
+from marketplace.rules.contacts import Contact
 from marketplace.rules.permissions import Actor, Role
 from marketplace.rules.pooling import BundleTerms
 from marketplace.rules.quality import WORDS
@@ -51,6 +52,8 @@ BUDGET_PENCE = 60_000
 YEAR = (date(2026, 1, 1), date(2026, 12, 31))
 PERIOD = (date(2026, 5, 1), date(2026, 10, 31))
 LINCOLN = (497_000, 371_000)
+FEN = Contact("01632 960 101", "ask@fen.example.org", "Monday to Friday, 9am to 5pm")
+"""How the small world's broker is reached."""
 
 
 @dataclass
@@ -119,7 +122,7 @@ class SmallWorld:
             )
             self.session.add(Exclusion(id="gambling", name="Gambling", reason="it is never care."))
             self.commissioner = people.found_commissioner(self.session, "Lincolnshire funder")
-            self.broker = people.approve_broker(self.session, self.now, self.funder, "Fen Brokers")
+            self.broker = people.approve_broker(self.session, self.now, self.funder, "Fen Brokers", FEN)
             if self.managed_as is ManagedAs.THIRD_PARTY:
                 self.holder = budgets.admit_holder(self.session, self.now, self.funder, "Fen Trust")
             if self.rules is not None:

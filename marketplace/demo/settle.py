@@ -98,7 +98,7 @@ def settle(sessions: Sessions, now: datetime, market: LincolnshireMarket, tick: 
         town = Town(commissioner=funder, holder=_account(holder.id, Role.HOLDER))
         _write_catalogue(session, market)
         for broker in market.brokers:
-            admitted = approve_broker(session, then, town.commissioner, broker.name)
+            admitted = approve_broker(session, then, town.commissioner, broker.name, broker.contact)
             town.brokers[broker.id] = _account(admitted.id, Role.BROKER)
             agree_fee(session, then, town.commissioner, admitted.id, broker.fee_pence)
         for provider in market.providers:

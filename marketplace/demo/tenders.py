@@ -10,24 +10,37 @@ from dataclasses import dataclass, replace
 
 from marketplace.demo.geography import CITY, COAST, EAST, EAST_INLAND, NORTH, NORTH_RURAL, SOUTH, SOUTH_EAST, SOUTH_WEST
 from marketplace.demo.people import Patient, PlanLine
+from marketplace.rules.contacts import Contact
 from marketplace.rules.sharing import Pooling
 from marketplace.rules.tendering import Policy
 
 
 @dataclass(frozen=True)
 class Broker:
-    """Somebody who pools and buys for clients, and what the commissioner pays it for each (made up)."""
+    """Somebody who pools and buys for clients, what the commissioner pays it for each, how it is reached (made up)."""
 
     id: str
     name: str
     fee_pence: int
+    contact: Contact
 
 
 BROKERS = (
-    Broker("trentside", "Trentside Care Brokers", 1_500),
-    Broker("wolds_and_coast", "Wolds and Coast Health Brokerage", 1_800),
-    Broker("welland", "Welland Valley Patient Brokers", 1_200),
+    Broker(
+        "trentside",
+        "Trentside Care Brokers",
+        1_500,
+        Contact("01632 960 301", "ask@trentside.example.org", "Monday to Friday, 9am to 5pm"),
+    ),
+    Broker(
+        "wolds_and_coast",
+        "Wolds and Coast Health Brokerage",
+        1_800,
+        Contact("01632 960 302", "hello@wolds-and-coast.example.org", "Monday to Friday, 8:30am to 6pm"),
+    ),
+    Broker("welland", "Welland Valley Patient Brokers", 1_200, Contact("01632 960 303", None, "Every day, 9am to 5pm")),
 )
+"""The telephone numbers are of the range kept for drama."""
 
 
 @dataclass(frozen=True)

@@ -57,6 +57,7 @@ STEPS = (
     Step("representatives.end_authority", "patient or commissioner", "authority", "ended; consents under it void"),
     Step("representatives.expire_authority", "scheduler", "authority past its last day", "ended; consents void"),
     Step("people.approve_broker", "commissioner", "-", "a broker"),
+    Step("contacts.state_contact", "broker", "a broker", "the same; its clients read how to reach it"),
     Step("broker_fees.agree_fee", "commissioner", "a broker", "another fee for what it publishes from now on"),
     Step("broker_fees.pay_fee", "commissioner", "fees earned", "paid; less is owed"),
     Step("people.approve_provider", "commissioner", "-", "a provider with its sites"),

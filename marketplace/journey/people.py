@@ -16,12 +16,14 @@ from marketplace.records.pools import Bundle, Need
 from marketplace.records.providers import Provider, Site
 from marketplace.records.tenders import Tender
 from marketplace.rules.clock import Instant, london_date
+from marketplace.rules.contacts import Contact, check_contact
 from marketplace.rules.errors import Conflict, Invalid, NotFound
 from marketplace.rules.lifecycle import TenderStatus
 from marketplace.rules.permissions import Actor, Role, Scope, check_owner, check_role, check_scope
 from marketplace.rules.quality import grade_of
 from marketplace.rules.support import check_facts
 
+from .contacts import tidy, write_contact
 from .keys import keyring_of
 from .pools import CAN_BE_LEFT, leave_pool
 from .scopes import locked
@@ -67,17 +69,23 @@ def found_commissioner(session: Session, name: str) -> Commissioner:
     return commissioner
 
 
-def approve_broker(session: Session, now: Instant, actor: Actor, name: str) -> Broker:
-    """Admit a broker.
+def approve_broker(session: Session, now: Instant, actor: Actor, name: str, contact: Contact | None = None) -> Broker:
+    """Admit a broker, with how it is reached if that is known: it can state it itself (`contacts.state_contact`).
 
     Raises
     ------
+    Invalid
+        If a contact is given with neither a telephone number nor an e-mail address, or one does not look like one.
     Conflict
         If one of that name is admitted already.
     """
     check_role(actor, Role.COMMISSIONER)
     _check_name_free(session, Broker, name)
     broker = Broker(name=name, commissioner_id=actor.party_id, approved_at=now)
+    if contact is not None:
+        stated = tidy(contact)
+        check_contact(stated)
+        write_contact(broker, stated)
     session.add(broker)
     session.flush()
     audit.append(session, now, actor, "broker.approved", broker.id)

@@ -23,6 +23,7 @@ ACTS: Mapping[str, str] = {
     "auditor.bundle_handed_out": "auditor: file of the matching handed out",
     "auditor.struck_off": "auditor: struck off",
     "award.minimum_waived": "award: provider goes below its minimum",
+    "broker.contact_stated": "broker: how to reach it",
     "broker.fee_agreed": "broker: fee agreed",
     "broker.fee_paid": "broker: fees paid",
     "budget.left": "budget: left for the usual package",

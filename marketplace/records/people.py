@@ -85,6 +85,7 @@ class Broker(Base):
     """Pools its clients' budgets and buys for them. Never owns, is paid by or represents a bidder.
 
     ``fee_pence`` is what its commissioner pays it for each contract that all have signed (`journey.broker_fees`).
+    ``telephone``, ``email`` and ``opening_hours`` (in words) are its office's: its clients read them.
     """
 
     __tablename__ = "brokers"
@@ -93,6 +94,9 @@ class Broker(Base):
     id: Mapped[PublicId]
     name: Mapped[str] = mapped_column(String(120), unique=True)
     fee_pence: Mapped[int] = mapped_column(default=0)
+    telephone: Mapped[str | None] = mapped_column(String(30))
+    email: Mapped[str | None] = mapped_column(String(254))
+    opening_hours: Mapped[str | None] = mapped_column(String(200))
     commissioner_id: Mapped[str] = mapped_column(ForeignKey("commissioners.id"))
     approved_at: Mapped[datetime | None]
     suspended_at: Mapped[datetime | None]

@@ -6,6 +6,14 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, post_load, validates_schema
 from marshmallow.validate import Email, OneOf
 
+from marketplace.rules.contacts import (
+    LONGEST_EMAIL,
+    LONGEST_HOURS,
+    LONGEST_TELEPHONE,
+    Contact,
+    is_email,
+    is_telephone,
+)
 from marketplace.rules.permissions import Role
 from marketplace.rules.quality import PUBLISHED, UNRATED, WORDS
 from marketplace.rules.sites import LONGEST_CONTACT, LONGEST_EVIDENCE, LONGEST_WAIT_DAYS, SiteStatement
@@ -25,10 +33,68 @@ ROLE_WORDS = {
 _FURTHEST_M = 1_300_000
 
 
-class BrokerSchema(Schema):
-    """A broker to be admitted."""
+def _telephone(text: str) -> None:
+    if text and not is_telephone(text):
+        raise ValidationError("Enter a telephone number with its area code, like 01632 960 001")
+
+
+def _email(text: str) -> None:
+    if text and not is_email(text):
+        raise ValidationError("Enter an e-mail address like name@example.org")
+
+
+class _ContactFields(Schema):
+    """How an organisation is reached."""
+
+    telephone = Words(
+        longest=LONGEST_TELEPHONE,
+        missing="",
+        load_default=None,
+        validate=_telephone,
+        metadata={"title": "Telephone number (optional)", "description": "With its area code.", "x-width": 20},
+    )
+    email = Words(
+        longest=LONGEST_EMAIL,
+        missing="",
+        load_default=None,
+        validate=_email,
+        metadata={"title": "E-mail address (optional)"},
+    )
+    opening_hours = Words(
+        longest=LONGEST_HOURS,
+        missing="",
+        load_default=None,
+        metadata={
+            "title": "When is somebody there? (optional)",
+            "description": "For example: Monday to Friday, 9am to 5pm. Not on bank holidays.",
+        },
+    )
+
+
+class ContactSchema(_ContactFields):
+    """How a broker is reached: by telephone, by e-mail or both (the rule asks for one), and when."""
+
+    @post_load
+    def make(self, data: dict[str, Any], **_: Any) -> Contact:
+        """As the step knows it."""
+        return Contact(**data)
+
+
+class BrokerSchema(_ContactFields):
+    """A broker to be admitted, with how it is reached where that is known."""
 
     name = Words(required=True, longest=120, missing="Enter the broker's name", metadata={"title": "Its name"})
+
+    class Meta:
+        """The name stands first, on the page and in the error summary."""
+
+        fields = ("name", "telephone", "email", "opening_hours")
+
+    @post_load
+    def make(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        """Name and contact; no contact where nothing of it was typed."""
+        name = data.pop("name")
+        return {"name": name, "contact": Contact(**data) if any(data.values()) else None}
 
 
 class _Services(fields.List[str]):

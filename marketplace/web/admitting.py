@@ -45,7 +45,7 @@ def admit_broker() -> Answer:
     """Admit a broker."""
 
     def step(session: Session, data: dict[str, Any]) -> None:
-        with_place(lambda: steps.approve_broker(session, request_now(), current_actor(), data["name"]))
+        with_place(lambda: steps.approve_broker(session, request_now(), current_actor(), **data))
 
     return ask(
         "commissioner/broker_new.html",

@@ -23,6 +23,7 @@ from marketplace.queries.words import (
     units_of,
     words,
 )
+from marketplace.rules.contacts import dialled
 from marketplace.rules.quality import rating_words
 
 _ROW = re.compile(r"<tr([^>]*)>(.*?)</tr>", re.DOTALL)
@@ -76,6 +77,7 @@ def init_app(app: Flask) -> None:
         permille,
         distance,
         short_hash,
+        dialled,
     ):
         app.jinja_env.filters[says.__name__] = says
         app.jinja_env.globals.setdefault(says.__name__, says)

@@ -86,6 +86,13 @@ def visitor() -> Visitor:
     )
 
 
+def own_broker_name() -> str | None:
+    """What the broker of the patient is called for whom this page is; none where there is no broker, or no patient."""
+    actor = find_actor()
+    patient = db_session().get(Patient, actor.party_id) if actor and actor.role is Role.PATIENT else None
+    return patient.broker.name if patient and patient.broker else None
+
+
 def home_endpoint(role: Role) -> str:
     """Where a role starts."""
     return MENUS[role][0][0]
@@ -95,3 +102,4 @@ def init_app(app: Flask) -> None:
     """Put the visitor into every template, and choices into the macros' form."""
     app.context_processor(lambda: {"visitor": visitor()})
     app.jinja_env.globals["choice_items"] = as_choices
+    app.jinja_env.globals["own_broker_name"] = own_broker_name

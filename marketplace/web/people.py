@@ -28,15 +28,18 @@ pages = Blueprint("people", __name__, url_prefix="/patient")
 @pages.route("/broker", methods=["GET", "POST"])
 @for_role(Role.PATIENT)
 def broker() -> Answer:
-    """Who buys care for me; choose another one, and what that does to my groups."""
+    """Who buys care for me and how I reach them; choose another one, and what that does to my groups."""
     session, actor = db_session(), current_actor()
-    check_scope(actor, Scope.BROKER)
+    may_choose = actor.scopes is None or Scope.BROKER in actor.scopes
+    if sent() is not None:
+        check_scope(actor, Scope.BROKER)
     patient = one(session, patients_for(actor), actor.party_id, "patient")
     brokers = people.brokers_to_choose(session, patient)
-    others = [(row.id, row.name) for row in brokers if row.id != patient.broker_id]
-    form = WebForm(ChooseBrokerSchema(), sent(), choices={"broker_id": others})
+    others = [row for row in brokers if row.id != patient.broker_id]
+    names = {row.id: row.name for row in others}
+    form = WebForm(ChooseBrokerSchema(), sent(), choices={"broker_id": list(names.items())})
     if sent() is not None and form.validate():
-        chosen = next((name for broker_id, name in others if broker_id == form.data["broker_id"]), None)
+        chosen = names.get(form.data["broker_id"])
         if chosen is None:
             form.refuse("broker_id", "Choose a broker from this list")
         else:
@@ -47,7 +50,8 @@ def broker() -> Answer:
     page = render_template(
         "patient/broker.html",
         patient=patient,
-        others=others,
+        others=others if may_choose else [],
+        may_choose=may_choose,
         groups=people.groups_to_leave(session, actor),
         form=form,
     )

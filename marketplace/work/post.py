@@ -5,7 +5,8 @@ A letter says that there is something to read or to do, and links to the site; t
 transaction open, and noted as sent in another; so it is sent at least once, and twice only if the worker dies between
 the mail server's answer and that note. A letter sent twice has the same Message-ID twice.
 
-One letter carries something of its own: the code for a forgotten password, made when it is written (`_gaps`).
+Two things are put in when a letter is written (`_gaps`): the code for a forgotten password, and the telephone number of
+a patient's broker. No more of the broker: its name may say what it buys.
 """
 
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from marketplace.adapters.mail import Letter, MailServer, NoServer, NotSent, Sen
 from marketplace.journey import passwords
 from marketplace.records.database import writing
 from marketplace.records.outbox import Mailing, Message
-from marketplace.records.people import Authority, User
+from marketplace.records.people import Authority, Broker, Patient, User
 from marketplace.rules.clock import Instant, london_date
 
 from .equipment import Equipment
@@ -145,12 +146,15 @@ def _pause(attempts: int) -> timedelta:
 
 
 def _gaps(session: Session, now: Instant, message: Message) -> dict[str, str]:
-    """What a letter says that its template cannot: a code, which exists from now on and lies in no outbox."""
-    if message.template != passwords.FORGOTTEN:
-        return {}
-    user_id = message.about_id
-    with writing(session):
-        return {"code": passwords.code_for_letter(session, now, user_id)}
+    """What a letter says that its template cannot: a code, which exists from now on and lies nowhere; whom to ask."""
+    if message.template == passwords.FORGOTTEN:
+        user_id = message.about_id
+        with writing(session):
+            return {"code": passwords.code_for_letter(session, now, user_id)}
+    telephone = session.scalar(
+        select(Broker.telephone).join(Patient, Patient.broker_id == Broker.id).where(Patient.id == message.party_id)
+    )
+    return {"ask_broker": f" You can ask your broker on {telephone}." if telephone else ""}
 
 
 def recipients(session: Session, now: Instant, party_id: str) -> list[tuple[str, str]]:

@@ -237,11 +237,18 @@ def test_a_representative_acts_in_a_patients_place(site: Site) -> None:
 
 
 def test_what_is_not_covered_is_refused_in_words(site: Site) -> None:
-    """Authority for deliveries alone opens the pages, and neither the pool nor the choice of a broker."""
+    """Authority for deliveries alone opens the pages, and neither the pool nor the choice of a broker.
+
+    How the broker is reached is read all the same: whoever sees to the visits may have to ask.
+    """
     world = site.world.draft()
     client = act(site, daughter_of(site, 1, Scope.DELIVERIES))
     refused = client.post(f"/patient/invitations/{world.need(1).id}", data={"default_answer": "accept"} | world.read(1))
-    for answer in (refused, client.get("/patient/broker"), client.post("/patient/broker", data={"broker_id": "x"})):
+    read = client.get("/patient/broker").text
+    assert "tel:01632960101" in read
+    assert "Choose this broker" not in read
+    assert "choose another broker" not in read
+    for answer in (refused, client.post("/patient/broker", data={"broker_id": "x"})):
         assert answer.status_code == 403
         assert "You may not do this for this person" in answer.text
         assert "right account" not in answer.text

@@ -20,7 +20,7 @@ ENDS = [
     status.value
     for status in (TenderStatus.DELETED, TenderStatus.WITHDRAWN, TenderStatus.UNSUCCESSFUL, TenderStatus.CANCELLED)
 ]
-GAPS = {"code": "4ph2-0000-0000-0000"}
+GAPS = {"code": "4ph2-0000-0000-0000", "ask_broker": " You can ask your broker on 01632 960 001."}
 MOST_GRADE, MOST_WORDS = 6.0, 25
 """As for a patient's pages (tests/web/test_reading_age.py)."""
 VARIED = {

@@ -178,3 +178,21 @@ def test_two_halves_of_a_server() -> None:
     with pytest.raises(ValueError, match="CAREPOOL_MAIL_FROM"):
         MailServer.from_settings(named)
     assert MailServer.from_settings({**named, "MAIL_HOST": ""}) is None
+
+
+@pytest.mark.parametrize("telephone", ["01632 960 101", None])
+def test_a_letter_says_whom_to_ask(
+    told: SmallWorld, posting: Equipment, letterbox: Letterbox, telephone: str | None
+) -> None:
+    """The invitation has the telephone number of the patient's broker, and not its name; without one, nothing."""
+    with writing(told.session):
+        told.broker.telephone = telephone
+    post.send_waiting(posting)
+    invited = [letter for address, letter in letterbox.letters if address.startswith("p") and "invite" in str(letter)]
+    assert len(invited) == 2
+    for letter in invited:
+        text = " ".join(letter.get_content().split())
+        assert ("You can ask your broker on 01632 960 101." in text) is (telephone is not None)
+        assert "ask your broker on None" not in text
+        assert "$" not in text
+        assert "Fen" not in text
