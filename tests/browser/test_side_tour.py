@@ -8,10 +8,12 @@ import pytest
 from flask import Flask
 
 from marketplace.front import claims
+from marketplace.journey import people
 from marketplace.journey.broker_fees import agree_fee
 from marketplace.records.budgets import ManagedAs
 from marketplace.records.database import writing
 from tests.web.site import build_site
+from tests.worlds import FEN
 
 pytestmark = pytest.mark.browser
 
@@ -54,7 +56,14 @@ def test_side_tour(
     look("funder", "/commissioner/hand-overs/", "commissioner-hand-overs-none")
     look("funder", "/commissioner/broker-fees/", "commissioner-broker-fees-none")
     look("broker", "/broker/fees", "broker-fees-none")
+    look("broker", "/broker/contact", "broker-contact")
     with writing(world.session):
+        world.broker.telephone = world.broker.email = None
+    look("broker", "/broker/", "broker-home-no-contact")
+    look("broker", "/broker/contact", "broker-contact-empty", status=422, press="Save")
+    with writing(world.session):
+        world.broker.telephone, world.broker.email = FEN.telephone, FEN.email
+        people.approve_broker(world.session, world.now, world.funder, "Wold Brokers", FEN)
         agree_fee(world.session, world.now, world.funder, world.broker.id, 1_500)
     agreeing = f"/commissioner/broker-fees/{world.broker.id}/fee"
     look("funder", agreeing, "commissioner-broker-fee")
