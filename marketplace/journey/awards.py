@@ -126,7 +126,8 @@ def confirm_award(session: Session, now: Instant, actor: Actor, tender_id: str, 
     matches = matches_of(session, tender)
     waiting = sum(match.status is MatchStatus.PROPOSED for match in matches)
     if waiting:
-        raise WrongState("answers_missing", f"{waiting} patients have not answered yet.", waiting=waiting)
+        who = "1 patient has" if waiting == 1 else f"{waiting:,} patients have"
+        raise WrongState("answers_missing", f"{who} not answered yet.", waiting=waiting)
     displaced = _let_fall(session, now, actor, matches)
     if displaced:
         tell(session, now, [match.need.patient_id for match in displaced], "match_displaced", tender.id)

@@ -3,12 +3,12 @@
 Counts come by one grouped query for all tenders at once, so that sixty tenders cost no more questions than one.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, func, select
+from sqlalchemy import ColumnElement, Select, String, case, func, select
 from sqlalchemy.orm import Session, selectinload
 
 from marketplace.journey.rounds import RUN_AGAIN_BY, TO_RUN_AGAIN, must_run_again, run_again_by
@@ -27,6 +27,10 @@ from .words import day, plural
 
 Counts = Mapping[str, int]
 
+ANSWERED = "answered"
+"""The state of a proposal that everybody has answered: it waits for its broker, who alone is shown it so."""
+OWN_WORDS: Mapping[str, str] = {**WORDS, ANSWERED: "All answers are in"}
+OWN_COLOURS: Mapping[str, str] = {**COLOURS, ANSWERED: "yellow"}
 MINE, OTHERS = "mine", "others"
 TURNS = {MINE: "Mine", OTHERS: "Somebody else's, with a date"}
 WITH_DEADLINE = (
@@ -63,6 +67,9 @@ UNANSWERED = (
     .correlate(Tender)
     .exists()
 )
+_IN_ORDER = list(COLOURS)
+_IN_ORDER.insert(_IN_ORDER.index(TenderStatus.PROPOSED.value) + 1, ANSWERED)
+ALL_ANSWERED = (Tender.status == TenderStatus.PROPOSED) & ~UNANSWERED & ~TO_RUN_AGAIN
 NEXT_DATE = case(
     (TO_RUN_AGAIN, RUN_AGAIN_BY),
     (Tender.status == TenderStatus.DRAFT, Tender.publish_by),
@@ -89,14 +96,20 @@ class TenderRow:
     left_out: Sequence[tuple[str, Instant]]
 
     @property
+    def state(self) -> str:
+        """The state that its broker is shown."""
+        proposed = self.tender.status is TenderStatus.PROPOSED and not self.must_run_again
+        return ANSWERED if proposed and not self.unanswered else state_of(self.tender)
+
+    @property
     def words(self) -> str:
-        """Its state."""
-        return WORDS[state_of(self.tender)]
+        """Its state, in words."""
+        return OWN_WORDS[self.state]
 
     @property
     def colour(self) -> str:
         """The colour of its tag."""
-        return COLOURS[state_of(self.tender)]
+        return OWN_COLOURS[self.state]
 
     @property
     def must_run_again(self) -> bool:
@@ -147,7 +160,8 @@ class TenderRow:
             return f"{plural(self.offers, 'offer')} came in"
         if status is TenderStatus.PROPOSED:
             asked = sum(self.matches.values())
-            return f"{asked - self.unanswered:,} of {plural(asked, 'person has', 'people have')} answered"
+            told = f"{asked - self.unanswered:,} of {plural(asked, 'person has', 'people have')} answered"
+            return told if self.unanswered else f"{told}: it is your turn"
         return _signed_words(self) if status is TenderStatus.AWARDED else _reason_words(self.tender)
 
     def by(self) -> Instant | None:
@@ -201,8 +215,8 @@ class Asked:
         query = tenders_for(actor)
         if self.status is not None:
             query = query.where(Tender.status == self.status)
-        if self.state in WORDS:
-            query = query.where(in_state(self.state))
+        if self.state in OWN_WORDS:
+            query = query.where(in_own_state(self.state))
         if self.words:
             query = query.where(Tender.title.icontains(self.words, autoescape=True))
         if self.turn in TURNS:
@@ -232,14 +246,26 @@ def tender_count(session: Session, actor: Actor, now: Instant, which: Asked) -> 
     return session.scalar(select(func.count()).select_from(which.query(actor, now).subquery())) or 0
 
 
+def in_own_state(state: str) -> ColumnElement[bool]:
+    """Those that `TenderRow.state` shows in this state."""
+    if state == ANSWERED:
+        return ALL_ANSWERED
+    return in_state(state) & ~ALL_ANSWERED if state == TenderStatus.PROPOSED.value else in_state(state)
+
+
+def own_choices() -> list[tuple[str, str]]:
+    """What the broker's list can be narrowed to: all states in the order of a tender's life."""
+    shown = [state for state in _IN_ORDER if state != TenderStatus.DELETED.value]
+    return [("", "All states"), *((state, OWN_WORDS[state]) for state in shown)]
+
+
 def tenders_by_state(session: Session, actor: Actor) -> dict[str, int]:
     """How many of the broker's tenders are shown in which state, in the order of a tender's life."""
-    again = func.sum(case((TO_RUN_AGAIN, 1), else_=0))
-    query = tenders_for(actor).with_only_columns(Tender.status, func.count(), again).group_by(Tender.status)
-    found: Counter[str] = Counter()
-    for status, count, to_run_again in session.execute(query):
-        found.update({status.value: count - int(to_run_again), RUN_AGAIN: int(to_run_again)})
-    return {state: found[state] for state in COLOURS if found[state]}
+    state = case((TO_RUN_AGAIN, RUN_AGAIN), (ALL_ANSWERED, ANSWERED), else_=Tender.status.cast(String))
+    shown = tenders_for(actor).with_only_columns(state.label("state")).subquery()
+    counts = select(shown.c.state, func.count()).group_by(shown.c.state)
+    found = {state: count for state, count in session.execute(counts)}  # noqa: C416 - rows, not pairs
+    return {state: found[state] for state in _IN_ORDER if state in found}
 
 
 def tender_row(session: Session, actor: Actor, tender_id: str) -> TenderRow:

@@ -4,10 +4,12 @@ from collections.abc import Iterator
 
 from flask import Flask
 
-from marketplace.journey.rounds import must_run_again, run_again_by
+from marketplace.journey.rounds import run_again_by
 from marketplace.queries.states import COLOURS, WORDS, state_of
-from marketplace.queries.words import moment, plural, pounds
+from marketplace.queries.tenders import TenderRow
+from marketplace.queries.words import moment, pounds
 from marketplace.records.tenders import Amendment, AmendmentKind, CancelCode, Tender
+from marketplace.rules.clock import Instant
 from marketplace.rules.lifecycle import GIVEN_UP, TenderStatus
 from marketplace.rules.permissions import Role
 from marketplace.schemas.proceedings import CANCEL_WORDS
@@ -45,15 +47,13 @@ def end_of(tender: Tender) -> list[tuple[str, str]]:
     return [*found, ("Why", tender.status_reason or "–")]
 
 
-def dates_of(tender: Tender) -> list[tuple[str, str]]:
-    """A tender's dates as its broker needs them: what was done when, and until when the next thing is to be done."""
-    return [
-        ("Drafted", moment(tender.created_at)),
-        *_before_the_offers(tender),
-        *_of_the_match(tender),
-        *_of_the_award(tender),
-        *end_of(tender)[:1],
-    ]
+def dates_of(row: TenderRow, now: Instant) -> list[tuple[str, str]]:
+    """A tender's dates as its broker needs them, in order of time: what was done when, and what is to be done by when.
+
+    A date by which something was to be done is left out once it means nothing any more.
+    """
+    known = [(words, at) for words, at in (*_to_come(row, now), *_done(row.tender)) if at is not None]
+    return [(words, moment(at)) for words, at in sorted(known, key=lambda date: date[1])]
 
 
 def amendment_words(amendment: Amendment) -> str:
@@ -91,45 +91,43 @@ def _by(tender: Tender) -> str:
     return "The commissioner" if tender.ended_by is Role.COMMISSIONER else "Nobody: a date had passed"
 
 
-def _before_the_offers(tender: Tender) -> Iterator[tuple[str, str]]:
-    if tender.published_at is not None:
-        yield "Published", moment(tender.published_at)
-        yield "Offers by", moment(tender.offers_due_at)
-    elif tender.status is TenderStatus.DRAFT:
-        yield "Published", f"Not yet. If nothing changes, this draft is deleted at {moment(tender.publish_by)}"
-        yield "Offers by", "Set when it is published"
-    yield "Offers asked for", f"At least {tender.minimum_offers}"
-    if tender.closed_at is not None:
-        yield "Offers opened", moment(tender.closed_at)
+def _done(tender: Tender) -> Iterator[tuple[str, Instant | None]]:
+    """What is over, each with its instant."""
+    yield "Drafted", tender.created_at
+    yield "Published", tender.published_at
+    yield "Offers opened", tender.closed_at
+    yield "Match proposed", tender.proposed_at
+    if tender.status in (TenderStatus.STANDSTILL, TenderStatus.UNDER_REVIEW, TenderStatus.AWARDED):
+        yield "Award confirmed", tender.standstill_from
+    if tender.status is TenderStatus.AWARDED:
+        yield "The pause ended", tender.standstill_ends_at
+        yield "Awarded", tender.awarded_at
+    if tender.status in GIVEN_UP:
+        yield ENDED_WORDS[tender.status], tender.ended_at
 
 
-def _of_the_match(tender: Tender) -> Iterator[tuple[str, str]]:
-    again = must_run_again(tender)
-    if tender.status is TenderStatus.CLOSED and tender.match_by is not None and not again:
-        yield "The match starts by", moment(tender.match_by)
-    if tender.proposed_at is not None:
-        yield "Match proposed", moment(tender.proposed_at)
-    if again:
-        yield "The match is run again by", moment(run_again_by(tender))
-    if tender.answers_due_at is not None and not again:
-        yield "Answers by", moment(tender.answers_due_at)
-    elif tender.status not in GIVEN_UP:
-        yield "People answer within", plural(tender.answer_days, "day")
-
-
-def _of_the_award(tender: Tender) -> Iterator[tuple[str, str]]:
-    stage = tender.status
-    if stage is TenderStatus.PROPOSED and tender.confirm_by is not None and not must_run_again(tender):
-        yield "You confirm the award by", moment(tender.confirm_by)
-    if stage in (TenderStatus.STANDSTILL, TenderStatus.UNDER_REVIEW, TenderStatus.AWARDED):
-        yield "Award confirmed", moment(tender.standstill_from)
+def _to_come(row: TenderRow, now: Instant) -> Iterator[tuple[str, Instant | None]]:
+    """The deadlines that mean something now, and the one for offers for as long as it was kept to."""
+    tender, stage = row.tender, row.tender.status
+    if stage is TenderStatus.DRAFT:
+        yield "To be published by", tender.publish_by
+    if stage is TenderStatus.OPEN and tender.offers_due_at is not None and now < tender.offers_due_at:
+        yield "Offers by", tender.offers_due_at
+    elif stage is TenderStatus.OPEN or tender.closed_at is not None:
+        yield "Offers could come in until", tender.offers_due_at
+    if row.must_run_again:
+        yield "The match is run again by", run_again_by(tender)
+        return
+    if stage is TenderStatus.CLOSED:
+        yield "The match starts by", tender.match_by
+    if row.waits_for_answers:
+        yield "Answers by", tender.answers_due_at
+    if stage is TenderStatus.PROPOSED:
+        yield "You confirm the award by", tender.confirm_by
     if stage is TenderStatus.STANDSTILL:
-        yield "The pause ends", moment(tender.standstill_ends_at)
-    if stage is TenderStatus.UNDER_REVIEW and tender.review_by is not None:
-        yield "The objection is decided by", moment(tender.review_by)
-    if stage is TenderStatus.AWARDED:
-        yield "The pause ended", moment(tender.standstill_ends_at)
-        yield "Awarded", moment(tender.awarded_at)
+        yield "The pause ends", tender.standstill_ends_at
+    if stage is TenderStatus.UNDER_REVIEW:
+        yield "The objection is decided by", tender.review_by
 
 
 def _value(name: str, value: object) -> str:

@@ -73,10 +73,14 @@ def test_who_would_lose_their_match_is_told_before_the_award_is_confirmed(site: 
     path = f"/broker/tenders/{world.tender.id}/award"
     text = read(site, path)
     assert "1 person said no. You can look for another provider for them." in text
-    assert "If you confirm now, these 11 people lose their match and their money is free again." in text
+    assert "If you end it now, these 11 people lose their match and their money is free again." in text
     assert "the tender ends without an award" in text
     assert "End the tender without an award" in text
-    assert "Confirm the award" in text  # the heading
+    assert "Confirm the award" not in text  # nothing can be confirmed
+    assert moment(world.tender.confirm_by) in text
+    page = site.client("broker@example.test").get(path).text
+    assert "nhsuk-button--warning" not in page  # one button leads on, the other is beside it
+    assert page.count("nhsuk-button--secondary") == 1
     first, last = (text.index(words) for words in ("Look again for those", "End the tender without an award"))
     assert first < last
     world.confirm()

@@ -3,7 +3,6 @@
 from flask import render_template
 
 from marketplace.queries import clients, organisations, proceedings, tenders
-from marketplace.queries.states import WORDS
 from marketplace.rules.permissions import Role
 from marketplace.web.access import current_actor, for_role
 from marketplace.web.clock import request_now
@@ -21,6 +20,7 @@ def home() -> str:
     """What waits for the broker, how its clients stand, and how many tenders are in which state."""
     now, session, actor = request_now(), db_session(), current_actor()
     mine, others = tenders.Asked(turn=tenders.MINE), tenders.Asked(turn=tenders.OTHERS)
+    by_state = tenders.tenders_by_state(session, actor)
     soonest = tenders.NEXT_DATE.asc().nulls_last()
     return render_template(
         "broker/home.html",
@@ -32,5 +32,5 @@ def home() -> str:
         questions=proceedings.unanswered(session, actor),
         running=tenders.own_tenders(session, actor, now, others, first=0, size=SHOWN, order=soonest),
         running_count=tenders.tender_count(session, actor, now, others),
-        states=[(state, WORDS[state], count) for state, count in tenders.tenders_by_state(session, actor).items()],
+        states=[(state, tenders.OWN_WORDS[state], count) for state, count in by_state.items()],
     )

@@ -86,11 +86,13 @@ def result(tender_id: str) -> str:
     found = results.result(db_session(), current_actor(), tender_id)
     seen([row.need.patient_id for row in found.first], "result of a match")
     session, actor, tender = db_session(), current_actor(), found.tender
+    row = tender_row(session, actor, tender.id)
     return render_template(
         "broker/result.html",
         result=found,
+        row=row,
         sharing=sharing_of(session, tender),
-        again=tender_row(session, actor, tender.id) if must_run_again(tender) else None,
+        again=row if row.must_run_again else None,
         now=request_now(),
     )
 
@@ -178,6 +180,7 @@ def award(tender_id: str) -> Answer:
         lambda first, size: session.scalars(query.offset(first).limit(size)).all(),
     )
     seen([match.need.patient_id for match in page.rows], "answers to a match")
+    row = tender_row(session, actor, tender.id)
     html = render_template(
         "broker/award.html",
         form=form,
@@ -185,7 +188,8 @@ def award(tender_id: str) -> Answer:
         award=found,
         page=page,
         answers=dict(ANSWERS),
-        again=tender_row(session, actor, tender.id) if must_run_again(tender) else None,
+        row=row,
+        again=row if row.must_run_again else None,
         now=request_now(),
     )
     return (html, 422) if form.errors else html

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from marketplace.journey import tenders as steps
 from marketplace.journey.scopes import one, tenders_for
-from marketplace.queries import lots, objections, proceedings, states, tenders
+from marketplace.queries import lots, objections, proceedings, tenders
 from marketplace.queries.tenders import TenderRow
 from marketplace.queries.words import london_day, typed_pounds
 from marketplace.records.tenders import Tender
@@ -62,7 +62,7 @@ def list_tenders() -> Answer:
         "broker/tenders.html",
         page=page,
         listing=listing,
-        states=states.choices(TenderStatus.DELETED),
+        states=tenders.own_choices(),
         status_asked=state,
         search=search,
         turns=[("", "Anybody's"), *tenders.TURNS.items()],
