@@ -44,9 +44,9 @@ class Talk:
     questions: Sequence[Question]
 
     @property
-    def unanswered(self) -> int:
-        """How many questions wait for the broker."""
-        return sum(question.answered_at is None for question in self.questions)
+    def waiting(self) -> list[Question]:
+        """The questions that wait for the broker, the oldest first."""
+        return [question for question in reversed(self.questions) if question.answered_at is None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ Counts come by one grouped query for all tenders at once, so that sixty tenders 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, String, case, func, select
@@ -18,9 +19,10 @@ from marketplace.records.offers import Offer, OfferStatus
 from marketplace.records.pools import Bundle, Need, NeedStatus
 from marketplace.records.rounds import Award, Match, MatchStatus, Round, RoundStatus
 from marketplace.records.tenders import Tender
-from marketplace.rules.clock import Instant
+from marketplace.rules.clock import Instant, london_date
 from marketplace.rules.lifecycle import ContractStatus, TenderStatus
 from marketplace.rules.permissions import Actor
+from marketplace.rules.tendering import publish_for
 
 from .states import COLOURS, RUN_AGAIN, WORDS, in_state, lapse_words, state_of
 from .words import day, plural
@@ -187,6 +189,20 @@ class TenderRow:
         if self.waits_for_answers:
             return "Answers by"
         return BY_WORDS.get(self.tender.status, "")
+
+    @property
+    def care_begins_on(self) -> date | None:
+        """The first day of care of its earliest group."""
+        return min((bundle.period_from for bundle in self.tender.bundles), default=None)
+
+    @property
+    def publish_for_care_by(self) -> date | None:
+        """A draft's last day to be published for care in time, where it may lie longer than that; None where not."""
+        tender, begins_on = self.tender, self.care_begins_on
+        if tender.status is not TenderStatus.DRAFT or tender.publish_by is None or begins_on is None:
+            return None
+        last = publish_for(begins_on, tender.answer_days)
+        return last if london_date(tender.publish_by) > last else None
 
     def lapses_at(self, now: Instant) -> Instant | None:
         """When it ends (a draft: is deleted) if its broker does nothing; None where nothing ends by that."""

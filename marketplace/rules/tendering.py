@@ -7,7 +7,7 @@ stands. `check_offer` says, in a provider's words, what is wrong with an offer b
 import hashlib
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -110,12 +110,28 @@ def check_publishable(now: Instant, offers_due_at: Instant, agreed: int) -> None
     """
     if offers_due_at < now + timedelta(days=1):
         raise Invalid(
-            "deadline_too_soon", "Give providers at least one full day to make an offer.", place="offers_due_at"
+            "deadline_too_soon",
+            "Choose a later day: providers need at least one full day to make an offer.",
+            place="offers_due_at",
         )
     if agreed < 1:
         raise WrongState(
             "nobody_agreed", "No patient has agreed to this pool yet, so there is nothing to publish.", agreed=agreed
         )
+
+
+DAYS_OF_PAUSE = 12
+"""So many days the pause takes at least: 8 working days from the day after the notice, with a weekend or two."""
+
+
+def days_to_award(answer_days: int) -> int:
+    """How many days at least lie between the end of the day that offers close and the contracts."""
+    return answer_days + DAYS_OF_PAUSE
+
+
+def publish_for(care_begins_on: date, answer_days: int) -> date:
+    """The last day to publish a tender whose care can begin on that day: a day for offers, then the way to the award."""
+    return care_begins_on - timedelta(days=1 + days_to_award(answer_days))
 
 
 def check_later_deadline(now: Instant, old: Instant | None, new: Instant) -> None:

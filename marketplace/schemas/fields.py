@@ -11,11 +11,15 @@ from marketplace.rules.money import MAX_PENCE, parse_pounds
 
 
 class Pounds(fields.Field[int]):
-    """An amount: typed in pounds ("48.50"), kept in whole pence. A program may send whole pence as a number."""
+    """An amount: typed in pounds ("48.50"), kept in whole pence. A program may send whole pence as a number.
 
-    default_error_messages = {"not_an_amount": "Enter an amount in pounds, like 48.50"}  # noqa: RUF012 - marshmallow's
+    `like` is the example that a message gives: an amount that could stand in this field.
+    """
 
-    def __init__(self, *, minimum_pence: int = 0, **arguments: Any) -> None:
+    default_error_messages = {"not_an_amount": "Enter an amount in pounds, like {like}"}  # noqa: RUF012 - marshmallow's
+
+    def __init__(self, *, minimum_pence: int = 0, like: str = "48.50", **arguments: Any) -> None:
+        self.like = like
         too_low = "Enter an amount above £0" if minimum_pence > 0 else "Enter £0 or more"
         super().__init__(validate=Range(min=minimum_pence, max=MAX_PENCE, error=too_low), **arguments)
 
@@ -23,10 +27,12 @@ class Pounds(fields.Field[int]):
         if type(value) is int:
             return value
         if not isinstance(value, str):
-            raise self.make_error("not_an_amount")
+            raise self.make_error("not_an_amount", like=self.like)
         try:
             return parse_pounds(value)
         except Invalid as error:
+            if error.code == "not_an_amount":
+                raise self.make_error("not_an_amount", like=self.like) from None
             raise ValidationError(error.message) from None
 
 

@@ -14,10 +14,12 @@ class ScenarioSchema(Schema):
 
     without_rules = fields.List(fields.String(), metadata={"title": "Leave out one rule at a time"})
     without_offers = fields.List(fields.String(), metadata={"title": "Leave out one offer at a time"})
-    pence_per_quality_grade = Pounds(load_default=None, metadata={"title": "One grade of quality, per unit"})
-    pence_per_km = Pounds(load_default=None, metadata={"title": "One kilometre of travel, per unit"})
-    pence_per_wait_day = Pounds(load_default=None, metadata={"title": "One day of waiting"})
-    pence_per_change = Pounds(load_default=None, metadata={"title": "A change of provider, once"})
+    pence_per_quality_grade = Pounds(
+        like="3.00", load_default=None, metadata={"title": "One grade of quality, per unit"}
+    )
+    pence_per_km = Pounds(like="0.30", load_default=None, metadata={"title": "One kilometre of travel, per unit"})
+    pence_per_wait_day = Pounds(like="0.50", load_default=None, metadata={"title": "One day of waiting"})
+    pence_per_change = Pounds(like="20.00", load_default=None, metadata={"title": "A change of provider, once"})
     budgets_percent = Whole(
         10,
         500,

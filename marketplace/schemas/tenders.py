@@ -21,6 +21,7 @@ class TenderSchema(Schema):
         metadata={"title": "Title of the tender"},
     )
     pence_per_quality_grade = Pounds(
+        like="3.00",
         load_default=300,
         metadata={
             "title": "What one grade of quality is worth, per unit",
@@ -28,6 +29,7 @@ class TenderSchema(Schema):
         },
     )
     pence_per_km = Pounds(
+        like="0.30",
         load_default=30,
         metadata={
             "title": "What one kilometre of travel is worth, per unit",
@@ -35,6 +37,7 @@ class TenderSchema(Schema):
         },
     )
     pence_per_wait_day = Pounds(
+        like="0.50",
         load_default=0,
         metadata={
             "title": "What one day of waiting is worth",
@@ -42,6 +45,7 @@ class TenderSchema(Schema):
         },
     )
     pence_per_change = Pounds(
+        like="20.00",
         load_default=2000,
         metadata={
             "title": "What a change of provider is worth, once",
@@ -72,7 +76,10 @@ class TenderSchema(Schema):
         1,
         60,
         load_default=7,
-        metadata={"title": "Days for patients to answer", "description": "After that, silence means what each chose."},
+        metadata={
+            "title": "Days for patients to answer",
+            "description": "Whoever says nothing by then is taken at what they chose when they joined.",
+        },
     )
 
     @post_load

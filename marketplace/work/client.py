@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from marketplace.journey.scopes import locked, one, studies_for, tenders_for
@@ -48,6 +48,10 @@ class Progress:
     ----------
     gap_permille, history
         The widest gap of all parts, now and since it began (seconds, gap): it falls.
+    seconds
+        How long it runs, or ran; while it is queued, how long it has waited.
+    ahead
+        While it is queued: how many others were asked for before it and are not finished.
     stage
         Of scenarios: which of them is under way, `number` of `of`; 0 is the published policy's own outcome.
     """
@@ -63,6 +67,12 @@ class Progress:
     gap_permille: float | None = None
     history: tuple[tuple[float, float], ...] = ()
     stage: Mapping[str, Any] | None = None
+    ahead: int = 0
+
+    @property
+    def queued(self) -> bool:
+        """Whether no worker has begun it yet."""
+        return self.status is JobStatus.QUEUED
 
     @property
     def finished(self) -> bool:
@@ -222,7 +232,7 @@ def _progress(session: Session, now: Instant, job: Job) -> Progress:
         job_id=job.id,
         status=job.status,
         message=job.message,
-        seconds=((job.finished_at or now) - (job.started_at or now)).total_seconds(),
+        seconds=((job.finished_at or now) - (job.started_at or job.asked_at)).total_seconds(),
         part_count=int(said.get("part_count", 0)),
         parts=tuple(PartProgress(**row) for row in rows),
         cancelling=job.cancel_asked_at is not None,
@@ -230,7 +240,14 @@ def _progress(session: Session, now: Instant, job: Job) -> Progress:
         gap_permille=said.get("gap_permille"),
         history=tuple((point[0], point[1]) for point in said.get("history", [])),
         stage=said.get("stage"),
+        ahead=_ahead_of(session, job) if job.status is JobStatus.QUEUED else 0,
     )
+
+
+def _ahead_of(session: Session, job: Job) -> int:
+    """How many unfinished jobs were asked for before this one: workers begin them in that order."""
+    before = select(func.count()).where(Job.status.in_(UNFINISHED), Job.asked_at < job.asked_at)
+    return session.scalar(before) or 0
 
 
 def unfinished_job(session: Session, tender_id: str, kinds: Collection[JobKind] = MATCHES) -> Job | None:

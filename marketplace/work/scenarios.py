@@ -102,6 +102,10 @@ def _column(base: Answered, found: Answered, prices: Prices, scenario: Scenario,
     }
 
 
+ROUNDING_PENCE = 1
+"""Who gets the odd penny when a fee is shared out may change though nothing else does: that is no other charge."""
+
+
 def _affected(base: Answered, found: Answered) -> Counter[str]:
     """How many people would gain or lose a match, have another provider, pay more, pay less."""
     before = {row.need: row for row in base.outcome.assignments}
@@ -111,6 +115,6 @@ def _affected(base: Answered, found: Answered) -> Counter[str]:
         old, new = before[need], after[need]
         providers = base.market.offer_by_id[old.offer].provider, found.market.offer_by_id[new.offer].provider
         counts["move"] += providers[0] != providers[1]
-        counts["dearer"] += new.charge_pence > old.charge_pence
-        counts["cheaper"] += new.charge_pence < old.charge_pence
+        counts["dearer"] += new.charge_pence > old.charge_pence + ROUNDING_PENCE
+        counts["cheaper"] += new.charge_pence < old.charge_pence - ROUNDING_PENCE
     return counts

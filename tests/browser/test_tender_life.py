@@ -110,7 +110,7 @@ def test_while_offers_come_in(site: Site, windows: Windows) -> None:
     broker.press("Change the rules and ask everybody again").look("life-policy-open-wrong", status=422)
     pick_day(broker, "New last day for offers", world.now + timedelta(days=28))
     write(broker, "What changes, and why?", "Travel counts for more.")
-    write(broker, "What one kilometre of travel is worth, per unit", "0.60")
+    write(broker, "What one kilometre of travel is worth, per session", "0.60")
     broker.press("Change the rules and ask everybody again").look("life-broker-tender-changed")
     patient = windows.at("p1", f"/patient/invitations/{site.fresh().need(1).id}").look("life-invitation-again")
     assert "have changed, so we ask you again" in patient.text

@@ -1,9 +1,12 @@
 """A match that a worker does: asked for, followed, called off, and what its page says at the end."""
 
+from datetime import timedelta
+
 from sqlalchemy import select
 
+from marketplace.journey.tenders import draft_tender
 from marketplace.records.database import writing
-from marketplace.records.jobs import Job, JobStatus, Worker
+from marketplace.records.jobs import Job, JobKind, JobStatus, Worker
 from marketplace.rules.lifecycle import TenderStatus
 from marketplace.work import steps
 from tests.web.site import Site
@@ -22,7 +25,10 @@ def test_a_match_is_asked_for_followed_and_called_off(site: Site) -> None:
     at = closed_with_a_worker(site)
     client = site.client("broker@example.test")
     assert client.post(f"{at}/round").location == f"{at}/progress"
-    assert "about to begin" in client.get(f"{at}/progress").get_data(as_text=True)
+    text = client.get(f"{at}/progress").get_data(as_text=True)
+    assert "about to begin" in text
+    assert "The match waits to begin" in text
+    assert "Running for" not in text
     world = site.fresh()
     with writing(world.session):
         job = world.session.query(Job).one()
@@ -63,6 +69,24 @@ def test_without_a_worker_it_waits_for_one(site: Site) -> None:
     assert client.get(f"{at}/progress").location == f"{at}/result"
     assert "independent check" in client.get(f"{at}/result").text
     assert world.tender.status is TenderStatus.PROPOSED
+
+
+def test_a_match_in_line_says_its_place(site: Site) -> None:
+    """Others that were asked for before, and are not finished, come first; a page says so, and not that it runs."""
+    at = closed_with_a_worker(site)
+    client, world = site.client("broker@example.test"), site.world
+    client.post(f"{at}/round")
+    with writing(world.session):
+        job = world.session.scalars(select(Job)).one()
+        asked = {name: getattr(job, name) for name in ("asked_by", "asked_as", "asked_for")}
+        for minutes, status in ((3, JobStatus.DONE), (2, JobStatus.RUNNING), (1, JobStatus.QUEUED)):
+            other = draft_tender(world.session, world.now, world.broking, f"Other {minutes}", world.policy)
+            asked_at = world.now - timedelta(minutes=minutes)
+            world.session.add(Job(kind=JobKind.ROUND, tender_id=other.id, status=status, asked_at=asked_at, **asked))
+    text = client.get(f"{at}/progress").text
+    assert "It is number 3 in line" in text
+    assert "2 matches or comparisons" in text
+    assert "is running" not in text
 
 
 def test_stopped_in_the_middle(site: Site) -> None:

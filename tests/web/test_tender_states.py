@@ -1,15 +1,18 @@
 """Whose turn it is, on a proposal: the patients' until all have answered, then the broker's; and its dates in order."""
 
 import re
+from datetime import timedelta
 
 import pytest
 
-from marketplace.journey import awards, pools
+from marketplace.journey import amendments, awards, pools
 from marketplace.queries import tenders
+from marketplace.queries.words import day
 from marketplace.records.database import writing
 from marketplace.rules.errors import WrongState
 from tests.web.site import Site
 from tests.web.test_broker_pages import read
+from tests.worlds import PERIOD
 
 BROKER = "broker@example.test"
 WAITING, TURN = "Waiting for patients' answers", "All answers are in"
@@ -92,3 +95,66 @@ def test_invited_adds_up(site: Site) -> None:
     assert (found["Invited"], found["Joined"], found["Not joined"]) == ("12", "2", "10")
     assert "Said no" not in found
     assert "No answer yet" not in found
+
+
+def test_an_example_fits_its_field(site: Site) -> None:
+    """A weight that cannot be read is told with an amount that such a weight could be; what was typed stays."""
+    typed = {
+        "title": "Physiotherapy",
+        "pence_per_quality_grade": "much",
+        "pence_per_km": "some",
+        "pence_per_wait_day": "little",
+        "pence_per_change": "more",
+    }
+    page = site.client(BROKER).post("/broker/tenders/new", data=typed).text
+    for name, like in (("quality_grade", "3.00"), ("km", "0.30"), ("wait_day", "0.50"), ("change", "20.00")):
+        assert re.search(rf'href="#pence_per_{name}">[^<]*like {like}', page), name
+    assert all(f'value="{value}"' in page for value in typed.values())
+    assert "48.50" not in page
+
+
+def test_rules_are_told_in_the_service_s_own_unit(site: Site) -> None:
+    """A tender for sessions says session: its rules, the form that changes them, its result."""
+    world = site.world.draft()
+    at = f"/broker/tenders/{world.tender.id}"
+    assert "for each session" in read(site, at)
+    assert "per session" in read(site, f"{at}/policy")
+    world.agree().publish().three_offers().later(days=15).run_round()
+    result = read(site, f"{at}/result")
+    assert "From 100 sessions" in result
+    assert not re.search(r"\bunits?\b", result, re.IGNORECASE)
+
+
+def test_a_waiting_question_is_what_is_to_be_done(site: Site) -> None:
+    """While one waits, the button leads to it and the notice is beside it; once answered, it is gone."""
+    world = site.world.draft().agree().publish()
+    at = f"/broker/tenders/{world.tender.id}"
+    assert "Answer the question" not in read(site, at)
+    asked = []
+    for text in ("Is there parking?", "Are there stairs?"):
+        world.now += timedelta(minutes=1)
+        with writing(world.session):
+            asked.append(amendments.ask(world.session, world.now, world.provider("near"), world.tender.id, text))
+    page = site.client(BROKER).get(at).text
+    first = re.search(r'href="(/broker/questions/\w+)"[^>]*>\s*Answer the first question', page)
+    assert first is not None
+    assert first[1].endswith(asked[0].id)
+    assert re.search(r'nhsuk-button--secondary"[^>]*>\s*See the public notice', page)
+    for question in asked:
+        assert site.client(BROKER).post(f"/broker/questions/{question.id}", data={"text": "Yes."}).status_code == 302
+    assert "Answer the" not in read(site, at)
+
+
+def test_a_draft_says_when_its_care_would_begin_late(site: Site) -> None:
+    """Its own time may end after the day on which care is to begin: its page says by when to publish for that."""
+    world = site.world.draft()
+    at = f"/broker/tenders/{world.tender.id}"
+    row = tenders.tender_row(world.session, world.broking, world.tender.id)
+    assert row.care_begins_on == PERIOD[0]
+    last = PERIOD[0] - timedelta(days=20)  # a day for offers, 7 for answers, 12 of pause
+    assert row.publish_for_care_by == last
+    assert f"For that, publish by {day(last)}" in read(site, at)
+    world.later(days=(last - world.now.date()).days + 1)
+    assert "it is too late for that" in read(site, at)
+    world.agree(1)
+    assert "it takes about 19 days until contracts can be signed" in read(site, f"{at}/publish")

@@ -13,11 +13,11 @@ from marketplace.queries import lots, objections, proceedings, tenders
 from marketplace.queries.tenders import TenderRow
 from marketplace.queries.words import london_day, typed_pounds
 from marketplace.records.tenders import Tender
-from marketplace.rules.clock import london_midnight_after
+from marketplace.rules.clock import london_date, london_midnight_after
 from marketplace.rules.errors import Invalid, WrongState
 from marketplace.rules.lifecycle import TenderStatus
 from marketplace.rules.permissions import Role
-from marketplace.rules.tendering import Policy
+from marketplace.rules.tendering import Policy, days_to_award
 from marketplace.schemas.tenders import PublishSchema, ReasonSchema, TenderSchema
 from marketplace.web.access import current_actor, for_role
 from marketplace.web.asking import ask
@@ -91,7 +91,7 @@ def new_tender() -> Answer:
 @for_role(Role.BROKER)
 def tender(tender_id: str) -> str:
     """One tender: where it stands, its groups, and what can be done now."""
-    session, actor = db_session(), current_actor()
+    now, session, actor = request_now(), db_session(), current_actor()
     row = tenders.tender_row(session, actor, tender_id)
     found = lots.lots_of(session, actor, row.tender)
     made = proceedings.representations(session, actor, tender_id)
@@ -108,7 +108,8 @@ def tender(tender_id: str) -> str:
         after_objection=objections.next_for(row.tender, actor.role) if decided else "",
         follower=proceedings.successor_of(session, row.tender),
         former=proceedings.predecessor_of(session, row.tender),
-        now=request_now(),
+        now=now,
+        today=london_date(now),
     )
 
 
@@ -131,7 +132,8 @@ def publish(tender_id: str) -> Answer:
             return redirect(url_for("broker.tender", tender_id=tender_id))
     found = one(session, tenders_for(actor), tender_id, "tender")
     row, needs = tenders.tender_row(session, actor, tender_id), lots.agreed(session, actor, found)
-    html = render_template("broker/publish.html", form=form, tender=found, row=row, needs=needs)
+    days = days_to_award(found.answer_days)
+    html = render_template("broker/publish.html", form=form, tender=found, row=row, needs=needs, days_to_award=days)
     return (html, 422) if form.errors else html
 
 
