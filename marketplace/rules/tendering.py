@@ -130,7 +130,7 @@ def days_to_award(answer_days: int) -> int:
 
 
 def publish_for(care_begins_on: date, answer_days: int) -> date:
-    """The last day to publish a tender whose care can begin on that day: a day for offers, then the way to the award."""
+    """The last day to publish for care from that day on: a day for offers, then the way to the award."""
     return care_begins_on - timedelta(days=1 + days_to_award(answer_days))
 
 

@@ -2,6 +2,8 @@
 
 import ast
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select
@@ -19,7 +21,7 @@ from marketplace.rules.errors import Invalid, NotFound, WrongState
 from marketplace.rules.lifecycle import TenderStatus
 from marketplace.rules.permissions import Actor, Role
 from marketplace.rules.tendering import Policy
-from marketplace.work import client, kinds, steps
+from marketplace.work import client, kinds, scenarios, steps
 from tests.work.hands import do_what_was_asked, lend
 from tests.worlds import SmallWorld
 
@@ -28,6 +30,20 @@ POLICY = Policy(pence_per_quality_grade=300, pence_per_km=30, best_grade=4)
 
 def closed(world: SmallWorld, **terms: object) -> SmallWorld:
     return world.draft(**terms).agree().publish().three_offers().later(days=15)
+
+
+def test_the_odd_penny_of_a_shared_fee_is_no_other_charge() -> None:
+    """Who gets it may change though nothing else does; two pennies, or another provider, count."""
+    offers = {"o": SimpleNamespace(provider="p"), "q": SimpleNamespace(provider="r")}
+
+    def answered(**charges: tuple[str, int]) -> Any:
+        rows = [SimpleNamespace(need=need, offer=offer, charge_pence=pence) for need, (offer, pence) in charges.items()]
+        return SimpleNamespace(outcome=SimpleNamespace(assignments=rows), market=SimpleNamespace(offer_by_id=offers))
+
+    before = answered(a=("o", 50_667), b=("o", 50_666), c=("o", 50_666), d=("o", 50_666))
+    after = answered(a=("o", 50_666), b=("o", 50_667), c=("o", 50_668), d=("q", 50_000))
+    counts = scenarios._affected(before, after)
+    assert {name: count for name, count in counts.items() if count} == {"move": 1, "dearer": 1, "cheaper": 1}
 
 
 def compare(world: SmallWorld, asked: Asked) -> Study:
