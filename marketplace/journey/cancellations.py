@@ -18,6 +18,7 @@ from marketplace.rules.lifecycle import LotResult, TenderStatus
 from marketplace.rules.permissions import Actor, Role, check_owner, check_role
 
 from .awards import matches_of
+from .moved_places import too_far_for
 from .pools import keep_draft
 from .reservations import release
 from .rounds import counted_on
@@ -37,7 +38,7 @@ AFTER_OPENING = (
 def exclude_offer(
     session: Session, now: Instant, actor: Actor, offer_id: str, code: ExclusionCode, reason: str
 ) -> Offer:
-    """The broker leaves an opened offer out: for a conflict, a suspension, an error admitted, a rating that went down.
+    """The broker leaves an opened offer out, on one of the grounds of `ExclusionCode`.
 
     A proposal that was made with it no longer stands: the round must be run again before anything is confirmed.
 
@@ -46,14 +47,23 @@ def exclude_offer(
     WrongState
         If the offers are not opened, or the award is confirmed already.
     Invalid
-        If the rating is the ground, and is no worse than the offer says, or nobody may know yet whose offer it is.
+        If the rating is the ground, and is no worse than the offer says; or the place, and everybody matched with it can
+        go there; or nobody may know yet whose offer it is.
     """
     offer, tender = locked_of_tender(session, Offer, offer_id, "offer")
     check_owner(actor, Role.BROKER, tender.broker_id, "offer")
     if code is ExclusionCode.RATING_FELL and not (may_name_providers(tender) and rating_fell(offer)):
         message = "Choose this once a match is proposed, and the published rating is worse than the offer says."
         raise Invalid("rating_not_fallen", message, place="code")
+    if code is ExclusionCode.PLACE_TOO_FAR and not can_be_too_far(session, tender, offer):
+        message = "Choose this once a match is proposed, and the place has moved too far for somebody matched with it."
+        raise Invalid("place_not_too_far", message, place="code")
     return _exclude(session, now, actor, tender, offer, code=code, reason=reason)
+
+
+def can_be_too_far(session: Session, tender: Tender, offer: Offer) -> bool:
+    """Whether an offer of a proposal is too far since its place has moved, for somebody matched with it."""
+    return may_name_providers(tender) and too_far_for(session, tender.id, [offer])[offer.id] > 0
 
 
 def admit_error(session: Session, now: Instant, actor: Actor, offer_id: str, reason: str) -> Offer:

@@ -56,9 +56,14 @@ def _bundle_document(bundle: Bundle) -> dict[str, Any]:
     )
 
 
+def distance_limit_m(need: Need) -> int | None:
+    """How far somebody can go: as far as the plan and the person's own wish both allow; None where neither says."""
+    wish_m = Preferences.from_document(need.preferences).max_distance_m
+    return min((limit for limit in (need.plan_line.max_distance_m, wish_m) if limit is not None), default=None)
+
+
 def _need_document(need: Need, policy: dict[str, Any], refused: set[str]) -> dict[str, Any]:
     line, patient, wishes = need.plan_line, need.patient, Preferences.from_document(need.preferences)
-    limits_m = [limit for limit in (line.max_distance_m, wishes.max_distance_m) if limit is not None]
     return _given(
         id=need.id,
         bundle=need.bundle_id,
@@ -68,7 +73,7 @@ def _need_document(need: Need, policy: dict[str, Any], refused: set[str]) -> dic
         reserve_pence=need.units * need.bundle.conventional_pence,
         easting_m=patient.easting_m,
         northing_m=patient.northing_m,
-        max_distance_m=min(limits_m, default=None),
+        max_distance_m=distance_limit_m(need),
         min_grade=line.min_grade,
         requires=sorted(line.requires),
         current_provider=line.current_provider_id,

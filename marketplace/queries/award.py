@@ -7,6 +7,7 @@ from sqlalchemy import Select, case, func, select
 from sqlalchemy.orm import Session, joinedload
 
 from marketplace.journey.advice import advice_of
+from marketplace.journey.moved_places import too_far_for
 from marketplace.journey.rounds import latest_round_id
 from marketplace.journey.scopes import offers_for
 from marketplace.journey.sites import facts_said, rating_fell
@@ -64,6 +65,7 @@ class AwardPage:
     interests: Sequence[tuple[str, str]]
     left_out: Sequence[tuple[str, str]]
     fallen: Sequence[tuple[str, str, str]]
+    too_far: Sequence[tuple[str, int]]
     want_another: int
 
     def answered(self, answer: str) -> int:
@@ -95,12 +97,15 @@ def award_page(session: Session, tender: Tender) -> AwardPage:
     """What the broker has before it when it confirms."""
     labels = offer_labels(session, tender)
     left_out = select(Offer).where(Offer.tender_id == tender.id, Offer.status == OfferStatus.EXCLUDED)
+    standing = _standing(session, tender)
+    far = too_far_for(session, tender.id, standing)
     return AwardPage(
         offers=award_rows(session, tender),
         criteria=_criteria(session, tender, labels),
         interests=_interests(session, tender),
         left_out=[(labels[offer.id], offer.excluded_reason or "") for offer in session.scalars(left_out)],
-        fallen=_fallen(session, tender, labels),
+        fallen=_fallen(labels, standing),
+        too_far=sorted((labels[key], people) for key, people in far.items() if people),
         want_another=_want_another(session, tender),
     )
 
@@ -112,14 +117,18 @@ def _want_another(session: Session, tender: Tender) -> int:
     return session.scalar(query.where(Match.status == MatchStatus.DECLINED, Match.look_again)) or 0
 
 
-def _fallen(session: Session, tender: Tender, labels: dict[str, str]) -> list[tuple[str, str, str]]:
-    """The standing offers that state a better rating than is published now: label, rating stated, rating now."""
+def _standing(session: Session, tender: Tender) -> Sequence[Offer]:
     standing = select(Offer).where(
         Offer.tender_id == tender.id, Offer.status == OfferStatus.STANDING, Offer.opened_at.is_not(None)
     )
+    return session.scalars(standing.options(joinedload(Offer.site))).all()
+
+
+def _fallen(labels: dict[str, str], standing: Sequence[Offer]) -> list[tuple[str, str, str]]:
+    """The standing offers that state a better rating than is published now: label, rating stated, rating now."""
     return sorted(
         (labels[offer.id], rating_words(facts_said(offer).rating), rating_words(offer.site.rating))
-        for offer in session.scalars(standing.options(joinedload(Offer.site)))
+        for offer in standing
         if offer.site is not None and rating_fell(offer)
     )
 

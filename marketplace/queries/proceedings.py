@@ -1,5 +1,6 @@
 """What goes on beside a tender's straight way: `talk` (amendments, questions), offers, interests, objections."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +9,7 @@ from sqlalchemy import ColumnElement, Select, case, func, select
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from marketplace.journey.cancellations import AFTER_OPENING
+from marketplace.journey.moved_places import too_far_for
 from marketplace.journey.scopes import (
     may_name_providers,
     offers_for,
@@ -58,6 +60,8 @@ class OfferRow:
     said_district: str = ""
     moved_to: Site | None = None
     """Where its place is now, once it may be named and if the place has moved since."""
+    too_far_for: int = 0
+    """For how many of those matched with it the place is too far, since it has moved."""
 
 
 def talk(session: Session, tender_id: str) -> Talk:
@@ -130,11 +134,12 @@ def opened_offers(session: Session, actor: Actor, tender: Tender) -> list[OfferR
     """The opened offers of one of the broker's tenders, by their aliases."""
     labels, named = offer_labels(session, tender), may_name_providers(tender)
     query = offers_for(actor).where(Offer.tender_id == tender.id).options(joinedload(Offer.site))
-    found = []
-    for offer in session.scalars(query):
+    found, offers = [], session.scalars(query).all()
+    far = too_far_for(session, tender.id, offers) if named else Counter[str]()
+    for offer in offers:
         moved = named and offer.content is not None and has_moved(offer)
         said = facts_said(offer).district if moved else ""
-        found.append(OfferRow(offer, labels[offer.id], said, offer.site if moved else None))
+        found.append(OfferRow(offer, labels[offer.id], said, offer.site if moved else None, far[offer.id]))
     return sorted(found, key=lambda row: row.label)
 
 

@@ -33,6 +33,7 @@ class ExclusionCode(StrEnum):
     SUSPENSION = "suspension"
     PROVIDERS_ERROR = "providers_error"
     RATING_FELL = "rating_fell"
+    PLACE_TOO_FAR = "place_too_far"
 
 
 class Offer(Base):

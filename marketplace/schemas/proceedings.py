@@ -104,6 +104,7 @@ GROUNDS_WORDS = {
     ExclusionCode.SUSPENSION.value: "Its provider is suspended",
     ExclusionCode.PROVIDERS_ERROR.value: "Its provider has told us of an error in it",
     ExclusionCode.RATING_FELL.value: "The published rating of its place has gone down since it was sealed",
+    ExclusionCode.PLACE_TOO_FAR.value: "Its place has moved, and is too far now for people matched with it",
 }
 
 

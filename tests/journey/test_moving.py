@@ -7,11 +7,13 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import select
 
-from marketplace.journey import claims, people, sites
+from marketplace.journey import cancellations, claims, people, sites
 from marketplace.journey.audit_trail import events_for
+from marketplace.journey.moved_places import too_far_for
 from marketplace.journey.people import SiteDetails
 from marketplace.records.audit import AuditEvent
 from marketplace.records.database import writing
+from marketplace.records.offers import ExclusionCode
 from marketplace.records.outbox import Message
 from marketplace.records.providers import Site
 from marketplace.rules.errors import Invalid, NotAllowed, NotFound
@@ -148,3 +150,46 @@ def test_a_move_is_the_commissioners_and_has_a_reason(world: SmallWorld) -> None
         sites.move_site(
             world.session, world.now, world.funder, "none", district="LN1", easting_m=1, northing_m=1, reason=REASON
         )
+
+
+def test_a_place_too_far_for_somebody_matched_is_grounds_to_leave_its_offer_out(world: SmallWorld) -> None:
+    """Not before a proposal, not for a move within reach, not for who said no. Then: a new round."""
+    world.draft().agree().publish().three_offers().later(days=15)
+    bulk = next(offer for offer in world.tender.offers if offer.provider_id == world.providers["bulk"].id)
+
+    def leave_out() -> None:
+        with writing(world.session):
+            cancellations.exclude_offer(
+                world.session, world.now, world.broking, bulk.id, ExclusionCode.PLACE_TOO_FAR, "It is by the sea now."
+            )
+
+    def refused() -> None:
+        with pytest.raises(Invalid, match="too far for somebody") as error:
+            leave_out()
+        assert error.value.place == "code"
+        world.session.rollback()
+
+    move(world)
+    refused()
+    world.run_round()
+    assert set(world.providers_by_patient().values()) == {"bulk"}
+    move(world, place=("LN2", 500_000, 375_000))
+    refused()
+    move(world)
+    assert too_far_for(world.session, world.tender.id, world.tender.offers) == {bulk.id: 12}
+    world.decline(1)
+    assert too_far_for(world.session, world.tender.id, world.tender.offers) == {bulk.id: 11}
+    leave_out()
+    world.run_round()
+    assert "bulk" not in world.providers_by_patient().values()
+    assert world.books_balance()
+
+
+def test_who_can_go_as_far_as_it_takes_is_no_ground(world: SmallWorld) -> None:
+    """Somebody without a limit can be served at the new place."""
+    world.proposed()
+    move(world)
+    with writing(world.session):
+        for number in range(1, 13):
+            world.plan_line(number).max_distance_m = None
+    assert too_far_for(world.session, world.tender.id, world.tender.offers).total() == 0

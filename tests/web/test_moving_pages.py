@@ -36,3 +36,25 @@ def test_a_place_is_moved_and_everybody_can_read_where_to(site: Site) -> None:
     same(site, match)
     easily_read(site, match)
     assert {site.client(f"{name}@example.test").get(at).status_code for name in ("broker", "bulk", "p1")} == {403}
+
+
+def test_a_place_that_is_too_far_now_can_be_left_out(site: Site) -> None:
+    """The award and the offers say for how many; the form has the ground only then, and the provider reads it."""
+    world = site.world.proposed()
+    place, at = world.providers["bulk"].sites[0], f"/broker/tenders/{world.tender.id}"
+    bulk = next(offer for offer in world.tender.offers if offer.provider_id == place.provider_id)
+    broker, funder = site.client("broker@example.test"), site.client("funder@example.test")
+    form = f"/broker/offers/{bulk.id}/exclude"
+    move = f"/commissioner/sites/{place.id}/move"
+    funder.post(move, data=MOVED)
+    assert 'value="place_too_far"' not in broker.get(form).text
+    assert "too far for" not in read(site, "broker@example.test", f"{at}/award")
+    sea = {**MOVED, "district": "PE25", "easting_m": "556000", "northing_m": "363000"}
+    assert funder.post(move, data=sea).status_code == 302
+    assert 'value="place_too_far"' in broker.get(form).text
+    for path in (f"{at}/award", f"{at}/offers"):
+        assert "too far for 12 people matched with it" in read(site, "broker@example.test", path)
+    sent = broker.post(form, data={"code": "place_too_far", "reason": "Nobody here can go to the sea."})
+    assert sent.location == f"{at}/offers"
+    told = read(site, "bulk@example.test", f"/provider/offers/{bulk.id}")
+    assert "your place has moved, and is too far for somebody matched with it" in told

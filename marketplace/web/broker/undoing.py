@@ -51,8 +51,11 @@ def exclude(offer_id: str) -> Answer:
     offer = one(session, offers_for(actor), offer_id, "offer")
     tender_id = offer.tender_id
     row = next(row for row in proceedings.opened_offers(session, actor, offer.tender) if row.offer.id == offer_id)
-    fell = may_name_providers(offer.tender) and rating_fell(offer)
-    grounds = [pair for pair in GROUNDS_WORDS.items() if fell or pair[0] != ExclusionCode.RATING_FELL]
+    holds = {
+        ExclusionCode.RATING_FELL.value: may_name_providers(offer.tender) and rating_fell(offer),
+        ExclusionCode.PLACE_TOO_FAR.value: cancellations.can_be_too_far(session, offer.tender, offer),
+    }
+    grounds = [pair for pair in GROUNDS_WORDS.items() if holds.get(pair[0], True)]
 
     def step(session: Session, data: dict[str, Any]) -> None:
         cancellations.exclude_offer(session, request_now(), actor, offer_id, data["code"], data["reason"])

@@ -612,7 +612,7 @@ def upgrade() -> None:
     sa.Column('northing_m', sa.BigInteger(), nullable=True),
     sa.Column('alias', sa.String(length=12), nullable=True),
     sa.Column('feedback', sa.JSON(), nullable=True),
-    sa.Column('excluded_code', sa.Enum('conflict', 'suspension', 'providers_error', 'rating_fell', name='exclusioncode', native_enum=False, create_constraint=True, length=24), nullable=True),
+    sa.Column('excluded_code', sa.Enum('conflict', 'suspension', 'providers_error', 'rating_fell', 'place_too_far', name='exclusioncode', native_enum=False, create_constraint=True, length=24), nullable=True),
     sa.Column('excluded_reason', sa.Text(), nullable=True),
     sa.Column('excluded_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
     sa.ForeignKeyConstraint(['provider_id'], ['providers.id'], name=op.f('fk_offers_provider_id')),
