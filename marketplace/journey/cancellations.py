@@ -47,8 +47,8 @@ def exclude_offer(
     WrongState
         If the offers are not opened, or the award is confirmed already.
     Invalid
-        If the rating is the ground, and is no worse than the offer says; or the place, and everybody matched with it can
-        go there; or nobody may know yet whose offer it is.
+        If the rating is the ground, and is no worse than the offer says; or the place, and everybody matched can go
+        there; or nobody may know yet whose offer it is.
     """
     offer, tender = locked_of_tender(session, Offer, offer_id, "offer")
     check_owner(actor, Role.BROKER, tender.broker_id, "offer")
