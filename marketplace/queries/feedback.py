@@ -23,7 +23,7 @@ from marketplace.rules.tendering import OfferTerms
 from .notices import Lot, lots_of
 from .objections import OwnObjection, own_objection
 from .offer_results import RESULT_KNOWN, OfferResult, results_of, told_of
-from .words import plural, pounds, words
+from .words import plural, pounds, unit_of, units, units_of, words
 
 TOLD = (OfferStatus.STANDING, OfferStatus.EXCLUDED)
 BAND_WORDS = {
@@ -34,17 +34,19 @@ BAND_WORDS = {
 TOO_FEW = "Too few offers for a comparison"
 CLOSED_WORDS = {
     "tier_volume": "Not all of your volume bands could be reached with the people whom you could serve.",
-    "minimum_volume": "Your smallest number of units could not be reached with the people whom you could serve.",
-    "line_minimum": "Your smallest number of units for one group could not be reached.",
-    "capacity": "Your largest number of units was too small for one of your volume bands.",
-    "provider_capacity": "All your offers together reached your largest number of units.",
-    "line_capacity": "Your largest number of units for one group was too small.",
+    "minimum_volume": "Your smallest number of {many} could not be reached with the people whom you could serve.",
+    "line_minimum": "Your smallest number of {many} for one group could not be reached.",
+    "capacity": "Your largest number of {many} was too small for one of your volume bands.",
+    "provider_capacity": "All your offers together reached your largest number of {many}.",
+    "line_capacity": "Your largest number of {many} for one group was too small.",
     "fee_cover": "Your fixed fee did not fit into the budgets of the people whom you could serve.",
 }
-CHANGES: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
-    "price": lambda change: f"A price per unit lower by {pounds(change['needed'])} in every band would have been used.",
-    "capacity": lambda change: (
-        f"Room for {plural(change['needed'], 'unit')} in place of {change['now']:,} would have been used."
+CHANGES: Mapping[str, Callable[[Mapping[str, Any], str], str]] = {
+    "price": lambda change, unit: (
+        f"A price per {unit} lower by {pounds(change['needed'])} in every band would have been used."
+    ),
+    "capacity": lambda change, unit: (
+        f"Room for {units(change['needed'], unit)} in place of {change['now']:,} would have been used."
     ),
 }
 
@@ -66,13 +68,18 @@ class FeedbackPage:
         if said.get("rule") == "excluded":
             return "Your offer was left out of the match."
         if said.get("used") and self.result is not None and self.result.used_units < self.result.matched_units:
-            return told_of(self.result, "unit")
+            return told_of(self.result, self.unit)
         if said.get("used"):
             people = plural(said["needs"], "person", "people")
-            return f"Your offer was used: {plural(said['units'], 'unit')} for {people}."
+            return f"Your offer was used: {units(said['units'], self.unit)} for {people}."
         if not said.get("eligible_needs"):
             return "Your offer was not used: it fitted the needs of nobody in the group."
         return "Your offer was not used: others were better for the group under the published rules."
+
+    @property
+    def unit(self) -> str:
+        """What the tender's groups count in."""
+        return unit_of([bundle.service.unit for bundle in self.offer.tender.bundles])
 
     @property
     def compared(self) -> bool:
@@ -84,12 +91,12 @@ class FeedbackPage:
         """The rules that stood in its way."""
         said = self.feedback or {}
         rules = [] if said.get("used") else said.get("closed_by", [])
-        return [CLOSED_WORDS.get(rule, f"{words(rule)}.") for rule in rules]
+        return [CLOSED_WORDS.get(rule, f"{words(rule)}.").format(many=units_of(self.unit)) for rule in rules]
 
     @property
     def changes(self) -> list[str]:
         """The single changes that would have brought it into use."""
-        return [_change(change) for change in (self.feedback or {}).get("changes", [])]
+        return [_change(change, self.unit) for change in (self.feedback or {}).get("changes", [])]
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,8 +189,8 @@ def can_represent(tender: Tender, now: Instant) -> bool:
     return tender.status is TenderStatus.STANDSTILL and ends_at is not None and now < ends_at
 
 
-def _change(change: Mapping[str, Any]) -> str:
+def _change(change: Mapping[str, Any], unit: str) -> str:
     sentence = CHANGES.get(str(change["kind"]))
     if sentence is None:
         return f"{words(change['kind'])}: {change['needed']} in place of {change['now']}."
-    return sentence(change) + ("" if change.get("smallest") else " A smaller change may have been enough.")
+    return sentence(change, unit) + ("" if change.get("smallest") else " A smaller change may have been enough.")

@@ -70,7 +70,7 @@ class TenderSchema(Schema):
         1,
         100,
         load_default=1,
-        metadata={"title": "Smallest number of offers", "description": "With fewer, the tender is unsuccessful."},
+        metadata={"title": "Smallest number of offers", "description": "With fewer, the tender ends without an award."},
     )
     answer_days = Whole(
         1,

@@ -61,11 +61,12 @@ def amendment_words(amendment: Amendment) -> str:
     return AMENDED[amendment.kind]
 
 
-def rule_changes(amendment: Amendment) -> list[str]:
-    """The rules that an amendment changed, each with what it said before and says now."""
-    titles = TenderSchema().fields
+def rule_changes(amendment: Amendment, unit: str = "unit") -> list[str]:
+    """The rules that an amendment changed, each with what it said before and says now, in the tender's unit."""
+    fields = TenderSchema().fields
+    titles = {name: str(field.metadata["title"]).replace("per unit", f"per {unit}") for name, field in fields.items()}
     return [
-        f"{str(titles[name].metadata['title']).rstrip('?')}: {_value(name, before)} before, {_value(name, now)} now"
+        f"{titles[name].rstrip('?')}: {_value(name, before)} before, {_value(name, now)} now"
         for name, (before, now) in (amendment.changed or {}).items()
         if name in titles
     ]

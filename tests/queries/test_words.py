@@ -23,6 +23,11 @@ def test_a_moment_is_london_time_in_words(value: datetime | None, said: str) -> 
     assert words.moment(value) == said
 
 
+def test_the_unit_of_several_groups_is_theirs_where_it_is_one() -> None:
+    assert words.unit_of(["session", "session"]) == "session"
+    assert words.unit_of(["session", "hour"]) == words.unit_of([]) == "unit"
+
+
 def test_days_money_counts_and_distances() -> None:
     assert words.day(date(2026, 11, 1)) == "1 November 2026"
     assert words.day(datetime(2026, 6, 30, 23, 30, tzinfo=UTC)) == "1 July 2026"

@@ -219,12 +219,12 @@ def test_each_amendment_says_what_it_brought(site: Site, email: str | None, role
         "Offers by Thursday 19 March 2026 at 9am",
         "Changed</strong> on Monday 2 March 2026 at 11am",
         "Offers by Monday 23 March 2026 at 9am",
-        "What one kilometre of travel is worth, per unit: £0.30 before, £0.60 now",
+        "What one kilometre of travel is worth, per session: £0.30 before, £0.60 now",
         "Who may pay for whom: “Each person's budget pays for that person only” before, “People help each other",
         "All offers and agreements made before are void",
     ):
         assert said in text, said
-    assert "one grade of quality is worth, per unit: " not in text
+    assert "one grade of quality is worth, per session: " not in text
     assert "fixed when the tender was published" not in text
     if role != "/broker":
         assert "These rules were changed on Monday 2 March 2026 at 11am." in text

@@ -252,7 +252,7 @@ def test_feedback_is_read_once_the_award_is_confirmed(site: Site) -> None:
     assert "You can object until the end of" in home
     assert prepare_all(site.fresh().session, world.now) == 3
     assert prepare_all(world.session, world.now) == 0
-    assert "Your offer was used: 120 units for 12 people" in site.client(BULK).get(used).text
+    assert "Your offer was used: 120 sessions for 12 people" in site.client(BULK).get(used).text
     assert "Read the feedback on your offer" in site.client(NEAR).get("/provider/").text
     told = site.client(NEAR).get(beaten).text
     assert "Your offer was not used" in told
