@@ -38,7 +38,10 @@ def test_a_daughter_acts_and_is_stopped(site: Site, enter: Open) -> None:
     window = enter("daughter").go("/home").look("representative-home")
     window.press("Act for Patient 01").look("representative-acting")
     assert window.heading == "Home page of Patient 01"
-    window.follow("Patient 01’s broker").look("representative-not-covered", status=403)
+    window.follow("Patient 01’s broker").look("representative-broker")
+    assert "01632 960 101" in window.text
+    assert "Choose this broker" not in window.text
+    window.go(f"/patient/budgets/{world.budget(1).id}/leave/").look("representative-not-covered", status=403)
     assert "You may not do this for this person" in window.text
     window.go(f"/patient/invitations/{world.need(1).id}").look("representative-invitation")
     window.page.get_by_label("Say no for me").check()
