@@ -57,7 +57,7 @@ def test_a_no_leaves_an_offer_used_in_part(site: Site) -> None:
     assert "used in part: 110 sessions of 120. The other people did not take it." in page
     prepare_all(world.session, world.now)
     told = site.client("bulk@example.test").get(f"/provider/offers/{offer_of(world, 'bulk')}/feedback").text
-    assert "used in part: 110 units of 120" in told
+    assert "used in part: 110 sessions of 120" in told
 
 
 def test_a_match_that_falls_is_not_used(site: Site) -> None:

@@ -22,7 +22,7 @@ def test_a_draft_is_deleted(site: Site) -> None:
     at = f"/broker/tenders/{world.tender.id}"
     client = site.client(BROKER)
     assert f"{at}/delete" in client.get(at).text
-    assert "this draft is deleted" in client.get(at).text
+    assert "If not, the draft is deleted" in client.get(at).text
     refuses(site, BROKER, f"{at}/delete", {"reason": " "}, "reason")
     shut(site, f"{at}/delete", NEAR, FUNDER, "p1@example.test")
     assert takes(site, BROKER, f"{at}/delete", {"reason": "The area was wrong."}) == "/broker/tenders"
