@@ -38,10 +38,10 @@ CLAIM_WORDS: Mapping[str, str] = {
     "third-lowest": "Lowest third by price",
     "third-middle": "Middle third by price",
     "third-highest": "Highest third by price",
-    # sides of the evidence
-    "for": "For",
+    # what published findings answer: does buying for many lower the price?
+    "for": "It does",
     "unclear": "Unclear",
-    "against": "Against",
+    "against": "It does not",
     "copd": "COPD (lung disease)",
 }
 SIDE_COLOURS = {"for": "green", "unclear": "grey", "against": "orange"}
