@@ -38,10 +38,10 @@ CLAIM_WORDS: Mapping[str, str] = {
     "third-lowest": "Lowest third by price",
     "third-middle": "Middle third by price",
     "third-highest": "Highest third by price",
-    # what published findings answer: does buying for many lower the price?
-    "for": "It does",
+    # what published findings say of buying for many
+    "for": "Cheaper",
     "unclear": "Unclear",
-    "against": "It does not",
+    "against": "Dearer",
     "copd": "COPD (lung disease)",
 }
 SIDE_COLOURS = {"for": "green", "unclear": "grey", "against": "orange"}
