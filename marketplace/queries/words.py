@@ -85,8 +85,8 @@ def units_of(unit: str) -> str:
     return _UNIT_PLURALS.get(unit, unit + "s")
 
 
-def unit_of(kinds: Iterable[str]) -> str:
-    """The unit of several groups: theirs, where all count in the same; else just ``unit``."""
+def one_unit(kinds: Iterable[str]) -> str:
+    """What one unit is called where all these count in the same, else ``unit``."""
     different = set(kinds)
     return different.pop() if len(different) == 1 else "unit"
 

@@ -24,8 +24,8 @@ def test_a_moment_is_london_time_in_words(value: datetime | None, said: str) -> 
 
 
 def test_the_unit_of_several_groups_is_theirs_where_it_is_one() -> None:
-    assert words.unit_of(["session", "session"]) == "session"
-    assert words.unit_of(["session", "hour"]) == words.unit_of([]) == "unit"
+    assert words.one_unit(["session", "session"]) == "session"
+    assert words.one_unit(["session", "hour"]) == words.one_unit([]) == "unit"
 
 
 def test_days_money_counts_and_distances() -> None:

@@ -76,7 +76,7 @@ def test_the_award_by_criterion_with_conflicts_and_letters(site: Site) -> None:
     advice.advise_all(world.session, world.now)
     text = client.get(f"{at}/letters").text
     assert "Your offer was used: 60 sessions for 6 people." in text
-    assert "A price per session lower by" in text
+    assert "If all your prices had been £" in text
     with writing(world.session):
         conduct.declare_interest(
             world.session, world.now, world.broking, world.providers["near"].id, InterestKind.PAID_BY
