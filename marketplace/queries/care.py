@@ -22,7 +22,7 @@ from marketplace.rules.lifecycle import ContractStatus, TenderStatus
 from marketplace.rules.permissions import Actor
 
 from .stages import can_be_answered, is_made_again, is_searched_again
-from .way import Way, answered_for, way_of
+from .way import BEING_MATCHED, MATCHED_AGAIN, Way, answered_for, way_of
 
 NEED_WORDS = {
     NeedStatus.INVITED: "You are asked to join a group",
@@ -37,7 +37,6 @@ NEED_WORDS = {
     NeedStatus.CONTRACTED: "You have a contract",
     NeedStatus.RELEASED: "Closed. Your money is free again",
 }
-MATCHED_AGAIN = "The offers are being matched again"
 SILENT_NO = "You did not answer, so the match was turned down"
 CONTRACT_WORDS = {
     ContractStatus.OFFERED: "Your contract is ready to sign",
@@ -97,7 +96,7 @@ class CareLine:
             return MATCHED_AGAIN
         status = self.need.bundle.tender.status
         if self.need.status is NeedStatus.POOLED and status is not TenderStatus.OPEN:
-            return "In a group. The offers are being matched"
+            return f"In a group. {BEING_MATCHED}"
         if self.match is not None and self.need.status is NeedStatus.MATCHED:
             return self._match_words(self.match)
         silent = self.need.status is NeedStatus.REFUSED and self.match is not None and answered_for(self.match)

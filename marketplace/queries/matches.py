@@ -5,6 +5,7 @@ The reasons are those stored when the round was recorded; here they only get nam
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from math import isqrt
 from typing import Any
 
@@ -64,6 +65,14 @@ class NoMatch:
     again_by: Instant | None
 
 
+class Tense(StrEnum):
+    """How a match is told of: one that is made again is what would be."""
+
+    IS = "is"
+    WOULD = "would"
+    WAS = "was"
+
+
 @dataclass(frozen=True, slots=True)
 class MatchPage:
     """A match as its patient sees it; what is said of sites is what the offers say."""
@@ -93,6 +102,13 @@ class MatchPage:
     def can_answer(self) -> bool:
         """Whether the patient may say yes or no now."""
         return self.stage is Stage.ANSWER
+
+    @property
+    def tense(self) -> Tense:
+        """Whether it is told as what is, as what would be, or as what was."""
+        if self.is_over:
+            return Tense.WAS
+        return Tense.WOULD if self.made_again else Tense.IS
 
     @property
     def is_over(self) -> bool:
@@ -199,6 +215,7 @@ def _alternatives(session: Session, match: Match) -> list[Alternative]:
 
 
 def _named(session: Session, rows: Sequence[Mapping[str, Any]]) -> list[Alternative]:
+    """Who made these offers and why each was not it, whatever came nearest first."""
     query = select(Offer).where(Offer.id.in_([row["offer"] for row in rows]))
     said = {
         offer.id: (offer.provider, facts_said(offer))
@@ -212,7 +229,7 @@ def _named(session: Session, rows: Sequence[Mapping[str, Any]]) -> list[Alternat
             in_reach=row["rule"] != "distance",
             site=said[row["offer"]][1],
         )
-        for row in rows
+        for row in sorted(rows, key=reasons.how_far_behind)
     ]
 
 

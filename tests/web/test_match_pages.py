@@ -23,6 +23,8 @@ from tests.worlds import SmallWorld
 P1 = "p1@example.test"
 PRESENT = ("You pay", "is your match", "saves you", "Your answer")
 """Words of a match of which something can still come."""
+HOLDS = ("You pay", "is your match.", "Your provider is", "Your first visit is", "saves you", "is your part", "is for")
+"""Words of a match that holds: one that is made again is told as what would be."""
 
 
 def left_out(world: SmallWorld) -> SmallWorld:
@@ -118,13 +120,21 @@ STATES: dict[str, tuple[Callable[[SmallWorld], SmallWorld], tuple[str, ...], tup
     ),
     "an offer left out": (
         lambda world: left_out(world.proposed()),
-        ("An offer was left out after this match was made", "You do not need to do anything now", "we ask you"),
-        ("Send my answer", "Your answer</h2>", "would have", "Please answer"),
+        (
+            "Your match so far for physiotherapy",
+            "An offer was left out after this match was made",
+            "You do not need to do anything now",
+            "we ask you",
+            "You would pay",
+            "would save you",
+            "What it would cost",
+        ),
+        ("Send my answer", "Your answer</h2>", "would have", "Please answer", *HOLDS),
     ),
     "an offer left out after a yes": (
         lambda world: left_out(world.proposed().accept()),
         ("An offer was left out after this match was made", "your yes still counts", "money is free again"),
-        ("Send my answer", "would have"),
+        ("Send my answer", "would have", *HOLDS),
     ),
     "the round after an objection failed": (
         failed_again,
@@ -135,7 +145,7 @@ STATES: dict[str, tuple[Callable[[SmallWorld], SmallWorld], tuple[str, ...], tup
             "your yes still counts",
             "money is free again",
         ),
-        ("You said yes", "sign a contract", "You sign", "Send my answer", "would have"),
+        ("You said yes", "sign a contract", "You sign", "Send my answer", "would have", *HOLDS),
     ),
     "cancelled": (
         lambda world: cancelled(world.proposed().accept()),
@@ -192,7 +202,8 @@ def test_nobody_is_asked_while_the_offers_are_matched_again(site: Site) -> None:
     home = client.get("/patient/").text
     assert "Answer your match" not in home
     assert re.search(r'nhsuk-tag--grey">The offers are being matched again', home)
-    assert re.search(r"Step 5 of 9: The offers are matched again\s*<", home), "the broker's own day is not told"
+    assert re.search(r"Step 5 of 9: The offers are being matched again\s*<", home), "the broker's own day is not told"
+    assert "See your match so far" in home
     refused = client.post(path, data={"answer": "accept", "look_again": "yes"})
     assert refused.status_code == 409
     assert "An offer was left out, so the match is made again" in refused.text
@@ -207,7 +218,7 @@ def test_a_round_that_failed_leaves_the_old_match_void(site: Site) -> None:
     home, by = site.client(P1).get("/patient/").text, moment(world.tender.match_by)
     assert "You said yes" not in home
     assert re.search(r'nhsuk-tag--grey">The offers are being matched again', home)
-    assert f"Step 5 of 9: The offers are matched again, by {by}" in home
+    assert f"Step 5 of 9: The offers are being matched again, by {by}" in home
     broker, at = site.client("broker@example.test"), f"/broker/tenders/{world.tender.id}"
     for path in (at, f"{at}/result", "/broker/", "/broker/tenders", "/broker/tenders?status=run_again"):
         page = broker.get(path).text
