@@ -25,7 +25,7 @@ from marketplace.rules.privacy import whole_groups
 
 from .care import answer_by
 from .policy_words import changes
-from .stages import latest_match_id
+from .stages import is_matching, latest_match_id
 
 COLLECTING = frozenset({TenderStatus.DRAFT, TenderStatus.OPEN})
 """Tenders whose groups people still join and leave."""
@@ -77,6 +77,8 @@ class Group:
     again: Again | None
     ending: Ending | None
     match_id: str | None
+    matched_again: bool
+    """Whether that match counts no longer, because another one is made."""
     contract_id: str | None
 
 
@@ -93,6 +95,7 @@ def group_of(session: Session, need: Need) -> Group:
         again=_again(session, need) if need.status is NeedStatus.INVITED and tender.status in COLLECTING else None,
         ending=_ending(session, need) if over and given_up else None,
         match_id=latest_match_id(session, need.id),
+        matched_again=is_matching(tender),
         contract_id=contract_id,
     )
 

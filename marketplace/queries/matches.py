@@ -3,6 +3,7 @@
 The reasons are those stored when the round was recorded; here they only get names and words.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -43,6 +44,9 @@ _WITHOUT_DOCUMENTS = (
 """Market and outcome of a round tell of everybody in it, and take longer to read than all else on one match's page."""
 
 
+_SENTENCE_ENDS = re.compile(r"(?<=\.) (?=[A-Z])")
+
+
 @dataclass(frozen=True, slots=True)
 class Alternative:
     """Another offer on the same lot, and the one thing that decided against it."""
@@ -52,6 +56,11 @@ class Alternative:
     why: str
     in_reach: bool
     site: SiteFacts
+
+    @property
+    def lines(self) -> list[str]:
+        """Why, a sentence at a time."""
+        return _SENTENCE_ENDS.split(self.why)
 
 
 @dataclass(frozen=True, slots=True)

@@ -315,3 +315,25 @@ def test_every_change_of_the_rules_has_its_words() -> None:
         "At least 2 providers must make an offer now. It was 1 before.",
         "The broker's own time limits have changed.",
     ]
+
+
+def test_a_second_click_is_told_what_holds(site: Site) -> None:
+    """Not now after a yes, a yes or a way out that comes too late, leaving twice: each says what is so."""
+    world = site.world.draft().agree()
+    path, client = f"/patient/invitations/{world.need(1).id}", site.client(P1)
+    late = client.post(f"{path}/not-now")
+    assert (late.status_code, "leave the group on its page" in late.text) == (409, True)
+    world.publish()
+    assert client.post(f"{path}/leave").status_code == 302
+    twice = client.post(f"{path}/leave")
+    assert (twice.status_code, "You are not in this group." in twice.text) == (409, True)
+    read = {"terms_sha256": world.bundle.terms_sha256, "policy_sha256": world.tender.policy_sha256}
+    again = client.post(path, data={"default_answer": "accept", **read})
+    assert again.status_code == 409
+    words = " ".join(again.text.split())
+    assert "This invitation is no longer open." in words
+    assert "You left this group." in words, "the page of the group itself"
+    two = f"/patient/invitations/{world.need(2).id}"
+    world.three_offers().later(days=15)
+    out = site.client("p2@example.test").post(f"{two}/leave")
+    assert (out.status_code, "you can say no to it" in out.text) == (409, True)

@@ -280,3 +280,42 @@ def test_who_has_no_match_still_reads_why_without_the_market(site: Site) -> None
         text = client.get(f"/patient/invitations/{world.need(1).id}").text
     assert "The providers that fit cost more than your share." in text
     assert re.findall(r"rounds(?:_\d)?\.(market|outcome)\b", " ".join(sent)) == ["outcome"]
+
+
+@pytest.mark.parametrize(
+    ("reach", "told"),
+    [
+        (lambda world: world.accept(1), "This match has been answered: with a yes."),
+        (lambda world: world.decline(1), "This match has been answered: with a no."),
+        (left_out, "An offer was left out, so the match is made again. Then you are asked."),
+        (cancelled, "This match is not one to answer any more."),
+    ],
+)
+@pytest.mark.parametrize("answer", [{"answer": "accept"}, {"answer": "decline", "reason": "Too far"}])
+def test_an_answer_from_an_old_page_is_refused_on_the_matchs_own(
+    site: Site, reach: Callable[[SmallWorld], SmallWorld], told: str, answer: dict[str, str]
+) -> None:
+    """A second click, or a page that was open for long: the reason stands above what the match has come to."""
+    world = site.world.proposed()
+    path = f"/patient/matches/{world.match(1).id}"
+    reach(world)
+    for easy in (False, True):
+        client = site.client(P1)
+        client.post("/patient/easy-read", data={"easy_read": "on" if easy else "off"})
+        found = client.post(path, data=answer)
+        assert found.status_code == 409
+        assert told in found.text
+        assert "for physiotherapy</h1>" in " ".join(found.text.split())
+        assert "Send my answer" not in found.text
+
+
+def test_a_no_without_a_reason_keeps_what_was_chosen(site: Site) -> None:
+    """The summary leads to the field; neither the no nor the wish to stop looking has to be chosen again."""
+    world = site.world.proposed()
+    found = site.client(P1).post(
+        f"/patient/matches/{world.match(1).id}", data={"answer": "decline", "reason": " ", "look_again": "no"}
+    )
+    assert found.status_code == 422
+    assert re.search(r'<a href="#reason">\s*Say why you turn it down, in a few words\.', found.text)
+    chosen = re.findall(r'name="(\w+)" type="radio" value="(\w+)" checked', found.text)
+    assert chosen == [("answer", "decline"), ("look_again", "no")]
