@@ -8,6 +8,7 @@ from typing import Any
 from flask import Flask
 from markupsafe import Markup, escape
 
+from marketplace.queries.care import first_visit_by
 from marketplace.queries.reasons import attribute, grade
 from marketplace.queries.words import (
     change,
@@ -78,6 +79,7 @@ def init_app(app: Flask) -> None:
         stackable,
         pounds,
         change,
+        first_visit_by,
         in_one_line(day),
         in_one_line(moment),
         clock_time,
