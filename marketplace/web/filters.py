@@ -7,6 +7,7 @@ from typing import Any
 from flask import Flask
 from markupsafe import Markup, escape
 
+from marketplace.queries.contracts import care_time
 from marketplace.queries.reasons import attribute, grade
 from marketplace.queries.words import (
     change,
@@ -63,6 +64,7 @@ def init_app(app: Flask) -> None:
     for says in (
         breakable,
         stackable,
+        care_time,
         pounds,
         change,
         day,

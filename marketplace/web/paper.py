@@ -8,6 +8,7 @@ from flask import Blueprint, render_template
 from werkzeug.wrappers import Response
 
 from marketplace.adapters.spreadsheets import Cell
+from marketplace.journey.contracts import has_lapsed
 from marketplace.journey.deliveries import CONFIRM_WITHIN_DAYS
 from marketplace.journey.scopes import contracts_for, one
 from marketplace.journey.sites import facts_said
@@ -61,6 +62,7 @@ def contract(contract_id: str) -> str:
     return render_template(
         "paper/contract.html",
         contract=found,
+        lapsed=has_lapsed(found),
         ending=ending(found, current_actor()),
         site=facts_said(found.match.award.offer),
         confirm_days=CONFIRM_WITHIN_DAYS,
