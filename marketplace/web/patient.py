@@ -122,7 +122,7 @@ def invitation(need_id: str) -> Answer:
     html = patient_page(
         "invitation.html",
         need=need,
-        group=joining.group_of(session, need),
+        group=joining.group_of(session, need, request_now()),
         least=K,
         form=form,
         no_match=no_match,
