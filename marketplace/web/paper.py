@@ -36,7 +36,7 @@ FILE_HEADINGS = ("Date", "What happened", "Why", "Amount", "Change", "Free to us
 @for_role(Role.PATIENT)
 def statement(budget_id: str) -> str:
     """One budget's postings in words with their running balances, to be printed."""
-    page = budgets.budget_page(db_session(), current_actor(), budget_id)
+    page = budgets.budget_page(db_session(), current_actor(), request_now(), budget_id)
     told = meanings({row.kind for row in page.rows})
     return render_template("paper/statement.html", page=page, headings=HEADINGS, meanings=told, now=request_now())
 
@@ -45,7 +45,7 @@ def statement(budget_id: str) -> str:
 @for_role(Role.PATIENT)
 def statement_file(budget_id: str, kind: str) -> Response:
     """The same rows as a file (``csv`` or ``xlsx``)."""
-    page = budgets.budget_page(db_session(), current_actor(), budget_id)
+    page = budgets.budget_page(db_session(), current_actor(), request_now(), budget_id)
     lines: list[list[Cell]] = [[*FILE_HEADINGS]]
     for row in page.rows:
         after = (row.after.available_pence, row.after.reserved_pence, row.after.committed_pence, row.after.spent_pence)

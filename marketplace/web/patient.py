@@ -62,7 +62,7 @@ def home() -> str:
 def budget() -> str:
     """Each budget with its bar and every posting in words."""
     session, actor = db_session(), current_actor()
-    shown = budgets.budget_pages(session, actor)
+    shown = budgets.budget_pages(session, actor, request_now())
     told = statements.meanings({row.kind for page in shown for row in page.rows})
     return patient_page("budget.html", budgets=shown, meanings=told, standing=standing_of(session, actor.party_id))
 

@@ -230,7 +230,7 @@ def is_over(page: str, news: str, money: str) -> None:
 
 def test_who_did_not_say_yes_is_not_in_the_group(site: Site) -> None:
     """Asked once, or asked again after a yes: each is told so, and that no money is held."""
-    world = site.world.draft().agree(*range(2, 13)).publish()
+    site.world.draft().agree(*range(2, 13)).publish()
     for page in told(site):
         is_over(page, "You did not say yes to this group.", "No money was set aside for it.")
 

@@ -171,8 +171,13 @@ def test_money_kept_by_its_owners_is_paid_on(site: Site) -> None:
     world.offer("near", (0, 5_500))
     world.later(days=15).run_round().accept().confirm().later(days=20).sign(*range(1, 13))
     giver, receiver = world.patients[0].id, world.patients[2].id
-    assert "You keep £34.61" in site.client(P1).get("/patient/budget").text
-    assert "still has to pay you £150.00" in site.client(P3).get("/patient/budget").text
+    assert (
+        "£34.61 that you give to others is still in your bank account." in site.client(P1).get("/patient/budget").text
+    )
+    budget = site.client(P3).get("/patient/budget").text
+    assert "£150.00 from others is not in your bank account yet." in budget
+    assert "Others in your group pay <strong>£150.00</strong> of your care." in budget
+    assert "came from" not in budget
     funder = site.client(FUNDER)
     listed = funder.get("/commissioner/hand-overs/").text
     assert "Owes you <strong>£34.61</strong>" in listed
