@@ -186,7 +186,7 @@ def test_a_part_of_the_plan_takes_no_more_than_was_planned_for_it(site: Site) ->
 
 
 def test_a_budget_that_is_over_has_nothing_free_to_use(site: Site) -> None:
-    """What is left is on its way back, then it is back; nobody is offered a choice any more, and who pays reads the same."""
+    """What is left is on its way back, then it is back; nobody is offered a choice; who pays reads the same."""
     world = site.world
     world.now += timedelta(days=400)
     path, funded = "/patient/budget", f"/commissioner/budgets/{world.budget(1).id}/"
