@@ -154,7 +154,7 @@ def test_who_waits_is_told_what_for(site: Site) -> None:
     assert "Given to others in the group for physiotherapy" in site.client(P1).get("/patient/budget").text
     budget = site.client(P3).get("/patient/budget").text
     assert "Carried by others in the group for physiotherapy" in budget
-    assert "£150.00 from your group" in budget
+    assert "£150.00 from others in the group" in budget
     end = f"/contracts/{contract.id}/end"
     assert "goes back to them" in site.client(P3).get(end).text
     assert "goes back to them" not in site.client(NEAR).get(end).text
