@@ -31,7 +31,8 @@ FIRST_PUBLISHED_DAYS_AGO = max(PUBLISHED_DAYS_AGO.values())
 DELIVERED_DAYS_AGO = (19, 12, 5)
 """When deliveries under the awarded tenders are recorded; the last ones wait for an answer."""
 
-PAID_DAYS_AGO = 9
+PAID_DAYS_AGO = 14
+"""What was confirmed after that is due: the commissioner, and patients who keep their money, have something to pay."""
 
 MORE_ANSWER_DAYS = 3
 """How many days more whoever has extra support gets to answer: an award is confirmed when theirs are over too."""
