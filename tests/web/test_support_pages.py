@@ -76,7 +76,7 @@ def test_the_commissioner_records_and_the_patient_reads_why(ruled: Site) -> None
         "Has 2 long-term conditions",
         "5 more days than others",
         "£50.00 paid in",
-        "COPD (lung disease), stroke",
+        "COPD (lung disease), Stroke",
         "Nobody is named yet",
     ):
         assert words in told
