@@ -57,7 +57,7 @@ def test_sharing_is_a_question_of_its_own(site: Site) -> None:
     path = f"/patient/invitations/{world.need(1).id}"
     page = site.client(P1).get(path).text
     assert "your care costs £630.00. Then at most £70.00 can help others" in page
-    assert "your care costs £770.00. Then others carry £70.00" in page
+    assert "your care costs £770.00. Then others pay £70.00 of it" in page
     assert 'name="shares_pool"' in page
     refuses(site, P1, path, {"default_answer": "accept"} | world.read(1), "shares_pool")
     told = refuses(site, P1, path, {"default_answer": "accept", "shares_pool": "no"} | world.read(1), "shares_pool")
@@ -111,9 +111,9 @@ def test_a_match_says_who_carries_what(site: Site) -> None:
     assert world.match(1).pool_pence == 3_461
     assert world.match(3).pool_pence == -15_000
     giver = site.client(P1).get(f"/patient/matches/{world.match(1).id}").text
-    assert "£584.61 from your budget: £550.00 for your care, and £34.61 helps others" in giver
+    assert "£584.61 from your budget. Of this, £550.00 is for your care. £34.61 helps others" in giver
     receiver = site.client(P3).get(f"/patient/matches/{world.match(3).id}").text
-    assert "£400.00 from your budget. Your care costs £550.00, and others in the group carry £150.00" in receiver
+    assert "£400.00 from your budget. Your care costs £550.00. Others in the group pay £150.00 of it" in receiver
     assert "Alone your care would cost the same, and you would pay all of it." in receiver
     assert "saves you" not in receiver
     assert "set aside" not in receiver[receiver.index("What it costs") : receiver.index("Why this provider")]
