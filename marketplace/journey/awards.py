@@ -65,11 +65,16 @@ def decline_on_leaving(session: Session, now: Instant, actor: Actor, match_id: s
     Nobody is asked about such a match, nor answered for when its time passes, so that neither may hold anybody back.
     """
     match, tender = _own_match(session, actor, match_id)
-    waits = tender.status is TenderStatus.PROPOSED and match.status is MatchStatus.PROPOSED
-    if not (waits and must_run_again(tender)):
+    if not can_decline_on_leaving(now, match, tender):
         _check_can_answer(now, match, tender)
     match.look_again = False
     return _answer(session, now, actor, match, tender, accepted=False, reason=reason)
+
+
+def can_decline_on_leaving(now: Instant, match: Match, tender: Tender) -> bool:
+    """Whether a match waits for its patient, in time, or for being made again."""
+    waits = tender.status is TenderStatus.PROPOSED and match.status is MatchStatus.PROPOSED
+    return waits and (must_run_again(tender) or now < match.answer_by)
 
 
 def answer_by_default(session: Session, now: Instant, tender_id: str) -> int:

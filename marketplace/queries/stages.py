@@ -7,7 +7,7 @@
 from enum import StrEnum
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, contains_eager, defer
 
 from marketplace.journey.rounds import latest_round_id, must_run_again
 from marketplace.records.pools import Need, NeedStatus
@@ -106,3 +106,10 @@ def latest_match_id(session: Session, need_id: str) -> str | None:
     """The match that a need has now, or had last."""
     query = select(Match.id).join(Match.award).join(Award.round).where(Match.need_id == need_id)
     return session.scalar(query.order_by(Round.number.desc()).limit(1))
+
+
+def latest_match(session: Session, need_id: str) -> Match | None:
+    """The same, read without the documents of its round, which tell of everybody in it."""
+    query = select(Match).join(Match.award).join(Award.round).where(Match.need_id == need_id)
+    without = contains_eager(Match.award).contains_eager(Award.round).options(defer(Round.market), defer(Round.outcome))
+    return session.scalar(query.options(without).order_by(Round.number.desc()).limit(1))

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Blueprint, render_template, url_for
 from sqlalchemy.orm import Session
 
-from marketplace.journey.contracts import end_early
+from marketplace.journey.contracts import end_early, has_lapsed
 from marketplace.journey.funds import refund
 from marketplace.journey.scopes import contracts_for, deliveries_for, one
 from marketplace.journey.sharing import own_rest
@@ -42,6 +42,7 @@ def contract(contract_id: str) -> str:
         contract=found,
         words=CONTRACT_WORDS,
         delivery_words=DELIVERY_WORDS,
+        lapsed=has_lapsed(found),
         ending=ending(found, current_actor()),
         can_sign=holding.can_sign(found, current_actor(), request_now()),
     )

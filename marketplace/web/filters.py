@@ -9,6 +9,7 @@ from flask import Flask
 from markupsafe import Markup, escape
 
 from marketplace.queries.care import first_visit_by
+from marketplace.queries.contracts import care_time
 from marketplace.queries.reasons import attribute, grade
 from marketplace.queries.words import (
     change,
@@ -77,6 +78,7 @@ def init_app(app: Flask) -> None:
     for says in (
         breakable,
         stackable,
+        care_time,
         pounds,
         change,
         first_visit_by,

@@ -62,7 +62,7 @@ def home() -> str:
 def budget() -> str:
     """Each budget with its bar and every posting in words."""
     session, actor = db_session(), current_actor()
-    shown = budgets.budget_pages(session, actor)
+    shown = budgets.budget_pages(session, actor, request_now())
     told = statements.meanings({row.kind for page in shown for row in page.rows})
     return patient_page("budget.html", budgets=shown, meanings=told, standing=standing_of(session, actor.party_id))
 
@@ -120,7 +120,7 @@ def invitation(need_id: str) -> Answer:
     html = patient_page(
         "invitation.html",
         need=need,
-        group=joining.group_of(session, need),
+        group=joining.group_of(session, need, request_now()),
         least=K,
         form=form,
         no_match=no_match,
@@ -217,6 +217,7 @@ def contract(contract_id: str) -> str:
         can_sign=care.can_be_signed(found, request_now()),
         too_late=found.status is ContractStatus.OFFERED and request_now() >= found.sign_by,
         waits=contracts.waits_for_pool(found),
+        lapsed=contracts.has_lapsed(found),
         ending=ending(found, current_actor()),
         site=facts_said(found.match.award.offer),
         confirm_days=deliveries.CONFIRM_WITHIN_DAYS,

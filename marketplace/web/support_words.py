@@ -1,4 +1,4 @@
-"""Extra support in plain words: `ground_words` (why somebody gets it), `rule_words` (who gets it by the rule).
+"""Extra support in plain words: `ground_words` (why somebody gets it), `rule_words` (who gets it), `condition_words`.
 
 `init_app` gives them to the templates.
 """
@@ -53,6 +53,12 @@ def condition_words(name: str) -> str:
     return CONDITION_WORDS.get(name) or name.replace("_", " ").capitalize()
 
 
+def within(words: str) -> str:
+    """The same words within a sentence: without their capital, unless they begin with letters that stand for words."""
+    return words if words[1:2].isupper() else words[:1].lower() + words[1:]
+
+
 def init_app(app: Flask) -> None:
     """Give the templates the words."""
     app.jinja_env.globals.update(ground_words=ground_words, rule_words=rule_words, condition_words=condition_words)
+    app.jinja_env.filters["within"] = within

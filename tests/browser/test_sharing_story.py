@@ -55,7 +55,7 @@ def test_helping_each_other_to_pay(site: Site, enter: Open) -> None:
     receiver = enter("p3").go(f"/patient/contracts/{world.contract(3).id}").look("sharing-waits")
     assert "The contract waits for others in your group" in receiver.text
     world.sign(*(number for number in range(1, 13) if number != 3))
-    assert "came from your group" in enter("p3").go("/patient/budget").look("sharing-budget").text
+    assert "is not in your bank account yet" in enter("p3").go("/patient/budget").look("sharing-budget").text
     assert "You help others in your group" in enter("p1").go("/patient/budget").text
 
     trust = enter("trust").go("/holder/").look("holder-home-owes")

@@ -52,7 +52,7 @@ def test_extra_support_from_the_rule_to_the_person(site: Site, serve: Serve, vis
     patient.follow("Why you get it, and what it gives you").look("patient-support-easy")
     assert "They cannot answer for you." in patient.text
     patient.press("Turn easy read off").look("patient-support")
-    for words in ("You come first", "Ruth Fell", "5 days more", "You got £50.00 of extra money", "Providers cannot."):
+    for words in ("You come first", "Ruth Fell", "5 more days", "You got £50.00 of extra money", "Providers cannot."):
         assert words in patient.text
     patient.follow("Home").look("patient-home-support")
     assert site.fresh().budget(1).support_grounds == ["age", "deprivation", "capacity", "conditions"]

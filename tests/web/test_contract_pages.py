@@ -1,7 +1,7 @@
 """An ended contract and its refunded delivery: the same facts for each party that reads them."""
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from html import unescape
 
 from marketplace.journey import contracts, deliveries, funds
@@ -107,6 +107,52 @@ def test_time_ends_a_contract_that_nobody_signs(site: Site) -> None:
     assert row(text, "Ended by") == "Nobody: its time was over"
 
 
+def test_a_contract_that_never_began_shows_no_care(site: Site) -> None:
+    """What was planned is told as that; there is nothing done or left, no cost, no record."""
+    world = site.world.proposed().accept().confirm().later(days=20).later(days=30)
+    contract = world.contract(1)
+    path = f"/patient/contracts/{contract.id}"
+    told = pages(site, contract) | {"paper": site.client("p1@example.test").get(f"{path}/print").text}
+    for name, text in told.items():
+        planned = "It was planned for 1 May 2026 to 31 October 2026, and never began"
+        assert row(text, "When") == planned, name
+        for untold in ("Done", "What you had", "Care so far", "What was recorded", "Fell due", "No longer shown"):
+            assert untold not in text, (name, untold)
+    assert row(told["p1"], "You paid") == "Nothing, as it never began"
+    same(site, path)
+
+
+def test_care_is_told_from_the_day_when_all_have_signed(site: Site) -> None:
+    """That is what its days are held against, not the period that was tendered for; once it is over, until when."""
+    world = site.world.proposed().accept().confirm().later(days=20)
+    path = f"/patient/contracts/{world.contract(1).id}"
+
+    def when() -> set[str]:
+        same(site, path)
+        reader = site.client("p1@example.test")
+        reader.post("/patient/easy-read", data={"easy_read": "off"})
+        paper = reader.get(f"{path}/print").text
+        return {row(text, "When") for text in (*pages(site, world.contract(1)).values(), paper)}
+
+    assert when() == {"From the day when all have signed, until 31 October 2026"}
+    with writing(world.session):
+        contracts.sign_contract(world.session, world.now, world.patient(1), world.contract(1).id)
+    world.later(days=2)
+    with writing(world.session):
+        by = world.by_provider(world.contract(1))
+        contracts.sign_contract(world.session, world.now, by, world.contract(1).id)
+    assert world.record(1).delivered_on == date(2026, 4, 8)
+    assert when() == {"From 8 April 2026 to 31 October 2026"}
+    world.later(days=20)
+    with writing(world.session):
+        contracts.end_early(world.session, world.now, world.funder, world.contract(1).id, WHY)
+    assert when() == {"From 8 April 2026 to 28 April 2026"}
+    page = site.client("p1@example.test").get(path).text
+    assert "What you had" in page
+    assert "Not done" in page
+    assert "Done and left" not in page
+
+
 def test_a_patient_reads_of_the_end_in_easy_read_too(site: Site) -> None:
     """Nothing of the end is lost or added in the easy twin."""
     same(site, f"/patient/contracts/{ended_by_the_funder(site).id}")
@@ -116,7 +162,7 @@ def test_who_pays_reads_the_period_of_care_not_the_last_day_of_the_books(site: S
     """Deliveries may be noted two weeks longer; care itself ends with the period that was agreed."""
     world = site.world.awarded()
     text = pages(site, world.contract(1))["funder"]
-    assert row(text, "When") == "1 May 2026 to 31 October 2026"
+    assert row(text, "When") == "From 6 April 2026 to 31 October 2026"
     assert "November 2026" not in text
 
 

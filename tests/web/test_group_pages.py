@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from marketplace.journey import amendments, cancellations, pools, representatives, rounds, tenders
+from marketplace.journey import amendments, cancellations, leaving, pools, representatives, rounds, tenders
 from marketplace.queries.policy_words import changes
 from marketplace.queries.words import moment
 from marketplace.records.database import writing
@@ -20,7 +20,7 @@ from marketplace.rules.tendering import Policy, policy_document
 from tests.web.reading import grade_of, sentences_of
 from tests.web.site import Site
 from tests.web.test_easy_read import main_part, same
-from tests.web.test_match_pages import few_left
+from tests.web.test_match_pages import few_left, left_out
 from tests.web.test_people_pages import daughter_of
 from tests.web.test_reading_age import MOST_GRADE, MOST_WORDS
 from tests.worlds import PERIOD, SmallWorld
@@ -214,30 +214,126 @@ def test_a_group_that_was_left_or_came_to_something_says_so(site: Site) -> None:
     with writing(world.session):
         pools.leave(world.session, world.now, world.patient(1), world.need(1).id)
     assert world.need(1).status is NeedStatus.LEFT
-    assert all("You left this group. Your money is free to use again." in page for page in told(site))
+    for page in told(site):
+        is_over(page, "You left this group.", "Your money is free to use again.")
+        assert "people have joined" not in page
+
+
+def is_over(page: str, news: str, money: str) -> None:
+    """The news comes first, then the money and the ways on, then what was; nothing speaks of a group that one is in."""
+    assert "What the group was for" in page
+    assert page.index(news) < page.index(money) < page.index("another group") < page.index("was for")
+    running = ("People near you", "How a provider is chosen", "What counts for you", "Who is asked", "At most")
+    for untold in (*running, "You get ", "When it is decided"):
+        assert untold not in page, untold
+
+
+def test_who_did_not_say_yes_is_not_in_the_group(site: Site) -> None:
+    """Asked once, or asked again after a yes: each is told so, and that no money is held."""
+    site.world.draft().agree(*range(2, 13)).publish()
+    for page in told(site):
+        is_over(page, "You did not say yes to this group.", "No money was set aside for it.")
+
+
+def test_who_did_not_say_yes_again_is_not_in_the_group(site: Site) -> None:
+    world = site.world.draft().agree().publish()
+    change(world, pence_per_km=60)
+    for number in range(2, 13):
+        world.agree(number)
+    world.offer("near", (0, 5_000))
+    world.later(days=30)
+    for page in told(site):
+        is_over(page, "We asked you again, and there was no yes.", "Your money is free to use again.")
+
+
+def test_who_chose_the_usual_care_is_not_sent_to_another_group(site: Site) -> None:
+    world = site.world.draft().agree().publish()
+    with writing(world.session):
+        leaving.choose_conventional(world.session, world.now, world.patient(1), world.budget(1).id)
+    for page in told(site):
+        assert "You left this group." in page
+        assert "went back to your local care team" in page
+        assert "arranges the usual care for you" in page
+        for untold in ("free to use again", "another group", "choose the usual NHS care"):
+            assert untold not in page, untold
+
+
+def test_a_group_of_a_budget_that_has_ended_promises_no_money(site: Site) -> None:
+    world = site.world.draft().agree().publish()
+    with writing(world.session):
+        pools.leave(world.session, world.now, world.patient(1), world.need(1).id)
+    world.later(days=400)
+    for page in told(site):
+        assert "This budget has ended." in page
+        assert "free to use again" not in page
+        assert "choose the usual NHS care" not in page
 
 
 def test_a_group_with_a_match_leads_to_it(site: Site) -> None:
     world = site.world.proposed()
-    assert all(f"/patient/matches/{world.match(1).id}" in page for page in told(site))
+    for page in told(site):
+        assert f"/patient/matches/{world.match(1).id}" in page
+        assert page.index("You have a match from this group.") < page.index("Fen Brokers"), (
+            "what came of it is read first"
+        )
     world.accept().confirm().later(days=20)
     assert all(f"/patient/contracts/{world.contract(1).id}" in page for page in told(site))
 
 
-def test_a_match_that_is_over_is_told_as_one_that_was(site: Site) -> None:
-    """Turned down or fallen: the group's page says what is true of the money, and leads to what it was."""
-    world = site.world.proposed().decline(1)
+def test_a_group_whose_offers_are_matched_again_says_so_of_the_match(site: Site) -> None:
+    world = left_out(site.world.proposed())
     for page in told(site):
-        assert "You had a match from this group. Your money is free to use again." in page
-        assert "You have a match" not in page
+        assert "You have a match from this group so far. The offers are matched again." in page
+        assert "See your match so far" in page
         assert f"/patient/matches/{world.match(1).id}" in page
+
+
+def test_until_when_to_answer_stands_before_all_else(site: Site) -> None:
+    """With the way to the answer; of a group that started without them nobody reads that it may start sooner."""
+    world = site.world.draft().agree(2)
+    for page in told(site):
+        assert page.index("The group may start sooner") < page.index("Go to your answer") < page.index("Lincoln")
+    world.agree(*range(3, 13)).publish()
+    for page in told(site):
+        assert "The group may start sooner" not in page
+
+
+def test_a_match_that_is_over_is_told_as_one_that_was(site: Site) -> None:
+    """Turned down, or for want of an answer: the page says what is true of the money, and leads to what it was."""
+    world = site.world.proposed().decline(1, look_again=False)
+    for page in told(site):
+        is_over(page, "You turned it down.", "Your money is free to use again.")
+        assert "You have a match" not in page
+        assert "look for another provider" not in page
+        assert f"/patient/matches/{world.match(1).id}" in page
+
+
+def test_who_wants_another_provider_reads_that_the_group_still_looks(site: Site) -> None:
+    """It is no group that was until the result is final."""
+    world = site.world.draft().agree().publish()
+    world.offer("near", (0, 5_900))
+    world.later(days=15).run_round().decline(1).accept(*range(2, 13))
+    for page in told(site):
+        assert "You turned it down." in page
+        assert "Your broker can look for another provider for you in this group." in page
+        assert "What the group is for" in page
+    world.confirm()
+    for page in told(site):
+        is_over(page, "You turned it down.", "Your money is free to use again.")
+        assert "look for another provider" not in page
+
+
+def test_a_match_turned_down_by_silence_is_told_as_that(site: Site) -> None:
+    world = site.world.draft().agree(default=DefaultAnswer.DECLINE).publish().three_offers().later(days=15).run_round()
+    world.later(days=10)
+    assert all("You did not answer in time, so it was turned down for you." in page for page in told(site))
 
 
 def test_a_match_whose_provider_fell_away_is_one_that_was(site: Site) -> None:
     world = few_left(site.world)
     assert world.need(1).status is NeedStatus.DISPLACED
     for page in told(site):
-        assert "You had a match from this group. Your money is free to use again." in page
+        is_over(page, "The provider could not go ahead", "Your money is free to use again.")
         assert "You have a match" not in page
 
 

@@ -74,7 +74,7 @@ def test_the_commissioner_records_and_the_patient_reads_why(ruled: Site) -> None
         "Deprivation: the home area is in tenth 1 of 10",
         "Lacks capacity to decide on their care",
         "Has 2 long-term conditions",
-        "5 days more than others",
+        "5 more days than others",
         "£50.00 paid in",
         "COPD (lung disease), Stroke",
         "Nobody is named yet",
@@ -88,10 +88,10 @@ def test_the_commissioner_records_and_the_patient_reads_why(ruled: Site) -> None
         "You need help to make choices about your care",
         "You live with 2 long-term health problems",
         "You come first",
-        "5 days more than others to answer a match",
+        "5 more days than others to answer a match",
         "You got £50.00 of extra money",
         "Your area is in group 1 of 10",
-        "COPD (lung disease), Stroke",
+        "COPD (lung disease), stroke",
     ):
         assert words in read
     assert BY_RULE in patient.get("/patient/budget").text

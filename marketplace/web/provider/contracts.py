@@ -113,6 +113,7 @@ def contract(contract_id: str) -> Answer:
         form=form,
         words=contracts.CONTRACT_WORDS,
         delivery_words=contracts.DELIVERY_WORDS,
+        lapsed=steps.has_lapsed(found),
         ending=contracts.ending(found, actor),
         now=request_now(),
         today=today,
