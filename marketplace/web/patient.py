@@ -216,6 +216,7 @@ def contract(contract_id: str) -> str:
         too_late=found.status is ContractStatus.OFFERED and request_now() >= found.sign_by,
         waits=contracts.waits_for_pool(found),
         lapsed=contracts.has_lapsed(found),
+        money=joining.money_now(found.need, request_now()),
         ending=ending(found, current_actor()),
         site=facts_said(found.match.award.offer),
         confirm_days=deliveries.CONFIRM_WITHIN_DAYS,

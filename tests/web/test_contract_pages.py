@@ -119,6 +119,8 @@ def test_a_contract_that_never_began_shows_no_care(site: Site) -> None:
         for untold in ("Done", "What you had", "Care so far", "What was recorded", "Fell due", "No longer shown"):
             assert untold not in text, (name, untold)
     assert row(told["p1"], "You paid") == "Nothing, as it never began"
+    assert row(told["p1"], "You signed") == "No"
+    assert all("Not yet" not in text for text in told.values())
     same(site, path)
 
 
