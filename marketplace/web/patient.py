@@ -13,6 +13,7 @@ from marketplace.queries.contracts import ending
 from marketplace.queries.support import support_of
 from marketplace.records.contracts import DeliveryStatus
 from marketplace.records.pools import DefaultAnswer
+from marketplace.rules.budgets import ManagedAs
 from marketplace.rules.errors import Conflict, Invalid
 from marketplace.rules.lifecycle import RESULT_PUBLISHED, ContractStatus
 from marketplace.rules.permissions import Role
@@ -248,11 +249,13 @@ def delivery(delivery_id: str) -> Answer:
         return patient_page("delivery.html", **shown)
     if not form.validate():
         return patient_page("delivery.html", **shown), 422
-    contract_id = found.contract_id
+    contract_id, managed_as = found.contract_id, found.contract.budget.managed_as
     with writing(session):
         if form.data["answer"] is DefaultAnswer.ACCEPT:
             deliveries.confirm_delivery(session, request_now(), actor, delivery_id)
-            flash("Thank you. Your provider will now be paid for it.", "done")
+            own_money = managed_as is ManagedAs.DIRECT_PAYMENT
+            then = "Now you can pay your provider for it" if own_money else "Your provider will now be paid for it"
+            flash(f"Thank you. {then}.", "done")
         else:
             deliveries.dispute_delivery(session, request_now(), actor, delivery_id, form.data["reason"])
             flash("Thank you. Nothing will be paid for it until this is settled.", "done")
