@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from html import unescape
 
 from marketplace.journey import contracts, deliveries, funds
+from marketplace.queries.contracts import care_time
 from marketplace.records.budgets import ManagedAs
 from marketplace.records.contracts import Contract
 from marketplace.records.database import writing
@@ -146,6 +147,9 @@ def test_care_is_told_from_the_day_when_all_have_signed(site: Site) -> None:
         contracts.sign_contract(world.session, world.now, by, world.contract(1).id)
     assert world.record(1).delivered_on == date(2026, 4, 8)
     assert when() == {"From 8 April 2026 to 31 October 2026"}
+    world.contract(1).ended_at = world.now
+    assert care_time(world.contract(1)) == "On 8 April 2026"
+    world.session.rollback()
     world.later(days=20)
     with writing(world.session):
         contracts.end_early(world.session, world.now, world.funder, world.contract(1).id, WHY)
