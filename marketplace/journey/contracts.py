@@ -138,7 +138,9 @@ def end_early(session: Session, now: Instant, actor: Actor, contract_id: str, re
     if contract.status not in IN_FORCE:
         raise WrongState("contract_not_in_force", "Only a contract that is in force can be ended early.")
     if any(delivery.status is DeliveryStatus.RECORDED for delivery in contract.deliveries):
-        raise WrongState("delivery_waits", "Answer the deliveries that wait first, then end the contract.")
+        own = "First answer the visits that wait for you, then end the contract."
+        others = "A delivery waits for the patient's answer. Once it is answered, the contract can be ended."
+        raise WrongState("delivery_waits", own if actor.role is Role.PATIENT else others)
     written = check_reason(reason)
     rest_pence = _release_rest(session, now, actor, contract, tender_id, "The contract was ended early")
     check_move(CONTRACT_MOVES, contract.status, ContractStatus.ENDED)

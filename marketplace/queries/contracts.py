@@ -94,7 +94,7 @@ def care_time(contract: Contract) -> str:
     if contract.status is ContractStatus.OFFERED:
         return f"From the day when all have signed, until {day(period_to)}"
     first, last = days_of_care(contract, period_to if contract.ended_at is None else london_date(contract.ended_at))
-    return f"From {day(first)} to {day(last)}"
+    return f"From {day(first)} to {day(last)}" if first < last else f"On {day(first)}"
 
 
 def ending(contract: Contract, actor: Actor) -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""A group as somebody who is asked to join it reads of it: `group_of`.
+"""A group as somebody who is asked to join it reads of it: `group_of`; and `money_now`, once it is over for them.
 
 Who is asked and has joined (nothing is said of a few), why somebody is asked again, and how the group ended.
 """
@@ -130,7 +130,7 @@ def group_of(session: Session, need: Need, now: Instant) -> Group:
         ending=_ending(session, need) if over and given_up else None,
         parting=_parting(need, match) if contract_id is None and not (over and given_up) else None,
         looked_for=match is not None and is_looked_for(session, match),
-        money=_money(need, now),
+        money=money_now(need, now),
         match_id=match.id if match else None,
         matched_again=is_matching(tender),
         contract_id=contract_id,
@@ -169,7 +169,8 @@ def _parting(need: Need, match: Match | None) -> Parting | None:
     return PARTED.get(need.status)
 
 
-def _money(need: Need, now: Instant) -> MoneyNow:
+def money_now(need: Need, now: Instant) -> MoneyNow:
+    """What is true of the money of a need that came to nothing, or to its end."""
     found: list[tuple[bool, MoneyNow]] = [
         (need.plan_line.left_at is not None, MoneyNow.USUAL_CARE),
         (need.reserved_pence > 0, MoneyNow.HELD),

@@ -13,6 +13,7 @@ from marketplace.queries.contracts import ending
 from marketplace.queries.support import support_of
 from marketplace.records.contracts import DeliveryStatus
 from marketplace.records.pools import DefaultAnswer
+from marketplace.rules.budgets import ManagedAs
 from marketplace.rules.errors import Conflict, Invalid, WrongState
 from marketplace.rules.lifecycle import RESULT_PUBLISHED, ContractStatus
 from marketplace.rules.permissions import Role
@@ -218,6 +219,7 @@ def contract(contract_id: str) -> str:
         too_late=found.status is ContractStatus.OFFERED and request_now() >= found.sign_by,
         waits=contracts.waits_for_pool(found),
         lapsed=contracts.has_lapsed(found),
+        money=joining.money_now(found.need, request_now()),
         ending=ending(found, current_actor()),
         site=facts_said(found.match.award.offer),
         confirm_days=deliveries.CONFIRM_WITHIN_DAYS,
@@ -249,11 +251,13 @@ def delivery(delivery_id: str) -> Answer:
         return patient_page("delivery.html", **shown)
     if not form.validate():
         return patient_page("delivery.html", **shown), 422
-    contract_id = found.contract_id
+    contract_id, managed_as = found.contract_id, found.contract.budget.managed_as
     with writing(session):
         if form.data["answer"] is DefaultAnswer.ACCEPT:
             deliveries.confirm_delivery(session, request_now(), actor, delivery_id)
-            flash("Thank you. Your provider will now be paid for it.", "done")
+            own_money = managed_as is ManagedAs.DIRECT_PAYMENT
+            then = "Now you can pay your provider for it" if own_money else "Your provider will now be paid for it"
+            flash(f"Thank you. {then}.", "done")
         else:
             deliveries.dispute_delivery(session, request_now(), actor, delivery_id, form.data["reason"])
             flash("Thank you. Nothing will be paid for it until this is settled.", "done")

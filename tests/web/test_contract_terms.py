@@ -23,7 +23,7 @@ def test_the_terms_stand_above_the_signature(site: Site) -> None:
         page = main_part(site.client(P1), path, easy=easy)
         for words in (*rules, "first visit is within 14 days", "Fen Brokers"):
             assert words in page, words
-        assert page.index("does not go up") < page.index("Sign the contract")
+        assert page.index("by <strong>") < page.index("does not go up") < page.index("Sign the contract")
         assert "Done and left" not in page
         assert "last day for it" not in page, "not all have signed"
     paper = site.client(P1).get(f"{path}/print").text

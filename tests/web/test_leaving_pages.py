@@ -177,7 +177,7 @@ def test_a_part_of_the_plan_takes_no_more_than_was_planned_for_it(site: Site) ->
     page = site.client(P1).get(at).text
     assert "Up to what was planned for the care you choose goes back" in page
     assert "What you cannot choose it for now" in page
-    assert "this is all the care" not in page
+    assert "Your budget is for no other care" not in page
     assert f'value="{second.id}"' in page
     with writing(world.session):
         leaving.choose_conventional(world.session, world.now, world.patient(1), budget.id, [second.id])
