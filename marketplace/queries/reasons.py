@@ -32,9 +32,9 @@ TO_A_PATIENT: Mapping[str, Sentence] = {
     "grade": lambda value, limit: f"Its quality is {grade(value)}. You asked for {grade(limit)} or better.",
     "attribute": lambda _, limit: f"It does not offer {attribute(limit)}, which you need.",
     "wait": lambda value, limit: (
-        f"The first appointment is after {value} days. You can wait {limit} days."
+        f"Its first visit is within {plural(value, 'day')}. You can wait {plural(limit, 'day')}."
         if value is not None
-        else "It does not say when the first appointment would be."
+        else "It does not say when the first visit would be."
     ),
     "excluded": lambda *_: "You said no to this provider, or asked us not to use it.",
     "refused_before": lambda *_: "You said no to this provider.",

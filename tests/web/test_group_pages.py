@@ -413,6 +413,16 @@ def test_every_change_of_the_rules_has_its_words() -> None:
     ]
 
 
+def test_a_longest_wait_says_from_when_it_counts(site: Site) -> None:
+    with writing(site.world.session):
+        site.world.plan_line(1).max_wait_days = 30
+    site.world.draft()
+    for page in told(site):
+        assert "irst visit" in page
+        assert "within 30 days" in page
+        assert "when all have signed" in page
+
+
 def test_a_second_click_is_told_what_holds(site: Site) -> None:
     """Not now after a yes, a yes or a way out that comes too late, leaving twice: each says what is so."""
     world = site.world.draft().agree()
