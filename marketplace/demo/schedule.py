@@ -32,6 +32,7 @@ DELIVERED_DAYS_AGO = (19, 12, 5)
 """When deliveries under the awarded tenders are recorded; the last ones wait for an answer."""
 
 PAID_DAYS_AGO = 9
+RATED_DAYS_AGO = 8
 
 MORE_ANSWER_DAYS = 3
 """How many days more whoever has extra support gets to answer: an award is confirmed when theirs are over too."""
