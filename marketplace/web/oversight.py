@@ -49,7 +49,7 @@ def rules() -> Answer:
         return render_template("commissioner/rules.html", form=form), 422
     with writing(db_session()) as session:
         set_rules(session, request_now(), current_actor(), form.data)
-    flash("The rules are saved. They hold for every plan that is approved or reviewed from now on.", "done")
+    flash("The rules are saved.", "done")
     return redirect(url_for("oversight.rules"))
 
 
