@@ -70,14 +70,14 @@ def test_the_plan_of_a_budget_that_is_over_is_neither_reviewed_nor_approved(site
     with writing(world.session):
         draft.plan_status, draft.plan_approved_at, draft.plan_review_due = PlanStatus.DRAFTED, None, None
     approve = f'action="/commissioner/budgets/{draft.id}/approve"'
-    assert "Note a review" in client.get(f"/commissioner/budgets/{over.id}/").text
+    assert "Record a review" in client.get(f"/commissioner/budgets/{over.id}/").text
     assert approve in client.get(f"/commissioner/budgets/{draft.id}/").text
     assert approve in client.get("/commissioner/").text
     world.now = datetime(2027, 1, 2, 9, tzinfo=UTC)
     client = site.client("funder@example.test")
     page = client.get(f"/commissioner/budgets/{over.id}/").text
     assert "This budget ended on 31 December 2026" in page
-    assert "Note a review" not in page
+    assert "Record a review" not in page
     assert "to be reviewed by" not in page
     assert "Add money" not in page
     assert "Take unspent money back" in page
