@@ -224,7 +224,7 @@ def appoint(patient_id: str) -> Answer:
         WebForm(AuthoritySchema(), sent()),
         step,
         back=url_for("deciding.appoint", patient_id=patient_id),
-        done="They may act for this patient now. The patient is told.",
+        done="They are appointed, from the first day that you entered. The patient is told.",
         told_here={"conflict_of_interest"},
         patient=patient,
         authorities=found.authorities(session, actor, patient_id),

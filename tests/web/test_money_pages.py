@@ -57,6 +57,11 @@ def test_a_review_is_noted(site: Site) -> None:
     at = f"/commissioner/budgets/{site.world.budget(1).id}"
     assert client.get(f"{at}/review").status_code == 200
     assert client.post(f"{at}/review", data={"findings": ""}).status_code == 422
+    short = client.post(f"{at}/review", data={"findings": "Fine"})
+    assert short.status_code == 422
+    told = "Write what you found in a sentence: the patient will read it."
+    assert re.search(rf'<a href="#findings">\s*{told}', short.text)
+    assert re.search(rf'id="findings-error".*?{told}.*?<textarea[^>]*>Fine</textarea>', short.text, re.DOTALL)
     assert client.post(f"{at}/review", data={"findings": "Walks to the shops again"}).status_code == 302
     assert "Walks to the shops again" in client.get(f"{at}/").text
     care = site.client("p1@example.test").get("/patient/care").text
