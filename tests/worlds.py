@@ -114,7 +114,7 @@ class SmallWorld:
                     reference_pence=5_500,
                     conventional_pence=7_906,
                     private_pence=5_500,
-                    source="test",
+                    source="Price list of a practice: https://www.example.org/PhysiotherapyAndRehabilitationPricesAndTerms",
                 )
             )
             self.session.add(Exclusion(id="gambling", name="Gambling", reason="it is never care."))

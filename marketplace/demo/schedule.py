@@ -31,7 +31,9 @@ FIRST_PUBLISHED_DAYS_AGO = max(PUBLISHED_DAYS_AGO.values())
 DELIVERED_DAYS_AGO = (19, 12, 5)
 """When deliveries under the awarded tenders are recorded; the last ones wait for an answer."""
 
-PAID_DAYS_AGO = 9
+PAID_DAYS_AGO = 14
+"""What was confirmed after that is due: the commissioner, and patients who keep their money, have something to pay."""
+
 RATED_DAYS_AGO = 8
 
 MORE_ANSWER_DAYS = 3

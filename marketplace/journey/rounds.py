@@ -32,7 +32,7 @@ from .looking_again import hold_again, let_go
 from .markets import market_document
 from .reasons import reasons_of
 from .scopes import locked, locked_of_tender
-from .support import answer_days
+from .support import answer_days, most_answer_days
 from .tenders import give_up
 
 COST_GAP_PERMILLE = 1.0
@@ -167,7 +167,8 @@ def solve(
 def finish_round(session: Session, now: Instant, actor: Actor, round_id: str, outcome: dict[str, Any]) -> Tender:
     """Status: matching -> proposed, or matching -> unsuccessful when no need could be matched.
 
-    Patients with extra support have longer to answer; the broker waits for the last of them.
+    Patients with extra support have longer to answer; the broker waits for the last of them. The broker's own date
+    counts as if somebody had longer wherever the rule allows it: when a tender runs out tells nothing.
     """
     row, tender = locked_of_tender(session, Round, round_id, "round")
     check_move(TENDER_MOVES, tender.status, TenderStatus.PROPOSED)
@@ -193,7 +194,8 @@ def finish_round(session: Session, now: Instant, actor: Actor, round_id: str, ou
         reason = "Nobody could be matched with any of the offers."
         return give_up(session, now, actor, tender, status=TenderStatus.UNSUCCESSFUL, reason=reason)
     earlier = _supersede(session, tender, row)
-    more_days = answer_days(session, [assignment["need"] for assignment in outcome["assignments"]])
+    matched = [assignment["need"] for assignment in outcome["assignments"]]
+    more_days = answer_days(session, matched)
     answer_by = {need_id: _days_after(now, tender.answer_days + days) for need_id, days in more_days.items()}
     asked = _record_awards(session, row, earlier, answer_by)
     tender.status = TenderStatus.PROPOSED
@@ -204,7 +206,8 @@ def finish_round(session: Session, now: Instant, actor: Actor, round_id: str, ou
     tender.proposed_at = now
     days = tender.answer_days + max((more_days[match.need_id] for match in asked), default=0)
     tender.answers_due_at = _days_after(now, days)
-    tender.confirm_by = _days_after(now, days + tender.policy["process"]["confirm_within_days"])
+    open_days = tender.answer_days + most_answer_days(session, matched)
+    tender.confirm_by = _days_after(now, open_days + tender.policy["process"]["confirm_within_days"])
     audit.append(session, now, actor, "tender.proposed", tender.id, matches=len(outcome["assignments"]))
     tell(session, now, _displaced(session, row, earlier), "match_displaced", tender.id)
     tell(session, now, [match.need.patient_id for match in asked], "match_proposed", tender.id)

@@ -138,6 +138,16 @@ def answer_days(session: Session, needs: Sequence[str]) -> dict[str, int]:
     return {row[0]: row[1] for row in session.execute(query.where(Need.id.in_(needs)))}
 
 
+def most_answer_days(session: Session, needs: Sequence[str]) -> int:
+    """How many more days the rules leave open for any of these needs' patients, whether or not one has them.
+
+    A date that counts on them tells nobody that somebody has extra support.
+    """
+    funders = select(Budget.commissioner_id).join(Need, Need.budget_id == Budget.id).where(Need.id.in_(needs))
+    by_rule = [rules_of(session, funder_id).most_answer_days for funder_id in session.scalars(funders.distinct())]
+    return max([*by_rule, *answer_days(session, needs).values()], default=0)
+
+
 def _key(budget_id: str) -> str:
     """The idempotency key under which a budget gets its supplement."""
     return f"supplement:{budget_id}:extra-support"

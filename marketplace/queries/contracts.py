@@ -1,4 +1,4 @@
-"""A provider's contracts: `own_contracts`, `contract_count`, `to_sign`, `disputed`, `money_of`.
+"""A provider's contracts: `own_contracts`, `contract_count`, `lines_in_force`, `to_sign`, `disputed`, `money_of`.
 
 What a contract and its deliveries are called, `ending` among it, is said here for everybody who reads one.
 """
@@ -121,6 +121,34 @@ def own_contracts(
             joinedload(Contract.site),
         )
     ).all()
+
+
+@dataclass(frozen=True, slots=True)
+class ContractLine:
+    """One contract in force as a line of a file; ``units_confirmed`` of ``units`` are confirmed by the patient."""
+
+    id: str
+    patient_id: str
+    person: str
+    service: str
+    units_confirmed: int
+    units: int
+
+
+def lines_in_force(session: Session, actor: Actor) -> list[ContractLine]:
+    """Every contract of a provider under which care can be recorded, by person: bare columns, for there may be many."""
+    columns = Contract.id, Contract.patient_id, Patient.name, Service.name, Contract.units_confirmed, Contract.units
+    query = (
+        contracts_for(actor)
+        .where(Contract.status.in_(IN_FORCE))
+        .join(Contract.need)
+        .join(Need.patient)
+        .join(Need.plan_line)
+        .join(PlanLine.service)
+        .with_only_columns(*columns)
+        .order_by(func.lower(Patient.name), Service.name, Contract.id)
+    )
+    return [ContractLine(*row) for row in session.execute(query)]
 
 
 def contract_count(session: Session, actor: Actor, statuses: Collection[ContractStatus] = tuple(ContractStatus)) -> int:

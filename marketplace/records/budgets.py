@@ -102,11 +102,17 @@ class Budget(Base):
         CheckConstraint("support_priority >= 1 AND support_answer_days >= 0", name="support"),
         Index("ix_budgets_commissioner_id_valid_to_id", "commissioner_id", "valid_to", "id"),
         Index(
-            "ix_budgets_to_approve", "commissioner_id", "opened_at", sqlite_where=_WAITING, postgresql_where=_WAITING
+            "ix_budgets_to_approve",
+            "commissioner_id",
+            "valid_to",
+            "opened_at",
+            sqlite_where=_WAITING,
+            postgresql_where=_WAITING,
         ),
         Index(
             "ix_budgets_supported",
             "commissioner_id",
+            "valid_to",
             "patient_id",
             sqlite_where=_SUPPORTED,
             postgresql_where=_SUPPORTED,

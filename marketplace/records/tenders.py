@@ -53,8 +53,9 @@ class Tender(Base):
     ``rerun_ordered`` says that its match counts no longer and has to be run again: a decision on an objection ordered
     it, or an offer that the match counted on was left out. ``ended_at`` and ``ended_by`` (the role of whoever did it,
     the system's where a date passed) are of a tender that ended without an award.
-    ``answers_due_at`` is when the last patient's time to answer is over (`Match.answer_by` is each one's own). It, and
-    ``confirm_by`` that follows from it, are told to no patient and no provider: they say that somebody has longer.
+    ``answers_due_at`` is when the last patient's time to answer is over (`Match.answer_by` is each one's own). It is
+    told to no patient and no provider: it says that somebody has longer. ``confirm_by`` leaves as long as the rules
+    give anybody, whether or not somebody has it.
     ``broker_fee_pence`` is what the broker gets for each contract that comes of it: from its commissioner, as declared
     when the tender was published.
     """

@@ -101,6 +101,13 @@ class FundingRules:
     support_supplement_pence: Pence = 0
     draft_days: int = 60
 
+    @property
+    def most_answer_days(self) -> int:
+        """How many more days anybody can have for an answer by these rules: none if no ground counts."""
+        numbers = self.support_from_age, self.support_to_decile, self.support_conditions
+        counts = self.support_capacity or any(number is not None for number in numbers)
+        return self.support_answer_days if counts else 0
+
 
 def check_funding_rules(rules: FundingRules) -> None:
     """Months, ages and amounts that mean something.

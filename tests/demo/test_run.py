@@ -21,12 +21,14 @@ from marketplace.demo.run import is_demo_database, run_demo
 from marketplace.demo.schedule import midnights, timeline
 from marketplace.demo.tenders import tenders
 from marketplace.journey.keys import lend
+from marketplace.journey.settlements import payments_due
 from marketplace.records import Base
 from marketplace.records.contracts import Contract, Delivery, DeliveryStatus, Rating
 from marketplace.records.database import configure_engine
 from marketplace.records.people import Commissioner, User
 from marketplace.records.providers import Site
 from marketplace.records.tenders import Tender
+from marketplace.rules.permissions import Actor, Role
 from marketplace.web.demo_doors import doors_file
 from tests.ground import lay_sqlite
 
@@ -93,7 +95,13 @@ def test_there_is_a_door_for_every_role_and_something_behind_each(played: Played
     assert {account.role for account in played.accounts} == roles
     assert len({account.email for account in played.accounts}) == len(played.accounts)
     waits = " ".join(account.waiting for account in played.accounts)
-    for what in ("an offer to make", "an invitation", "a match to answer", "a delivery to confirm"):
+    for what in (
+        "payments that have fallen due",
+        "an offer to make",
+        "an invitation",
+        "a match to answer",
+        "a delivery to confirm",
+    ):
         assert what in waits
     with played.sessions() as session:
         user = session.scalars(select(User).where(User.email == played.accounts[0].email)).one()
@@ -119,7 +127,10 @@ def test_the_doors_hang_on_the_sign_in_page_of_a_demo_and_of_nothing_else(played
 def test_deliveries_are_paid_and_others_wait(played: Played) -> None:
     with played.sessions() as session:
         statuses = set(session.scalars(select(Delivery.status)))
+        payer = session.scalars(select(User).where(User.role == Role.COMMISSIONER)).one()
+        due = payments_due(session, Actor(payer.id, Role.COMMISSIONER, payer.party_id))
     assert {DeliveryStatus.PAID, DeliveryStatus.RECORDED} <= statuses
+    assert due, "the list of accounts says that payments wait for the commissioner"
 
 
 def test_patients_rate_who_has_served_them(played: Played) -> None:

@@ -258,7 +258,7 @@ def test_who_has_no_match_reads_that_the_offers_are_matched_again(site: Site) ->
         assert "join another group" in page
         assert "matched again" not in page
     world.leave_out("bulk")
-    brokers_date = moment(world.tender.confirm_by)  # it follows from who has longest to answer: no patient reads it
+    brokers_date = moment(world.tender.confirm_by)  # it is for the broker
     for page in told(site):
         for words in ("The offers are matched again", "we write to you", "stays set aside"):
             assert words in page, words

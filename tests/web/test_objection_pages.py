@@ -115,6 +115,7 @@ def test_an_upheld_objection_is_read_while_the_match_is_run_again(site: Site) ->
     assert REASONS in read(site, "near@example.test", offer_path(site))
     own = read(site, "funder@example.test", f"/commissioner/representations/{row}")
     assert "unless a provider objects to the new result" in own
+    assert "Everybody with a match was told that it counts no longer." in own
 
 
 def test_a_tender_cancelled_for_an_objection_says_so_to_all(site: Site) -> None:

@@ -15,7 +15,6 @@ from marketplace.journey.delivery_files import DeliveryDetails
 from marketplace.queries import contracts
 from marketplace.queries.words import plural
 from marketplace.rules.errors import Invalid
-from marketplace.rules.lifecycle import IN_FORCE
 from marketplace.rules.permissions import Role
 from marketplace.schemas.deliveries import DeliveryRowSchema
 from marketplace.web.access import current_actor, for_role, seen
@@ -38,13 +37,10 @@ BESIDE = ("Person", "Service", "Confirmed so far", "Units in all")
 def deliveries_template(kind: str) -> FileResponse:
     """One line for each contract in force, its day and units left open."""
     session, actor = db_session(), current_actor()
-    rows = contracts.own_contracts(session, actor, IN_FORCE)
+    rows = contracts.lines_in_force(session, actor)
     seen([row.patient_id for row in rows], "list of contracts")
     lines: list[list[Cell]] = [[*headings(DeliveryRowSchema()), *BESIDE]]
-    lines += [
-        [row.id, None, None, row.need.patient.name, row.need.plan_line.service.name, row.units_confirmed, row.units]
-        for row in rows
-    ]
+    lines += [[row.id, None, None, row.person, row.service, row.units_confirmed, row.units] for row in rows]
     return download(kind, "deliveries", lines)
 
 

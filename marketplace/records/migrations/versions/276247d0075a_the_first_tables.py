@@ -541,8 +541,8 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_budgets_holder_id'), ['holder_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_budgets_patient_id'), ['patient_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_budgets_plan_review_due'), ['plan_review_due'], unique=False)
-        batch_op.create_index('ix_budgets_supported', ['commissioner_id', 'patient_id'], unique=False, sqlite_where=sa.text('extra_support_at IS NOT NULL'), postgresql_where=sa.text('extra_support_at IS NOT NULL'))
-        batch_op.create_index('ix_budgets_to_approve', ['commissioner_id', 'opened_at'], unique=False, sqlite_where=sa.text("plan_status = 'drafted'"), postgresql_where=sa.text("plan_status = 'drafted'"))
+        batch_op.create_index('ix_budgets_supported', ['commissioner_id', 'valid_to', 'patient_id'], unique=False, sqlite_where=sa.text('extra_support_at IS NOT NULL'), postgresql_where=sa.text('extra_support_at IS NOT NULL'))
+        batch_op.create_index('ix_budgets_to_approve', ['commissioner_id', 'valid_to', 'opened_at'], unique=False, sqlite_where=sa.text("plan_status = 'drafted'"), postgresql_where=sa.text("plan_status = 'drafted'"))
         batch_op.create_index(batch_op.f('ix_budgets_valid_to'), ['valid_to'], unique=False)
 
     op.create_table('bundles',
