@@ -9,7 +9,6 @@ from sqlalchemy import Engine
 from marketplace.journey import cancellations, reviews, rounds
 from marketplace.queries.words import moment
 from marketplace.records.database import writing
-from marketplace.records.offers import ExclusionCode
 from marketplace.records.pools import DefaultAnswer
 from marketplace.records.tenders import CancelCode, Decision
 from marketplace.rules.lifecycle import TenderStatus
@@ -29,12 +28,7 @@ HOLDS = ("You pay", "is your match.", "Your provider is", "Your first visit is",
 
 def left_out(world: SmallWorld) -> SmallWorld:
     """The offer that patient 1 is matched with is left out after the match was shown."""
-    with writing(world.session):
-        offer_id = world.match(1).award.offer_id
-        cancellations.exclude_offer(
-            world.session, world.now, world.broking, offer_id, ExclusionCode.CONFLICT, "A cousin of the broker"
-        )
-    return world
+    return world.leave_out("bulk", "A cousin of the broker")
 
 
 def failed_again(world: SmallWorld) -> SmallWorld:
