@@ -65,11 +65,16 @@ def decline_on_leaving(session: Session, now: Instant, actor: Actor, match_id: s
     Nobody is asked about such a match, nor answered for when its time passes, so that neither may hold anybody back.
     """
     match, tender = _own_match(session, actor, match_id)
-    waits = tender.status is TenderStatus.PROPOSED and match.status is MatchStatus.PROPOSED
-    if not (waits and must_run_again(tender)):
+    if not can_decline_on_leaving(now, match, tender):
         _check_can_answer(now, match, tender)
     match.look_again = False
     return _answer(session, now, actor, match, tender, accepted=False, reason=reason)
+
+
+def can_decline_on_leaving(now: Instant, match: Match, tender: Tender) -> bool:
+    """Whether a match waits for its patient, in time, or for being made again."""
+    waits = tender.status is TenderStatus.PROPOSED and match.status is MatchStatus.PROPOSED
+    return waits and (must_run_again(tender) or now < match.answer_by)
 
 
 def answer_by_default(session: Session, now: Instant, tender_id: str) -> int:
@@ -229,9 +234,13 @@ def _own_match(session: Session, actor: Actor, match_id: str) -> tuple[Match, Te
 
 
 def _check_can_answer(now: Instant, match: Match, tender: Tender) -> None:
-    in_time = now < match.answer_by
-    if tender.status is not TenderStatus.PROPOSED or match.status is not MatchStatus.PROPOSED or not in_time:
-        raise WrongState("cannot_answer", "This match has been answered, or the time to answer is over.")
+    said = {MatchStatus.ACCEPTED: "yes", MatchStatus.DECLINED: "no"}.get(match.status)
+    if said is not None:
+        raise WrongState("cannot_answer", f"This match has been answered: with a {said}.")
+    if match.status is not MatchStatus.PROPOSED or tender.status is not TenderStatus.PROPOSED:
+        raise WrongState("cannot_answer", "This match is not one to answer any more.")
+    if now >= match.answer_by:
+        raise WrongState("cannot_answer", "The time to answer is over.")
 
 
 def _answer(

@@ -27,6 +27,7 @@ from .sharing import carries, lock_pool, restore, settle, waiting
 
 POOL_SHORT = "Others in the group did not sign in time"
 """Why a contract ended that all its parties had signed. Its provider reads this too, and nothing of who pays what."""
+NOT_SIGNED = "Not signed in time"
 
 
 def sign_contract(session: Session, now: Instant, actor: Actor, contract_id: str) -> Contract:
@@ -74,6 +75,12 @@ def waits_for_pool(contract: Contract) -> bool:
     return contract.status is ContractStatus.OFFERED and not unsigned_by(contract)
 
 
+def has_lapsed(contract: Contract) -> bool:
+    """Whether it ended without ever having been in force: time ended it, before all had signed."""
+    by_time = contract.status is ContractStatus.ENDED and contract.ended_by is Role.SYSTEM
+    return by_time and contract.ended_reason in (POOL_SHORT, NOT_SIGNED)
+
+
 def unsigned_by(contract: Contract) -> list[str]:
     """The ids of the parties whose signature is still missing."""
     parties = contract.budget.parties
@@ -93,7 +100,7 @@ def let_lapse(session: Session, now: Instant, contract_id: str) -> Contract:
     check_move(CONTRACT_MOVES, contract.status, ContractStatus.ENDED)
     contract.status = ContractStatus.ENDED
     contract.ended_at = now
-    contract.ended_reason = POOL_SHORT if pool_short else "Not signed in time"
+    contract.ended_reason = POOL_SHORT if pool_short else NOT_SIGNED
     contract.ended_by = SYSTEM.role
     reason = POOL_SHORT if pool_short else "The contract was not signed in time"
     released_pence = release(session, now, SYSTEM, contract.need, status=NeedStatus.RELEASED, reason=reason)
@@ -131,7 +138,9 @@ def end_early(session: Session, now: Instant, actor: Actor, contract_id: str, re
     if contract.status not in IN_FORCE:
         raise WrongState("contract_not_in_force", "Only a contract that is in force can be ended early.")
     if any(delivery.status is DeliveryStatus.RECORDED for delivery in contract.deliveries):
-        raise WrongState("delivery_waits", "Answer the deliveries that wait first, then end the contract.")
+        own = "First answer the visits that wait for you, then end the contract."
+        others = "A delivery waits for the patient's answer. Once it is answered, the contract can be ended."
+        raise WrongState("delivery_waits", own if actor.role is Role.PATIENT else others)
     written = check_reason(reason)
     rest_pence = _release_rest(session, now, actor, contract, tender_id, "The contract was ended early")
     check_move(CONTRACT_MOVES, contract.status, ContractStatus.ENDED)

@@ -1,6 +1,7 @@
 """What a patient takes away to check a published result: their own rows, and the way from these to the roots.
 
-`published_round` is the round that a tender's notice speaks of; `own_proof` is one patient's file of it.
+`published_round` is the round that a tender's notice speaks of; `own_proof` is one patient's file of it, and
+`own_part_holds` the answer that this file gives.
 """
 
 from typing import Any
@@ -14,7 +15,7 @@ from marketplace.records.tenders import Tender
 from marketplace.rules.errors import NotFound, WrongState
 from marketplace.rules.lifecycle import RESULT_PUBLISHED
 from marketplace.rules.permissions import Actor, Role, check_role
-from marketplace.rules.proof_files import proof_document
+from marketplace.rules.proof_files import check_proof, proof_document
 
 from .roots import kept_trees
 from .rounds import latest_round_id
@@ -54,6 +55,13 @@ def own_proof(session: Session, actor: Actor, need_id: str) -> dict[str, Any]:
     """
     need, row = own_round(session, actor, need_id)
     return proof_document(tender=row.tender_id, round_id=row.id, need=need.id, trees=kept_trees(session, row))
+
+
+def own_part_holds(session: Session, actor: Actor, need_id: str) -> bool:
+    """Whether a patient's own rows lead to the roots that the notice shows, as anybody who has the file can find."""
+    _, row = own_round(session, actor, need_id)
+    roots = [root for root in (row.market_root, row.outcome_root) if root]
+    return all(finding.holds for finding in check_proof(own_proof(session, actor, need_id), roots))
 
 
 def own_round(session: Session, actor: Actor, need_id: str) -> tuple[Need, Round]:

@@ -11,16 +11,31 @@ from sqlalchemy.orm import Session
 from marketplace.journey.scopes import budgets_for, one
 from marketplace.journey.statements import BudgetFigures, StatementRow, figures_of, statement
 from marketplace.records.budgets import Budget
+from marketplace.records.ledger import TransferKind
+from marketplace.rules.clock import Instant, london_date
+from marketplace.rules.money import Pence
 from marketplace.rules.permissions import Actor
+
+from .leaving import Leaving, what_leaves
+
+RETURNED = (TransferKind.EXPIRE, TransferKind.RETURN)
+"""Postings by which what was left over went back to the commissioner."""
 
 
 @dataclass(frozen=True, slots=True)
 class BudgetPage:
-    """One budget: what it holds where, and every posting."""
+    """One budget: what it holds where, every posting, whether it is over, and what it can be left for."""
 
     budget: Budget
     figures: BudgetFigures
     rows: Sequence[StatementRow]
+    is_over: bool
+    leaving: Leaving
+
+    @property
+    def returned_pence(self) -> Pence:
+        """What went back to the commissioner, as the budget was over or the usual care was chosen."""
+        return sum(row.amount_pence for row in self.rows if row.kind in RETURNED)
 
 
 def own_budgets(session: Session, actor: Actor) -> Sequence[Budget]:
@@ -28,15 +43,20 @@ def own_budgets(session: Session, actor: Actor) -> Sequence[Budget]:
     return session.scalars(budgets_for(actor).order_by(Budget.valid_from.desc(), Budget.id)).all()
 
 
-def budget_pages(session: Session, actor: Actor) -> list[BudgetPage]:
+def budget_pages(session: Session, actor: Actor, now: Instant) -> list[BudgetPage]:
     """Each of the patient's budgets with its statement."""
-    return [_page(session, actor, budget) for budget in own_budgets(session, actor)]
+    return _pages(session, actor, now, own_budgets(session, actor))
 
 
-def budget_page(session: Session, actor: Actor, budget_id: str) -> BudgetPage:
+def budget_page(session: Session, actor: Actor, now: Instant, budget_id: str) -> BudgetPage:
     """One of the patient's budgets with its statement."""
-    return _page(session, actor, one(session, budgets_for(actor), budget_id, "budget"))
+    return _pages(session, actor, now, [one(session, budgets_for(actor), budget_id, "budget")])[0]
 
 
-def _page(session: Session, actor: Actor, budget: Budget) -> BudgetPage:
-    return BudgetPage(budget, figures_of(session, [budget.id]), statement(session, actor, budget.id))
+def _pages(session: Session, actor: Actor, now: Instant, budgets: Sequence[Budget]) -> list[BudgetPage]:
+    found = [(budget, figures_of(session, [budget.id])) for budget in budgets]
+    today = london_date(now)
+    return [
+        BudgetPage(budget, figures, statement(session, actor, budget.id), budget.is_over(today), leaving)
+        for (budget, figures), leaving in zip(found, what_leaves(session, now, found), strict=True)
+    ]

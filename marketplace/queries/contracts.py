@@ -1,6 +1,6 @@
 """A provider's contracts: `own_contracts`, `contract_count`, `lines_in_force`, `to_sign`, `disputed`, `money_of`.
 
-What a contract and its deliveries are called, `ending` among it, is said here for everybody who reads one.
+What a contract and its deliveries are called is said here for everybody who reads one: `care_time`, `ending`.
 """
 
 from collections.abc import Collection, Sequence
@@ -10,6 +10,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, case, exists, func, select
 from sqlalchemy.orm import Session, aliased, joinedload
 
+from marketplace.journey.contracts import has_lapsed
+from marketplace.journey.deliveries import days_of_care
 from marketplace.journey.scopes import contracts_for, deliveries_for
 from marketplace.journey.settlements import owed_to
 from marketplace.journey.statements import CARE_TEAM
@@ -19,7 +21,7 @@ from marketplace.records.contracts import Contract, Delivery, DeliveryStatus
 from marketplace.records.ledger import AccountKind, balance_pence
 from marketplace.records.people import Patient
 from marketplace.records.pools import Need
-from marketplace.rules.clock import Instant
+from marketplace.rules.clock import Instant, london_date
 from marketplace.rules.lifecycle import IN_FORCE, ContractStatus
 from marketplace.rules.money import Pence
 from marketplace.rules.permissions import Actor, Role
@@ -79,6 +81,20 @@ class ProviderMoney:
 def names_patient(contract: Contract) -> bool:
     """Whether a provider may know whom the contract is for: from both signatures on, until it was ended early."""
     return contract.status in NAMED
+
+
+def care_time(contract: Contract) -> str:
+    """When care can be had under a contract, or could be: it counts from the day when all have signed.
+
+    That is often before the period that was tendered for; only of a contract that never began is that period told.
+    """
+    period_from, period_to = contract.need.bundle.period_from, contract.need.bundle.period_to
+    if has_lapsed(contract):
+        return f"It was planned for {day(period_from)} to {day(period_to)}, and never began"
+    if contract.status is ContractStatus.OFFERED:
+        return f"From the day when all have signed, until {day(period_to)}"
+    first, last = days_of_care(contract, period_to if contract.ended_at is None else london_date(contract.ended_at))
+    return f"From {day(first)} to {day(last)}" if first < last else f"On {day(first)}"
 
 
 def ending(contract: Contract, actor: Actor) -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""A group as somebody who is asked to join it reads of it: `group_of`.
+"""A group as somebody who is asked to join it reads of it: `group_of`; and `money_now`, once it is over for them.
 
 Who is asked and has joined (nothing is said of a few), why somebody is asked again, and how the group ended.
 """
@@ -6,6 +6,7 @@ Who is asked and has joined (nothing is said of a few), why somebody is asked ag
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -16,6 +17,7 @@ from marketplace.records.contracts import Contract
 from marketplace.records.ledger import Transfer
 from marketplace.records.people import Authority
 from marketplace.records.pools import Consent, Need, NeedStatus
+from marketplace.records.rounds import Match, MatchStatus
 from marketplace.records.tenders import Amendment, AmendmentKind, Tender
 from marketplace.rules.clock import Instant, london_date, london_midnight_after
 from marketplace.rules.lifecycle import GIVEN_UP, LotResult, TenderStatus
@@ -25,7 +27,8 @@ from marketplace.rules.privacy import whole_groups
 
 from .care import answer_by
 from .policy_words import changes
-from .stages import latest_match_id
+from .stages import is_looked_for, is_matching, latest_match
+from .way import answered_for
 
 COLLECTING = frozenset({TenderStatus.DRAFT, TenderStatus.OPEN})
 """Tenders whose groups people still join and leave."""
@@ -66,6 +69,32 @@ class Ending:
     at: Instant | None
 
 
+class Parting(StrEnum):
+    """How somebody's own part in a group ended, where the group itself did not end and a provider had been found."""
+
+    NOT_JOINED = "not_joined"
+    NOT_AGAIN = "not_again"
+    LEFT = "left"
+    TURNED_DOWN = "turned_down"
+    TURNED_DOWN_FOR_THEM = "turned_down_for_them"
+    FELL_AWAY = "fell_away"
+    OVER = "over"
+
+
+class MoneyNow(StrEnum):
+    """What is true of the money that was meant for a part that is over."""
+
+    NEVER_HELD = "never_held"
+    HELD = "held"
+    FREE = "free"
+    USUAL_CARE = "usual_care"
+    BUDGET_OVER = "budget_over"
+
+
+PARTED = {NeedStatus.LEFT: Parting.LEFT, NeedStatus.RELEASED: Parting.OVER}
+"""What a need's own status says, where no match says more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Group:
     """All that a patient reads of a group beside its terms."""
@@ -76,15 +105,22 @@ class Group:
     """When the offers will be matched at the latest, once that is known."""
     again: Again | None
     ending: Ending | None
+    parting: Parting | None
+    looked_for: bool
+    """Whether another provider may still be found in this group for somebody who said no to theirs."""
+    money: MoneyNow
     match_id: str | None
+    matched_again: bool
+    """Whether that match counts no longer, because another one is made."""
     contract_id: str | None
 
 
-def group_of(session: Session, need: Need) -> Group:
+def group_of(session: Session, need: Need, now: Instant) -> Group:
     """The group of one of the patient's own needs, as it stands now."""
     tender = need.bundle.tender
     contract_id = session.scalar(select(Contract.id).where(Contract.need_id == need.id))
     over = need.status is NeedStatus.RELEASED and contract_id is None
+    match = latest_match(session, need.id)
     given_up = tender.status in GIVEN_UP or need.bundle.result is not LotResult.ACTIVE
     return Group(
         asked=asked_so_far(session, need.bundle_id),
@@ -92,7 +128,11 @@ def group_of(session: Session, need: Need) -> Group:
         matched_by=_matched_by(tender),
         again=_again(session, need) if need.status is NeedStatus.INVITED and tender.status in COLLECTING else None,
         ending=_ending(session, need) if over and given_up else None,
-        match_id=latest_match_id(session, need.id),
+        parting=_parting(need, match) if contract_id is None and not (over and given_up) else None,
+        looked_for=match is not None and is_looked_for(session, match),
+        money=money_now(need, now),
+        match_id=match.id if match else None,
+        matched_again=is_matching(tender),
         contract_id=contract_id,
     )
 
@@ -115,6 +155,29 @@ def _matched_by(tender: Tender) -> Instant | None:
         within = timedelta(days=tender.policy["process"]["match_within_days"])
         return london_midnight_after(london_date(tender.offers_due_at) + within)
     return tender.match_by
+
+
+def _parting(need: Need, match: Match | None) -> Parting | None:
+    """None for somebody who is in the group, is asked to join it, has a match, or for whom nobody was found."""
+    if need.status in (NeedStatus.REFUSED, NeedStatus.RELEASED) and match and match.status is MatchStatus.DECLINED:
+        return Parting.TURNED_DOWN_FOR_THEM if answered_for(match) else Parting.TURNED_DOWN
+    if need.status is NeedStatus.DISPLACED or (match and match.status is MatchStatus.DISPLACED):
+        return Parting.FELL_AWAY if need.status in (NeedStatus.DISPLACED, NeedStatus.RELEASED) else None
+    unanswered = need.status is NeedStatus.INVITED and need.bundle.tender.status not in COLLECTING
+    if need.status is NeedStatus.DECLINED or unanswered:
+        return Parting.NOT_AGAIN if need.consents else Parting.NOT_JOINED
+    return PARTED.get(need.status)
+
+
+def money_now(need: Need, now: Instant) -> MoneyNow:
+    """What is true of the money of a need that came to nothing, or to its end."""
+    found: list[tuple[bool, MoneyNow]] = [
+        (need.plan_line.left_at is not None, MoneyNow.USUAL_CARE),
+        (need.reserved_pence > 0, MoneyNow.HELD),
+        (need.plan_line.budget.is_over(london_date(now)), MoneyNow.BUDGET_OVER),
+        (need.holds > 0, MoneyNow.FREE),
+    ]
+    return next((money for holds, money in found if holds), MoneyNow.NEVER_HELD)
 
 
 def _again(session: Session, need: Need) -> Again | None:

@@ -30,9 +30,10 @@ def check_left(units: int, confirmed_before: int, delivered: int) -> None:
     """
     left = units - confirmed_before
     if not 1 <= delivered <= left:
+        none = "Nothing is left to record: all that the contract is for is recorded already."
         raise Invalid(
             "units_out_of_range",
-            f"Enter between 1 and {left} units: that is what the contract has left.",
+            f"Enter a whole number from 1 to {left}. The contract has no more left." if left else none,
             place="units",
             delivered=delivered,
             left=left,

@@ -51,7 +51,7 @@ class RatingSchema(Schema):
         metadata={
             "title": "May your provider read what you wrote?",
             "description": (
-                "If you say yes, we leave out your name, and wait until more people have given stars. "
+                "If you say yes, we leave out your name. We wait until more people have given stars. "
                 "Your provider may still guess who wrote it."
             ),
             "x-words": {"yes": "Yes, without my name", "no": "No, only my local care team"},

@@ -16,21 +16,19 @@ def _importance(title: str, hint: str) -> fields.Enum[Importance]:
 
 
 class PreferencesSchema(Schema):
-    """Four questions, a longest way, and whether to stay with the present provider."""
+    """Four questions, a limit for the distance, and whether to stay with the present provider."""
 
-    quality = _importance(
-        "How much does quality count for you?", "Quality is what the inspectors say about a provider."
-    )
+    quality = _importance("How much does quality count for you?", "Quality is what inspectors say about a provider.")
     distance = _importance(
-        "How much does a short way count for you?", "This is the way from your area to the provider."
+        "How much does it count for you that the place is near?", "This is how far it is from your area."
     )
-    wait = _importance("How much does an early start count for you?", "This is how soon you get the first appointment.")
-    continuity = _importance("How much does it count to keep your provider?", "Leave it as it is if you have none now.")
+    wait = _importance("How much does it count for you to start soon?", "This is how soon your first visit can be.")
+    continuity = _importance("How much does it count for you to keep your provider?", "The provider you have now.")
     max_distance_m = Kilometres(
         load_default=None,
         metadata={
-            "title": "What is the longest way you can go?",
-            "description": "In kilometres, like 10. That is about 6 miles. Leave it empty if you set no limit.",
+            "title": "How far can you go at most?",
+            "description": "In whole kilometres: 10 is about 6 miles. Leave it empty if you set no limit.",
             "x-suffix": "km",
             "x-width": 3,
         },
@@ -39,7 +37,7 @@ class PreferencesSchema(Schema):
         load_default=False,
         metadata={
             "title": "I only want the provider I have now",
-            "description": "If this is not possible, I want no match.",
+            "description": "If that is not possible, I want no match.",
         },
     )
 

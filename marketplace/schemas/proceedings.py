@@ -168,7 +168,7 @@ class InterestSchema(Schema):
         InterestKind,
         by_value=True,
         required=True,
-        error_messages=choice("how you stand to this provider"),
+        error_messages=choice("what your link to this provider is"),
         metadata={
             "title": "What is your link to this provider?",
             "x-words": INTEREST_WORDS,

@@ -23,6 +23,7 @@ from marketplace.schemas.payments import PaymentShownSchema
 from .access import current_actor, seen
 from .clock import request_now
 from .database import db_session, writing
+from .easy_read import patient_page
 from .forms import WHOLE_FORM, WebForm, sent
 from .listing import page_from
 
@@ -59,8 +60,9 @@ def confirm_payment(provider_id: str | None, *, back: str) -> Answer:
     rows, sums = listed_page.rows, settlements.services_due(session, actor, provider_id)
     if actor.role is not Role.PATIENT:
         seen({row.patient_id for row in rows}, "payment")
-    page = render_template(
-        "payments/confirm.html",
+    own = actor.role is Role.PATIENT
+    page = (patient_page if own else render_template)(
+        "pay.html" if own else "payments/confirm.html",
         form=form,
         page=listed_page,
         sums=sums,

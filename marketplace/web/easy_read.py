@@ -19,7 +19,17 @@ from .clock import request_now
 from .database import db_session, writing
 
 TWINS = frozenset(
-    {"budget.html", "home.html", "invitation.html", "match.html", "contract.html", "delivery.html", "support.html"}
+    {
+        "budget.html",
+        "contract.html",
+        "delivery.html",
+        "home.html",
+        "invitation.html",
+        "match.html",
+        "pay.html",
+        "rate.html",
+        "support.html",
+    }
 )
 """The pages that have an easy-read twin, in ``templates/patient/easy``."""
 

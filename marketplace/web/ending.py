@@ -8,13 +8,14 @@ from typing import Any
 from flask import Blueprint, render_template, url_for
 from sqlalchemy.orm import Session
 
-from marketplace.journey.contracts import end_early
+from marketplace.journey.contracts import end_early, has_lapsed
 from marketplace.journey.funds import refund
 from marketplace.journey.scopes import contracts_for, deliveries_for, one
 from marketplace.journey.sharing import own_rest
 from marketplace.queries import holding
 from marketplace.queries.contracts import CONTRACT_WORDS, DELIVERY_WORDS, ending, names_patient
 from marketplace.records.contracts import Contract, due_so_far
+from marketplace.rules.clock import london_date
 from marketplace.rules.lifecycle import ContractStatus
 from marketplace.rules.permissions import Role
 from marketplace.schemas.tenders import ReasonSchema
@@ -42,6 +43,7 @@ def contract(contract_id: str) -> str:
         contract=found,
         words=CONTRACT_WORDS,
         delivery_words=DELIVERY_WORDS,
+        lapsed=has_lapsed(found),
         ending=ending(found, current_actor()),
         can_sign=holding.can_sign(found, current_actor(), request_now()),
     )
@@ -54,6 +56,7 @@ def end_contract(contract_id: str) -> Answer:
     found = one(db_session(), contracts_for(current_actor()), contract_id, "contract")
     shared = bool(found.pool_pence) and current_actor().role is not Role.PROVIDER
     name = _name(found)
+    budget_over = found.budget.is_over(london_date(request_now()))
 
     def step(session: Session, data: dict[str, Any]) -> None:
         end_early(session, request_now(), current_actor(), contract_id, data["reason"])
@@ -63,9 +66,10 @@ def end_contract(contract_id: str) -> Answer:
         WebForm(ReasonSchema(), sent()),
         step,
         back=_contract(contract_id),
-        done="The contract has ended. What was not used is free again.",
+        done=f"The contract has ended. What was not used {'goes back' if budget_over else 'is free again'}.",
         told_here={"contract_not_in_force", "delivery_waits"},
         shared=shared,
+        budget_over=budget_over,
         contract=found,
         name=name,
         free_pence=own_rest(db_session(), found),
@@ -94,6 +98,7 @@ def refund_delivery(delivery_id: str) -> Answer:
         delivery=delivery,
         name=name,
         again=again,
+        budget_over=delivery.contract.budget.is_over(london_date(request_now())),
     )
 
 

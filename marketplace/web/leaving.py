@@ -3,9 +3,11 @@
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from marketplace.journey import statements
 from marketplace.journey.leaving import choose_conventional
 from marketplace.journey.scopes import budgets_for, one
+from marketplace.journey.statements import figures_of
+from marketplace.queries.leaving import what_leaves
+from marketplace.rules.clock import london_date
 from marketplace.rules.errors import DomainError, NotAllowed, NotFound
 from marketplace.rules.permissions import Role, Scope, check_scope
 
@@ -23,9 +25,8 @@ pages = Blueprint("leaving", __name__, url_prefix="/patient/budgets/<budget_id>/
 def leave(budget_id: str) -> Answer:
     """What it means, which parts of the plan, and the button. What cannot be left now says why."""
     check_scope(current_actor(), Scope.LEAVING)
-    problem = None
+    problem, chosen = None, request.form.getlist("plan_line_ids")
     if request.method == "POST":
-        chosen = request.form.getlist("plan_line_ids")
         problem = "Choose at least one part of your care plan." if not chosen else None
         if chosen:
             try:
@@ -40,9 +41,13 @@ def leave(budget_id: str) -> Answer:
                 return redirect(url_for("patient.budget"))
     found = one(db_session(), budgets_for(current_actor()), budget_id, "budget")
     seen([found.patient_id], "budget")
-    lines = [line for line in found.lines if line.left_at is None]
-    free_pence = statements.figures_of(db_session(), [budget_id]).available_pence
+    (leaving,) = what_leaves(db_session(), request_now(), [(found, figures_of(db_session(), [budget_id]))])
     page = render_template(
-        "patient/leave_budget.html", budget=found, lines=lines, problem=problem, free_pence=free_pence
+        "patient/leave_budget.html",
+        budget=found,
+        is_over=found.is_over(london_date(request_now())),
+        leaving=leaving,
+        chosen=chosen,
+        problem=problem,
     )
     return (page, 422) if problem else page

@@ -1,11 +1,15 @@
-"""What stands around every page: who is signed in, and the menu of their role.
+"""What stands around every page: who is signed in, and the menu of their role; and in whose place they act.
 
-`init_app` gives both to the templates.
+`init_app` gives it to the templates: `theirs` is the filter for what a patient's pages call "your", where a
+representative reads them.
 """
 
+import re
 from dataclasses import dataclass, field
 
 from flask import Flask, request, url_for
+from jinja2 import pass_context
+from jinja2.runtime import Context
 
 from marketplace.records.people import Patient, User
 from marketplace.rules.permissions import Role
@@ -39,6 +43,8 @@ MENUS: dict[Role, tuple[tuple[str, str], ...]] = {
 }
 """Each role's pages in the menu; the first one is its home."""
 
+_READER = re.compile(r"\b(?:your|my|you)\b", re.IGNORECASE)
+
 
 @dataclass(frozen=True, slots=True)
 class MenuItem:
@@ -63,7 +69,7 @@ class Visitor:
     @property
     def whose(self) -> str:
         """Whose a patient's page is, at the beginning of a heading: ``Your``, or, while acting, ``Patient 01’s``."""
-        return f"{self.acting_for}’s" if self.acting_for else "Your"
+        return in_place_of(self.acting_for, "Your")
 
 
 def visitor() -> Visitor:
@@ -72,16 +78,18 @@ def visitor() -> Visitor:
     if actor is None:
         return Visitor()
     user = db_session().get(User, actor.user_id)
-    menu = [
-        MenuItem(text, url_for(endpoint), current=request.endpoint == endpoint) for endpoint, text in MENUS[actor.role]
-    ]
     patient = db_session().get(Patient, actor.party_id) if actor.role is Role.PATIENT else None
+    acting_for = patient.name if patient and actor.authority_id is not None else None
+    menu = [
+        MenuItem(in_place_of(acting_for, text), url_for(endpoint), current=request.endpoint == endpoint)
+        for endpoint, text in MENUS[actor.role]
+    ]
     return Visitor(
         name=user.name if user else "Signed in",
         role=actor.role,
         home=menu[0].href,
         menu=menu,
-        acting_for=patient.name if patient and actor.authority_id is not None else None,
+        acting_for=acting_for,
         easy_read=bool(patient and patient.easy_read),
     )
 
@@ -91,6 +99,22 @@ def own_broker_name() -> str | None:
     actor = find_actor()
     patient = db_session().get(Patient, actor.party_id) if actor and actor.role is Role.PATIENT else None
     return patient.broker.name if patient and patient.broker else None
+
+
+def in_place_of(name: str | None, text: str) -> str:
+    """What is said to a patient of what is theirs, said of them by name: ``My budget`` -> ``Patient 01’s budget``."""
+    if name is None:
+        return text
+    return _READER.sub(lambda found: name if found[0].lower() == "you" else f"{name}’s", text)
+
+
+@pass_context  # or else the words of a template would be said once and for all, when it is compiled
+def theirs(_context: Context, text: str) -> str:
+    """The same, for a heading or a link of a patient's page, where a representative reads it in their place."""
+    actor = find_actor()
+    if actor is None or actor.role is not Role.PATIENT or actor.authority_id is None:
+        return text
+    return in_place_of(db_session().get_one(Patient, actor.party_id).name, text)
 
 
 def home_endpoint(role: Role) -> str:
@@ -103,3 +127,4 @@ def init_app(app: Flask) -> None:
     app.context_processor(lambda: {"visitor": visitor()})
     app.jinja_env.globals["choice_items"] = as_choices
     app.jinja_env.globals["own_broker_name"] = own_broker_name
+    app.jinja_env.filters["theirs"] = theirs

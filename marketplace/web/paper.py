@@ -8,6 +8,7 @@ from flask import Blueprint, render_template
 from werkzeug.wrappers import Response
 
 from marketplace.adapters.spreadsheets import Cell
+from marketplace.journey.contracts import has_lapsed
 from marketplace.journey.deliveries import CONFIRM_WITHIN_DAYS
 from marketplace.journey.scopes import contracts_for, one
 from marketplace.journey.sites import facts_said
@@ -35,7 +36,7 @@ FILE_HEADINGS = ("Date", "What happened", "Why", "Amount", "Change", "Free to us
 @for_role(Role.PATIENT)
 def statement(budget_id: str) -> str:
     """One budget's postings in words with their running balances, to be printed."""
-    page = budgets.budget_page(db_session(), current_actor(), budget_id)
+    page = budgets.budget_page(db_session(), current_actor(), request_now(), budget_id)
     told = meanings({row.kind for row in page.rows})
     return render_template("paper/statement.html", page=page, headings=HEADINGS, meanings=told, now=request_now())
 
@@ -44,7 +45,7 @@ def statement(budget_id: str) -> str:
 @for_role(Role.PATIENT)
 def statement_file(budget_id: str, kind: str) -> Response:
     """The same rows as a file (``csv`` or ``xlsx``)."""
-    page = budgets.budget_page(db_session(), current_actor(), budget_id)
+    page = budgets.budget_page(db_session(), current_actor(), request_now(), budget_id)
     lines: list[list[Cell]] = [[*FILE_HEADINGS]]
     for row in page.rows:
         after = (row.after.available_pence, row.after.reserved_pence, row.after.committed_pence, row.after.spent_pence)
@@ -61,6 +62,7 @@ def contract(contract_id: str) -> str:
     return render_template(
         "paper/contract.html",
         contract=found,
+        lapsed=has_lapsed(found),
         ending=ending(found, current_actor()),
         site=facts_said(found.match.award.offer),
         confirm_days=CONFIRM_WITHIN_DAYS,

@@ -13,7 +13,8 @@ from marketplace.queries.contracts import ending
 from marketplace.queries.support import support_of
 from marketplace.records.contracts import DeliveryStatus
 from marketplace.records.pools import DefaultAnswer
-from marketplace.rules.errors import Conflict, Invalid
+from marketplace.rules.budgets import ManagedAs
+from marketplace.rules.errors import Conflict, Invalid, WrongState
 from marketplace.rules.lifecycle import RESULT_PUBLISHED, ContractStatus
 from marketplace.rules.permissions import Role
 from marketplace.rules.privacy import K
@@ -62,7 +63,7 @@ def home() -> str:
 def budget() -> str:
     """Each budget with its bar and every posting in words."""
     session, actor = db_session(), current_actor()
-    shown = budgets.budget_pages(session, actor)
+    shown = budgets.budget_pages(session, actor, request_now())
     told = statements.meanings({row.kind for page in shown for row in page.rows})
     return patient_page("budget.html", budgets=shown, meanings=told, standing=standing_of(session, actor.party_id))
 
@@ -109,9 +110,7 @@ def invitation(need_id: str) -> Answer:
                     shares_pool=shares,
                     **{name: request.form.get(name, "") for name in READ},
                 )
-        except (Invalid, Conflict) as error:
-            if isinstance(error, Conflict) and error.code != pools.RULES_CHANGED:
-                raise
+        except (Conflict, Invalid, WrongState) as error:  # said on the page itself, which shows how the group stands
             form.refuse_for(error)
             status = status_of(error)
         else:
@@ -122,7 +121,7 @@ def invitation(need_id: str) -> Answer:
     html = patient_page(
         "invitation.html",
         need=need,
-        group=joining.group_of(session, need),
+        group=joining.group_of(session, need, request_now()),
         least=K,
         form=form,
         no_match=no_match,
@@ -190,15 +189,19 @@ def match(match_id: str) -> Answer:
         return patient_page("match.html", page=page, form=form)
     if not form.validate():
         return patient_page("match.html", page=page, form=form), 422
-    with writing(session):
-        if form.data["answer"] is DefaultAnswer.ACCEPT:
-            awards.accept_match(session, now, actor, match_id)
-            flash("You said yes. We will tell you when it is final.", "done")
-        else:
-            look_again = form.data["look_again"] == "yes"
-            awards.decline_match(session, now, actor, match_id, form.data["reason"], look_again=look_again)
-            then = " We ask your broker to look for another provider." if look_again else ""
-            flash(f"You said no. Your money is free to use again.{then}", "done")
+    accepts, look_again = form.data["answer"] is DefaultAnswer.ACCEPT, form.data["look_again"] == "yes"
+    try:
+        with writing(session):
+            if accepts:
+                awards.accept_match(session, now, actor, match_id)
+            else:
+                awards.decline_match(session, now, actor, match_id, form.data["reason"], look_again=look_again)
+    except WrongState as error:  # said on the page of the match itself, which shows how it stands
+        form.refuse_for(error)
+        return patient_page("match.html", page=matches.match_page(session, actor, now, match_id), form=form), 409
+    then = " We ask your broker to look for another provider." if look_again else ""
+    told = "You said yes. We will tell you when it is final."
+    flash(told if accepts else f"You said no. Your money is free to use again.{then}", "done")
     return redirect(url_for("patient.match", match_id=match_id))
 
 
@@ -215,6 +218,8 @@ def contract(contract_id: str) -> str:
         can_sign=care.can_be_signed(found, request_now()),
         too_late=found.status is ContractStatus.OFFERED and request_now() >= found.sign_by,
         waits=contracts.waits_for_pool(found),
+        lapsed=contracts.has_lapsed(found),
+        money=joining.money_now(found.need, request_now()),
         ending=ending(found, current_actor()),
         site=facts_said(found.match.award.offer),
         confirm_days=deliveries.CONFIRM_WITHIN_DAYS,
@@ -246,11 +251,13 @@ def delivery(delivery_id: str) -> Answer:
         return patient_page("delivery.html", **shown)
     if not form.validate():
         return patient_page("delivery.html", **shown), 422
-    contract_id = found.contract_id
+    contract_id, managed_as = found.contract_id, found.contract.budget.managed_as
     with writing(session):
         if form.data["answer"] is DefaultAnswer.ACCEPT:
             deliveries.confirm_delivery(session, request_now(), actor, delivery_id)
-            flash("Thank you. Your provider will now be paid for it.", "done")
+            own_money = managed_as is ManagedAs.DIRECT_PAYMENT
+            then = "Now you can pay your provider for it" if own_money else "Your provider will now be paid for it"
+            flash(f"Thank you. {then}.", "done")
         else:
             deliveries.dispute_delivery(session, request_now(), actor, delivery_id, form.data["reason"])
             flash("Thank you. Nothing will be paid for it until this is settled.", "done")

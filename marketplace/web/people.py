@@ -123,7 +123,7 @@ def rate(contract_id: str) -> Answer:
             flash("Thank you. Your stars help other people to choose.", "done")
             return redirect(url_for("patient.contract", contract_id=contract_id))
     contract = one(session, contracts_for(actor), contract_id, "contract")
-    page = render_template("patient/rate.html", contract=contract, form=form, rating=care.rating_of(session, contract))
+    page = patient_page("rate.html", contract=contract, form=form, rating=care.rating_of(session, contract))
     return (page, 422) if form.errors else page
 
 

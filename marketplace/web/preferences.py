@@ -7,7 +7,7 @@ from marketplace.rules.preferences import Preferences
 
 IMPORTANCE = (
     ("less", "Less than for most people"),
-    ("normal", "As for everybody"),
+    ("normal", "The same as for most people"),
     ("more", "More than for most people"),
 )
 

@@ -17,9 +17,10 @@ pages = Blueprint("proofs", __name__, url_prefix="/patient/invitations/<need_id>
 @pages.get("/check")
 @for_role(Role.PATIENT)
 def check_result(need_id: str) -> str:
-    """What the file is, what to do with it, and the two roots that it is checked against."""
+    """Whether my part is in; and to check that, the file and the two roots that it is held against."""
     need, row = found.own_round(db_session(), current_actor(), need_id)
-    return render_template("patient/check_result.html", need=need, round=row)
+    holds = found.own_part_holds(db_session(), current_actor(), need_id)
+    return render_template("patient/check_result.html", need=need, round=row, holds=holds)
 
 
 @pages.get("/proof.json")

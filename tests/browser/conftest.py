@@ -88,8 +88,8 @@ class Visit:
 
     @property
     def text(self) -> str:
-        """All that a person can read in the page's main part."""
-        return self.page.locator("main").inner_text()
+        """All that a person can read in the page's main part; a space at which no line may be broken is a space."""
+        return self.page.locator("main").inner_text().replace("\N{NO-BREAK SPACE}", " ")
 
     def look(self, name: str, *, status: int = 200) -> "Visit":
         """The page has this status, one h1, no fault that axe can find at either width.

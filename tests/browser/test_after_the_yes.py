@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from marketplace.journey import contracts, tenders
+from marketplace.journey import contracts, deadlines, tenders
+from marketplace.records.budgets import ManagedAs
 from marketplace.records.database import writing
 from marketplace.records.people import Patient
 from marketplace.rules.sharing import Pooling
@@ -84,6 +85,9 @@ def test_a_contract_is_read_before_it_is_signed(site: Site, serve: Callable[[Fla
     assert "They took place" in look(site, window, "contract-in-force", path)
     assert "You said that it took place" in look(site, window, "delivery-answered", f"/patient/deliveries/{delivery}")
     look(site, window, "contract-paper", f"{path}/print")
+    assert "You cannot choose the usual NHS care now" in look(site, window, "budget-in-force", "/patient/budget")
+    leave = f"/patient/budgets/{world.budget(1).id}/leave/"
+    assert "You can end it early" in look(site, window, "leave-in-force", leave)
     look(site, window, "home-care", "/patient/")
 
 
@@ -137,3 +141,21 @@ def test_a_shared_match_with_a_fee_and_a_contract_not_signed_in_time(
     world.now = contract.sign_by + timedelta(hours=1)
     words = look(site, window, "contract-too-late-to-sign", f"/patient/contracts/{contract.id}")
     assert words.count("The time to sign is over.") == 2
+    deadlines.run_due(world.session, world.now)
+    assert "never began" in look(site, window, "contract-never-began", f"/patient/contracts/{contract.id}")
+
+
+def test_paying_rating_and_a_budget_that_is_over(site: Site, serve: Callable[[Flask], str], visit: Open) -> None:
+    """What only who keeps the money does, and what comes last, in full and in easy read."""
+    world, window = site.world, visit(serve(site.app))
+    with writing(world.session):
+        world.budget(1).managed_as = ManagedAs.DIRECT_PAYMENT
+    world.awarded().deliver(1, 2)
+    world.later(days=1).deliver(1)
+    contract = world.contract(1)
+    paying = look(site, window, "paying", f"/patient/payments/{contract.provider_id}")
+    assert paying.count("Yes, I have paid £150.00") == 2
+    assert "More stars mean better." in look(site, window, "rating", f"/patient/contracts/{contract.id}/rate")
+    world.later(days=400)
+    assert "This budget ended" in look(site, window, "budget-over", "/patient/budget")
+    assert "What you had" in look(site, window, "contract-over", f"/patient/contracts/{contract.id}")

@@ -50,7 +50,8 @@ def test_a_daughter_acts_and_is_stopped(site: Site, enter: Open) -> None:
     window.go("/patient/representatives").look("representative-reads-authority")
     window.go("/representative/").look("representative-home-acting")
     father = enter("p1").go("/patient/representatives").look("patient-representatives")
-    father.follow("Stop it").look("patient-representative-end").press("Yes, stop it now")
+    father.follow("Stop them acting for you").look("patient-representative-end")
+    father.press("Yes, stop them acting for me")
     assert "Nobody may act for you" in father.text
     window.go("/patient/").look("representative-ended")
     assert window.heading == "People you act for"

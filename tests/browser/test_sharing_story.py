@@ -55,7 +55,7 @@ def test_helping_each_other_to_pay(site: Site, enter: Open) -> None:
     receiver = enter("p3").go(f"/patient/contracts/{world.contract(3).id}").look("sharing-waits")
     assert "The contract waits for others in your group" in receiver.text
     world.sign(*(number for number in range(1, 13) if number != 3))
-    assert "came from your group" in enter("p3").go("/patient/budget").look("sharing-budget").text
+    assert "is not in your bank account yet" in enter("p3").go("/patient/budget").look("sharing-budget").text
     assert "You help others in your group" in enter("p1").go("/patient/budget").text
 
     trust = enter("trust").go("/holder/").look("holder-home-owes")
@@ -64,9 +64,9 @@ def test_helping_each_other_to_pay(site: Site, enter: Open) -> None:
     trust.follow("Budgets").look("holder-budgets")
     trust.go("/holder/contracts").look("holder-contracts")
     funder = enter("funder").go("/commissioner/").follow("Money of shared groups").look("commissioner-hand-overs")
-    funder.follow("Note a payment from Fen Trust").look("commissioner-hand-over")
+    funder.follow("Record a payment from Fen Trust").look("commissioner-hand-over")
     funder.page.get_by_label("How much was paid?").fill("a lot")
-    funder.press("Note the payment").look("commissioner-hand-over-wrong", status=422)
+    funder.press("Record the payment").look("commissioner-hand-over-wrong", status=422)
     funder.page.get_by_label("How much was paid?").fill("30.00")
-    funder.press("Note the payment").look("commissioner-hand-overs-paid")
+    funder.press("Record the payment").look("commissioner-hand-overs-paid")
     assert "Owes you £4.61" in funder.text

@@ -83,9 +83,9 @@ def test_a_patient_joins_a_group_and_leaves_it(site: Site, enter: Open) -> None:
     world = site.world.draft()
     window = enter("p1").go("/patient/").follow("Join a group for physiotherapy?")
     window.follow("Change what counts for you")
-    window.page.get_by_label("What is the longest way you can go?").fill("not far")
+    window.page.get_by_label("How far can you go at most?").fill("not far")
     window.press("Save what counts for me").look("patient-preferences-wrong", status=422)
-    window.page.get_by_label("What is the longest way you can go?").fill("12 km")
+    window.page.get_by_label("How far can you go at most?").fill("12 km")
     window.page.get_by_role("group", name="How much does quality count").get_by_label("More than").check()
     window.press("Save what counts for me")
     assert "No further than 12 km" in window.text

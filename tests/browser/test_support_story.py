@@ -52,10 +52,17 @@ def test_extra_support_from_the_rule_to_the_person(site: Site, serve: Serve, vis
     patient.follow("Why you get it, and what it gives you").look("patient-support-easy")
     assert "They cannot answer for you." in patient.text
     patient.press("Turn easy read off").look("patient-support")
-    for words in ("You come first", "Ruth Fell", "5 days more", "You got £50.00 of extra money", "Providers cannot."):
+    for words in ("You come first", "Ruth Fell", "5 more days", "You got £50.00 of extra money", "Providers cannot."):
         assert words in patient.text
     patient.follow("Home").look("patient-home-support")
     assert site.fresh().budget(1).support_grounds == ["age", "deprivation", "capacity", "conditions"]
+
+    window.go("/commissioner/rules")
+    window.page.get_by_label("Extra support for whoever lacks capacity to decide on their care").uncheck()
+    write(window, support_from_age="", support_to_decile="", support_conditions="")
+    window.press("Save the rules").go("/commissioner/people").follow("Extra support for Patient 01")
+    window.look("commissioner-support-ends")
+    assert "no ground is met any more" in window.text
     assert world.books_balance()
 
 

@@ -213,8 +213,10 @@ def test_a_contract_that_ends_early_gives_the_rest_back(small: Found) -> None:
     waiting = acting(
         world, deliveries.record_delivery, contract.id, 1, world.now.date(), actor=world.by_provider(contract)
     )
-    with pytest.raises(WrongState, match="Answer the deliveries"):
+    with pytest.raises(WrongState, match="First answer the visits"):
         acting(world, contracts.end_early, contract.id, "We are moving away", actor=world.patient(1))
+    with pytest.raises(WrongState, match="waits for the patient's answer"):
+        acting(world, contracts.end_early, contract.id, "They have moved", actor=world.by_provider(contract))
     acting(world, deliveries.dispute_delivery, waiting.id, "I was not there", actor=world.patient(1))
     acting(world, contracts.end_early, contract.id, "We are moving away", actor=world.patient(1))
     assert contract.status is ContractStatus.ENDED

@@ -1,10 +1,12 @@
 """An ended contract and its refunded delivery: the same facts for each party that reads them."""
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from html import unescape
 
 from marketplace.journey import contracts, deliveries, funds
+from marketplace.queries.contracts import care_time
+from marketplace.records.budgets import ManagedAs
 from marketplace.records.contracts import Contract
 from marketplace.records.database import writing
 from tests.web.site import Site
@@ -107,6 +109,57 @@ def test_time_ends_a_contract_that_nobody_signs(site: Site) -> None:
     assert row(text, "Ended by") == "Nobody: its time was over"
 
 
+def test_a_contract_that_never_began_shows_no_care(site: Site) -> None:
+    """What was planned is told as that; there is nothing done or left, no cost, no record."""
+    world = site.world.proposed().accept().confirm().later(days=20).later(days=30)
+    contract = world.contract(1)
+    path = f"/patient/contracts/{contract.id}"
+    told = pages(site, contract) | {"paper": site.client("p1@example.test").get(f"{path}/print").text}
+    for name, text in told.items():
+        planned = "It was planned for 1 May 2026 to 31 October 2026, and never began"
+        assert row(text, "When") == planned, name
+        for untold in ("Done", "What you had", "Care so far", "What was recorded", "Fell due", "No longer shown"):
+            assert untold not in text, (name, untold)
+    assert row(told["p1"], "You paid") == "Nothing, as it never began"
+    assert row(told["p1"], "You signed") == "No"
+    assert all("Not yet" not in text for text in told.values())
+    same(site, path)
+
+
+def test_care_is_told_from_the_day_when_all_have_signed(site: Site) -> None:
+    """That is what its days are held against, not the period that was tendered for; once it is over, until when."""
+    world = site.world.proposed().accept().confirm().later(days=20)
+    path = f"/patient/contracts/{world.contract(1).id}"
+
+    def when() -> set[str]:
+        same(site, path)
+        reader = site.client("p1@example.test")
+        reader.post("/patient/easy-read", data={"easy_read": "off"})
+        paper = reader.get(f"{path}/print").text
+        return {row(text, "When") for text in (*pages(site, world.contract(1)).values(), paper)}
+
+    assert when() == {"From the day when all have signed, until 31 October 2026"}
+    with writing(world.session):
+        contracts.sign_contract(world.session, world.now, world.patient(1), world.contract(1).id)
+    world.later(days=2)
+    with writing(world.session):
+        by = world.by_provider(world.contract(1))
+        contracts.sign_contract(world.session, world.now, by, world.contract(1).id)
+    assert world.record(1).delivered_on == date(2026, 4, 8)
+    assert when() == {"From 8 April 2026 to 31 October 2026"}
+    world.contract(1).ended_at = world.now
+    assert care_time(world.contract(1)) == "On 8 April 2026"
+    world.session.rollback()
+    world.later(days=20)
+    with writing(world.session):
+        contracts.end_early(world.session, world.now, world.funder, world.contract(1).id, WHY)
+    assert when() == {"From 8 April 2026 to 28 April 2026"}
+    page = site.client("p1@example.test").get(path).text
+    assert "What you had" in page
+    assert "Not done" in page
+    assert "Done and left" not in page
+
+
 def test_a_patient_reads_of_the_end_in_easy_read_too(site: Site) -> None:
     """Nothing of the end is lost or added in the easy twin."""
     same(site, f"/patient/contracts/{ended_by_the_funder(site).id}")
@@ -116,8 +169,54 @@ def test_who_pays_reads_the_period_of_care_not_the_last_day_of_the_books(site: S
     """Deliveries may be noted two weeks longer; care itself ends with the period that was agreed."""
     world = site.world.awarded()
     text = pages(site, world.contract(1))["funder"]
-    assert row(text, "When") == "1 May 2026 to 31 October 2026"
+    assert row(text, "When") == "From 6 April 2026 to 31 October 2026"
     assert "November 2026" not in text
+
+
+def test_what_was_typed_wrong_is_named_as_the_page_names_it(site: Site) -> None:
+    """The service's own unit; how much is left; and, once all is recorded, that nothing is."""
+    world = site.world.awarded()
+    client, path = site.client("bulk@example.test"), f"/provider/contracts/{world.contract(1).id}"
+    day = {"delivered_on-day": "6", "delivered_on-month": "4", "delivered_on-year": "2026"}
+    wrong = client.post(path, data=day | {"units": "two"})
+    assert wrong.status_code == 422
+    assert "How many sessions were delivered: enter a whole number" in wrong.text
+    assert 'value="two"' in wrong.text
+    assert "enter a whole number from 1 to 10. The contract" in client.post(path, data=day | {"units": "11"}).text
+    world.record(1, 10)
+    none = client.post(path, data=day | {"units": "1"}).text
+    assert "Nothing is left to record" in none
+    assert "from 1 to 0" not in none
+
+
+def test_the_end_of_a_contract_in_a_budget_that_is_over_frees_no_money(site: Site) -> None:
+    """It goes back: the page, and the word that it is done, say so to whoever ends it."""
+    world = site.world.awarded()
+    world.budget(1).valid_to = world.now.date() - timedelta(days=1)
+    world.session.commit()
+    path = f"/contracts/{world.contract(1).id}/end"
+    for name, whom in (("p1", "your local care team"), ("funder", "the commissioner")):
+        page = site.client(f"{name}@example.test").get(path).text
+        assert f"goes back to {whom}, as the budget is over" in page
+        assert "free again" not in page
+    client = site.client("p1@example.test")
+    assert client.post(path, data={"reason": "I am well."}).status_code == 302
+    assert "What was not used goes back." in client.get("/patient/").text
+
+
+def test_who_keeps_the_money_reads_that_they_pay(site: Site) -> None:
+    """A yes to a delivery moves nobody else's hand: it is due, and paid by the patient."""
+    world = site.world
+    with writing(world.session):
+        world.budget(1).managed_as = ManagedAs.DIRECT_PAYMENT
+    path = f"/patient/deliveries/{world.awarded().record(1).id}"
+    same(site, path)
+    client = site.client("p1@example.test")
+    assert "you pay this to your provider" in client.get(path).text
+    client.post("/patient/easy-read", data={"easy_read": "off"})
+    assert "You pay it to your provider" in " ".join(client.get(path).text.split())
+    client.post(path, data={"answer": "accept"})
+    assert "Now you can pay your provider for it." in client.get("/patient/").text
 
 
 def test_what_waits_comes_first(site: Site) -> None:

@@ -82,7 +82,7 @@ def test_what_is_wrong_is_told_by_line(site: Site, signed: list[str]) -> None:
     assert report.status_code == 422
     text = report.get_data(as_text=True)
     for told in (
-        "that is what the contract has left",
+        "The contract has no more left",
         "has this day twice",
         "Enter a day from 6 April 2026, when all had signed, to today",
         "while the contract is in force",

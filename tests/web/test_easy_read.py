@@ -11,6 +11,7 @@ from marketplace.journey import budgets, cancellations, deliveries, support, sup
 from marketplace.journey.support import PersonFacts
 from marketplace.journey.supporters import SupporterDetails
 from marketplace.records.audit import AuditEvent
+from marketplace.records.budgets import ManagedAs
 from marketplace.records.database import writing
 from marketplace.records.rounds import MatchStatus
 from marketplace.records.tenders import CancelCode
@@ -23,6 +24,9 @@ from tests.worlds import SmallWorld
 FACTS = re.compile(r"£[\d,]+\.\d\d|\d{1,2} [A-Z][a-z]+ 20\d\d|\b\w+ Physio\b|Fen Brokers|\d+(?:\.\d)? km|\d+ sessions?")
 CONTROLS = re.compile(r'<(?:form|input|textarea|button)[^>]*?\b(?:action|name)="([^"]+)"')
 LINKS = re.compile(r'<a[^>]+href="(/patient/[^"]+)"')
+
+
+P1 = "p1@example.test"
 
 
 def main_part(client: FlaskClient, path: str, *, easy: bool) -> str:
@@ -164,6 +168,40 @@ def test_a_contract_whose_time_to_sign_is_over_says_so_on_both(site: Site) -> No
             assert "For your money the same holds." in page
 
 
+def test_rating_and_paying_are_told_in_easy_read_too(site: Site) -> None:
+    """The same questions with the same fields: before there was care, for the stars, after them; for one payment, two
+    and all; and what was typed wrong stands there again.
+    """
+    world = site.world
+    with writing(world.session):
+        world.budget(1).managed_as = ManagedAs.DIRECT_PAYMENT
+    world.awarded()
+    rate = f"/patient/contracts/{world.contract(1).id}/rate"
+    for easy, told in ((False, "once you have had some care"), (True, "First you must have had some care.")):
+        assert told in main_part(site.client(P1), rate, easy=easy)
+    world.deliver(1)
+    same(site, rate)
+    pay = f"/patient/payments/{world.contract(1).provider_id}"
+    same(site, pay)
+    world.later(days=1).deliver(1, 2)
+    same(site, pay)
+    same(site, "/patient/payments/all")
+    client = site.client(P1)
+    wrong = client.post(rate, data={"words": "It was fine.", "provider_may_read": "yes"})
+    assert wrong.status_code == 422
+    assert "cp-idea__words" in wrong.text
+    assert "It was fine.</textarea>" in wrong.text
+    assert 'href="#stars"' in wrong.text
+    typed = {"stars": "4", "words": "It was fine.", "provider_may_read": "yes"}
+    assert client.post(rate, data=typed).status_code == 302
+    same(site, rate)
+    assert client.post(f"{rate}/keep-back").status_code == 302
+    same(site, rate)
+    shown = re.search(r'name="shown_sha256" value="([0-9a-f]+)"', client.get(pay).text)
+    assert shown
+    assert client.post(pay, data={"shown_sha256": shown[1]}).status_code == 302
+
+
 def test_the_switch_is_kept_and_recorded_once(site: Site) -> None:
     """It outlives the sign-in, is turned off where it was turned on, and leaves a trace of who did it."""
     first = site.client("p1@example.test")
@@ -187,7 +225,7 @@ def test_a_match_is_accepted_from_its_easy_page(site: Site) -> None:
     client.post("/patient/easy-read", data={"easy_read": "on"})
     wrong = client.post(match, data={"answer": "decline"})
     assert wrong.status_code == 422
-    assert "Tell us why, in a few words" in wrong.get_data(as_text=True)
+    assert "Say why you turn it down, in a few words" in wrong.get_data(as_text=True)
     assert "cp-idea__words" in wrong.get_data(as_text=True)
     assert client.post(match, data={"answer": "accept", "look_again": "yes"}).location == match
     assert site.fresh().match(1).status is MatchStatus.ACCEPTED

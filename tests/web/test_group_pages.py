@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from marketplace.journey import amendments, cancellations, pools, representatives, rounds, tenders
+from marketplace.journey import amendments, cancellations, leaving, pools, representatives, rounds, tenders
 from marketplace.queries.policy_words import changes
 from marketplace.queries.words import moment
 from marketplace.records.database import writing
@@ -20,7 +20,7 @@ from marketplace.rules.tendering import Policy, policy_document
 from tests.web.reading import grade_of, sentences_of
 from tests.web.site import Site
 from tests.web.test_easy_read import main_part, same
-from tests.web.test_match_pages import few_left
+from tests.web.test_match_pages import few_left, left_out
 from tests.web.test_people_pages import daughter_of
 from tests.web.test_reading_age import MOST_GRADE, MOST_WORDS
 from tests.worlds import PERIOD, SmallWorld
@@ -214,30 +214,126 @@ def test_a_group_that_was_left_or_came_to_something_says_so(site: Site) -> None:
     with writing(world.session):
         pools.leave(world.session, world.now, world.patient(1), world.need(1).id)
     assert world.need(1).status is NeedStatus.LEFT
-    assert all("You left this group. Your money is free to use again." in page for page in told(site))
+    for page in told(site):
+        is_over(page, "You left this group.", "Your money is free to use again.")
+        assert "people have joined" not in page
+
+
+def is_over(page: str, news: str, money: str) -> None:
+    """The news comes first, then the money and the ways on, then what was; nothing speaks of a group that one is in."""
+    assert "What the group was for" in page
+    assert page.index(news) < page.index(money) < page.index("another group") < page.index("was for")
+    running = ("People near you", "How a provider is chosen", "What counts for you", "Who is asked", "At most")
+    for untold in (*running, "You get ", "When it is decided"):
+        assert untold not in page, untold
+
+
+def test_who_did_not_say_yes_is_not_in_the_group(site: Site) -> None:
+    """Asked once, or asked again after a yes: each is told so, and that no money is held."""
+    site.world.draft().agree(*range(2, 13)).publish()
+    for page in told(site):
+        is_over(page, "You did not say yes to this group.", "No money was set aside for it.")
+
+
+def test_who_did_not_say_yes_again_is_not_in_the_group(site: Site) -> None:
+    world = site.world.draft().agree().publish()
+    change(world, pence_per_km=60)
+    for number in range(2, 13):
+        world.agree(number)
+    world.offer("near", (0, 5_000))
+    world.later(days=30)
+    for page in told(site):
+        is_over(page, "We asked you again, and there was no yes.", "Your money is free to use again.")
+
+
+def test_who_chose_the_usual_care_is_not_sent_to_another_group(site: Site) -> None:
+    world = site.world.draft().agree().publish()
+    with writing(world.session):
+        leaving.choose_conventional(world.session, world.now, world.patient(1), world.budget(1).id)
+    for page in told(site):
+        assert "You left this group." in page
+        assert "went back to your local care team" in page
+        assert "arranges the usual care for you" in page
+        for untold in ("free to use again", "another group", "choose the usual NHS care"):
+            assert untold not in page, untold
+
+
+def test_a_group_of_a_budget_that_has_ended_promises_no_money(site: Site) -> None:
+    world = site.world.draft().agree().publish()
+    with writing(world.session):
+        pools.leave(world.session, world.now, world.patient(1), world.need(1).id)
+    world.later(days=400)
+    for page in told(site):
+        assert "This budget has ended." in page
+        assert "free to use again" not in page
+        assert "choose the usual NHS care" not in page
 
 
 def test_a_group_with_a_match_leads_to_it(site: Site) -> None:
     world = site.world.proposed()
-    assert all(f"/patient/matches/{world.match(1).id}" in page for page in told(site))
+    for page in told(site):
+        assert f"/patient/matches/{world.match(1).id}" in page
+        assert page.index("You have a match from this group.") < page.index("Fen Brokers"), (
+            "what came of it is read first"
+        )
     world.accept().confirm().later(days=20)
     assert all(f"/patient/contracts/{world.contract(1).id}" in page for page in told(site))
 
 
-def test_a_match_that_is_over_is_told_as_one_that_was(site: Site) -> None:
-    """Turned down or fallen: the group's page says what is true of the money, and leads to what it was."""
-    world = site.world.proposed().decline(1)
+def test_a_group_whose_offers_are_matched_again_says_so_of_the_match(site: Site) -> None:
+    world = left_out(site.world.proposed())
     for page in told(site):
-        assert "You had a match from this group. Your money is free to use again." in page
-        assert "You have a match" not in page
+        assert "You have a match from this group so far. The offers are matched again." in page
+        assert "See your match so far" in page
         assert f"/patient/matches/{world.match(1).id}" in page
+
+
+def test_until_when_to_answer_stands_before_all_else(site: Site) -> None:
+    """With the way to the answer; of a group that started without them nobody reads that it may start sooner."""
+    world = site.world.draft().agree(2)
+    for page in told(site):
+        assert page.index("The group may start sooner") < page.index("Go to your answer") < page.index("Lincoln")
+    world.agree(*range(3, 13)).publish()
+    for page in told(site):
+        assert "The group may start sooner" not in page
+
+
+def test_a_match_that_is_over_is_told_as_one_that_was(site: Site) -> None:
+    """Turned down, or for want of an answer: the page says what is true of the money, and leads to what it was."""
+    world = site.world.proposed().decline(1, look_again=False)
+    for page in told(site):
+        is_over(page, "You turned it down.", "Your money is free to use again.")
+        assert "You have a match" not in page
+        assert "look for another provider" not in page
+        assert f"/patient/matches/{world.match(1).id}" in page
+
+
+def test_who_wants_another_provider_reads_that_the_group_still_looks(site: Site) -> None:
+    """It is no group that was until the result is final."""
+    world = site.world.draft().agree().publish()
+    world.offer("near", (0, 5_900))
+    world.later(days=15).run_round().decline(1).accept(*range(2, 13))
+    for page in told(site):
+        assert "You turned it down." in page
+        assert "Your broker can look for another provider for you in this group." in page
+        assert "What the group is for" in page
+    world.confirm()
+    for page in told(site):
+        is_over(page, "You turned it down.", "Your money is free to use again.")
+        assert "look for another provider" not in page
+
+
+def test_a_match_turned_down_by_silence_is_told_as_that(site: Site) -> None:
+    world = site.world.draft().agree(default=DefaultAnswer.DECLINE).publish().three_offers().later(days=15).run_round()
+    world.later(days=10)
+    assert all("You did not answer in time, so it was turned down for you." in page for page in told(site))
 
 
 def test_a_match_whose_provider_fell_away_is_one_that_was(site: Site) -> None:
     world = few_left(site.world)
     assert world.need(1).status is NeedStatus.DISPLACED
     for page in told(site):
-        assert "You had a match from this group. Your money is free to use again." in page
+        is_over(page, "The provider could not go ahead", "Your money is free to use again.")
         assert "You have a match" not in page
 
 
@@ -270,7 +366,7 @@ def test_who_has_no_match_reads_that_the_offers_are_matched_again(site: Site) ->
         assert "The offers are being matched again" in page, path
         assert "No provider was found" not in page, path
     home = site.client(P1).get("/patient/").text
-    assert "Step 5 of 9: The offers are matched again" in home
+    assert "Step 5 of 9: The offers are being matched again" in home
     assert brokers_date not in home
     with writing(world.session):
         rounds.start_round(world.session, world.now, world.broking, world.tender.id)
@@ -315,3 +411,35 @@ def test_every_change_of_the_rules_has_its_words() -> None:
         "At least 2 providers must make an offer now. It was 1 before.",
         "The broker's own time limits have changed.",
     ]
+
+
+def test_a_longest_wait_says_from_when_it_counts(site: Site) -> None:
+    with writing(site.world.session):
+        site.world.plan_line(1).max_wait_days = 30
+    site.world.draft()
+    for page in told(site):
+        assert "irst visit" in page
+        assert "within 30 days" in page
+        assert "when all have signed" in page
+
+
+def test_a_second_click_is_told_what_holds(site: Site) -> None:
+    """Not now after a yes, a yes or a way out that comes too late, leaving twice: each says what is so."""
+    world = site.world.draft().agree()
+    path, client = f"/patient/invitations/{world.need(1).id}", site.client(P1)
+    late = client.post(f"{path}/not-now")
+    assert (late.status_code, "leave the group on its page" in late.text) == (409, True)
+    world.publish()
+    assert client.post(f"{path}/leave").status_code == 302
+    twice = client.post(f"{path}/leave")
+    assert (twice.status_code, "You are not in this group." in twice.text) == (409, True)
+    read = {"terms_sha256": world.bundle.terms_sha256, "policy_sha256": world.tender.policy_sha256}
+    again = client.post(path, data={"default_answer": "accept", **read})
+    assert again.status_code == 409
+    words = " ".join(again.text.split())
+    assert "This invitation is no longer open." in words
+    assert "You left this group." in words, "the page of the group itself"
+    two = f"/patient/invitations/{world.need(2).id}"
+    world.three_offers().later(days=15)
+    out = site.client("p2@example.test").post(f"{two}/leave")
+    assert (out.status_code, "you can say no to it" in out.text) == (409, True)

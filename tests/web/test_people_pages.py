@@ -16,6 +16,7 @@ from marketplace.records.people import Authority, AuthorityBasis
 from marketplace.records.pools import NeedStatus
 from marketplace.records.rounds import MatchStatus
 from marketplace.rules.permissions import Role, Scope
+from tests.web.crawl import reachable
 from tests.web.site import PASSWORD, Site
 
 STOP = "/representative/stop"
@@ -206,7 +207,8 @@ def test_a_patient_ends_an_authority(site: Site) -> None:
     assert (refused.status_code, refused.location) == (302, "/representative/")
     own = daughter.get("/representative/").text
     assert "You can no longer act for this person" in own
-    assert "You may act for nobody" in own
+    assert "There is nobody for whom you may act today." in own
+    assert "Choose for whom" not in own
 
 
 def test_a_representative_acts_in_a_patients_place(site: Site) -> None:
@@ -254,6 +256,51 @@ def test_what_is_not_covered_is_refused_in_words(site: Site) -> None:
         assert "right account" not in answer.text
         assert '<p><a href="/representative/">' in answer.text
     assert site.fresh().need(1).status is NeedStatus.INVITED
+
+
+TO_WHOM = re.compile(r"\b(?:your|my)\b|\b(?:for|around|gives) you\b", re.IGNORECASE)
+"""What a heading or a link of the menu says to a patient, and not to somebody who acts for them."""
+NAMED_AT = re.compile(
+    r'<(title|h[1-4])(?: class[^>]*)?>.*?</\1>|<a class="nhsuk-(?:back-link|header__navigation-link)".*?</a>', re.DOTALL
+)
+OWN = ("passwords.", "second_step", "programs.", "representing.", "public.", "account.")
+"""Pages that are the representative's own, or everybody's, also while they act."""
+
+
+@pytest.mark.parametrize("easy", ["off", "on"])
+def test_whoever_acts_reads_whose_pages_these_are(site: Site, easy: str) -> None:
+    """In the menu, every heading and every way back: nothing of the patient's is called theirs, from group to care."""
+    world = site.world.draft()
+    world.budget(1).managed_as = ManagedAs.DIRECT_PAYMENT
+    world.session.commit()
+    authority = daughter_of(site, 1)
+    pages: set[str] = set()
+
+    def walk() -> None:
+        client = act(site, authority)
+        client.post("/patient/easy-read", data={"easy_read": easy})
+        for endpoint, path in reachable(site.app, client, "/patient/").items():
+            if endpoint.startswith(OWN) or (answer := client.get(path)).mimetype != "text/html":
+                continue
+            pages.add(endpoint)
+            assert "Patient 01’s budget" in answer.text or endpoint.startswith("paper."), endpoint
+            for found in NAMED_AT.finditer(answer.text):
+                assert not TO_WHOM.search(re.sub("<[^>]+>", "", found[0])), (endpoint, found[0])
+
+    walk()
+    world.agree().publish()
+    walk()
+    world.three_offers().later(days=15).run_round()
+    walk()
+    world.accept().confirm().later(days=20)
+    walk()
+    world.sign(1).record(1)
+    walk()
+    world.deliver(1)
+    walk()
+    expected = {"home", "budget", "invitation", "preferences", "match", "contract", "delivery", "care_plan", "seen"}
+    assert {f"patient.{name}" for name in expected} <= pages
+    assert {"leaving.leave", "paper.contract", "paper.statement", "paying.pay", "people.rate"} <= pages
 
 
 def test_paying_and_leaving_are_two_powers(site: Site) -> None:
@@ -323,5 +370,5 @@ def test_an_invitation_says_who_is_asked_and_until_when(site: Site) -> None:
     client = site.client("p1@example.test")
     page = client.get(f"/patient/invitations/{site.world.need(1).id}").text
     assert "At least 8 people, with £4,800.00 together" in page
-    assert "Answer by <strong>the end of Friday 1 May 2026</strong>. The group may start sooner" in page
+    assert "Please answer by <strong>the end of Friday 1 May 2026</strong>. The group may start sooner" in page
     assert "Answer by the end of Friday 1 May 2026. The group may start sooner." in client.get("/patient/").text

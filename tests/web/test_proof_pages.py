@@ -11,7 +11,9 @@ from click.testing import CliRunner
 from sqlalchemy import select
 
 from marketplace.cli import main
+from marketplace.journey import roots
 from marketplace.records.auditors import Auditor, Handout
+from marketplace.records.database import writing
 from marketplace.records.rounds import Round
 from tests.web.site import Site, build_site
 from tests.web.test_tender_life_pages import FUNDER, NEAR, refuses, shut, takes
@@ -75,6 +77,24 @@ def test_a_downloaded_file_checks_against_the_public_page(published: Site, tmp_p
     code, told = check(file, "--root", roots[0], "--root", "00" * 32)
     assert code == 3
     assert "NOT the published one" in told
+
+
+def test_the_page_leads_with_the_answer(published: Site) -> None:
+    """It is found by the file itself, and is another one when the stored result is not what was published."""
+    need = published.world.need(1).id
+    path = f"/patient/invitations/{need}/check"
+    page = published.client(PATIENT).get(path).text
+    assert "Yes: your part is in the published result of your group" in page
+    assert page.index("Yes: your part") < page.index("as a file") < page.index("--root")
+    with writing(published.world.session):
+        row = published.world.session.scalars(select(Round)).one()
+        outcome = json.loads(json.dumps(row.outcome))
+        next(line for line in outcome["assignments"] if line["need"] == need)["charge_pence"] -= 1
+        row.outcome = outcome
+    roots._kept.clear()  # as after a restart
+    page = published.client(PATIENT).get(path).text
+    assert "Your part does not fit the published result." in page
+    assert "Yes: your part" not in page
 
 
 def test_the_file_is_its_patients_alone(published: Site) -> None:
@@ -150,7 +170,7 @@ def test_a_commissioner_names_an_auditor_and_hands_out(published: Site, tmp_path
     assert handout.sha256 in page
     assert "Ada Byron" in page
     assert "File for an auditor, without your name" in published.client(PATIENT).get("/patient/seen").text
-    assert "auditor: file of the matching handed out" in published.client(FUNDER).get("/commissioner/audit").text
+    assert "Auditor: file of the matching handed out" in published.client(FUNDER).get("/commissioner/audit").text
 
     strike = f"/commissioner/auditors/{auditor}/strike-off"
     assert strike in page

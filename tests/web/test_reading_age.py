@@ -34,6 +34,8 @@ TWINS = {
     "contract",
     "contract in force",
     "delivery",
+    "rating",
+    "paying",
 }
 
 

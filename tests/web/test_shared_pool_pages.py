@@ -57,7 +57,7 @@ def test_sharing_is_a_question_of_its_own(site: Site) -> None:
     path = f"/patient/invitations/{world.need(1).id}"
     page = site.client(P1).get(path).text
     assert "your care costs £630.00. Then at most £70.00 can help others" in page
-    assert "your care costs £770.00. Then others carry £70.00" in page
+    assert "your care costs £770.00. Then others pay £70.00 of it" in page
     assert 'name="shares_pool"' in page
     refuses(site, P1, path, {"default_answer": "accept"} | world.read(1), "shares_pool")
     told = refuses(site, P1, path, {"default_answer": "accept", "shares_pool": "no"} | world.read(1), "shares_pool")
@@ -111,9 +111,9 @@ def test_a_match_says_who_carries_what(site: Site) -> None:
     assert world.match(1).pool_pence == 3_461
     assert world.match(3).pool_pence == -15_000
     giver = site.client(P1).get(f"/patient/matches/{world.match(1).id}").text
-    assert "£584.61 from your budget: £550.00 for your care, and £34.61 helps others" in giver
+    assert "£584.61 from your budget. Of this, £550.00 is for your care. £34.61 helps others" in giver
     receiver = site.client(P3).get(f"/patient/matches/{world.match(3).id}").text
-    assert "£400.00 from your budget. Your care costs £550.00, and others in the group carry £150.00" in receiver
+    assert "£400.00 from your budget. Your care costs £550.00. Others in the group pay £150.00 of it" in receiver
     assert "Alone your care would cost the same, and you would pay all of it." in receiver
     assert "saves you" not in receiver
     assert "set aside" not in receiver[receiver.index("What it costs") : receiver.index("Why this provider")]
@@ -154,7 +154,7 @@ def test_who_waits_is_told_what_for(site: Site) -> None:
     assert "Given to others in the group for physiotherapy" in site.client(P1).get("/patient/budget").text
     budget = site.client(P3).get("/patient/budget").text
     assert "Carried by others in the group for physiotherapy" in budget
-    assert "£150.00 from your group" in budget
+    assert "£150.00 from others in the group" in budget
     end = f"/contracts/{contract.id}/end"
     assert "goes back to them" in site.client(P3).get(end).text
     assert "goes back to them" not in site.client(NEAR).get(end).text
@@ -171,8 +171,13 @@ def test_money_kept_by_its_owners_is_paid_on(site: Site) -> None:
     world.offer("near", (0, 5_500))
     world.later(days=15).run_round().accept().confirm().later(days=20).sign(*range(1, 13))
     giver, receiver = world.patients[0].id, world.patients[2].id
-    assert "You keep £34.61" in site.client(P1).get("/patient/budget").text
-    assert "still has to pay you £150.00" in site.client(P3).get("/patient/budget").text
+    assert (
+        "£34.61 that you give to others is still in your bank account." in site.client(P1).get("/patient/budget").text
+    )
+    budget = site.client(P3).get("/patient/budget").text
+    assert "£150.00 from others is not in your bank account yet." in budget
+    assert "Others in your group pay <strong>£150.00</strong> of your care." in budget
+    assert "came from" not in budget
     funder = site.client(FUNDER)
     listed = funder.get("/commissioner/hand-overs/").text
     assert "Owes you <strong>£34.61</strong>" in listed
@@ -193,7 +198,7 @@ def test_money_kept_by_its_owners_is_paid_on(site: Site) -> None:
     assert "Nothing is owed" in funder.get("/commissioner/hand-overs/").text
     assert "You keep" not in site.client(P1).get("/patient/budget").text
     rows = funder.get("/commissioner/hand-overs/?export=csv").text.splitlines()
-    assert rows[1:] == ["Patient 01,patient,34.61,34.61,0.00", "Patient 03,patient,-150.00,0.00,-150.00"]
+    assert rows[1:] == ["Patient 01,Patient,34.61,34.61,0.00", "Patient 03,Patient,-150.00,0.00,-150.00"]
     assert funder.get(f"/commissioner/hand-overs/{world.patients[1].id}").status_code == 404
     seen = site.client(P3).get("/patient/seen").text
     assert "Money of shared groups" in seen

@@ -60,7 +60,7 @@ def list_budgets() -> dict[str, Any]:
 @pages.answers(200, FullBudgetShape)
 def budget(budget_id: str) -> dict[str, Any]:
     """One budget with its care plan and every posting."""
-    found = budgets.budget_page(db_session(), current_actor(), budget_id)
+    found = budgets.budget_page(db_session(), current_actor(), request_now(), budget_id)
     return {"budget": found.budget, "figures": found.figures, "statement": found.rows}
 
 

@@ -9,7 +9,7 @@ from marketplace.journey import contracts as steps
 from marketplace.journey import deliveries
 from marketplace.journey.scopes import contracts_for, one
 from marketplace.queries import contracts
-from marketplace.queries.words import london_day
+from marketplace.queries.words import london_day, units_of
 from marketplace.records.contracts import Contract
 from marketplace.rules.clock import london_date
 from marketplace.rules.errors import Invalid
@@ -89,8 +89,8 @@ def list_contracts() -> str | FileResponse:
 def contract(contract_id: str) -> Answer:
     """One contract: the least that is needed to deliver, and the record of what was delivered."""
     session, actor = db_session(), current_actor()
-    one(session, contracts_for(actor), contract_id, "contract")
-    form = WebForm(DeliverySchema(), sent())
+    unit = one(session, contracts_for(actor), contract_id, "contract").need.plan_line.service.unit
+    form = WebForm(DeliverySchema(), sent(), told_as={"units": f"How many {units_of(unit)} were delivered"})
     if sent() is not None and form.validate():
         try:
             with writing(session):
@@ -113,6 +113,7 @@ def contract(contract_id: str) -> Answer:
         form=form,
         words=contracts.CONTRACT_WORDS,
         delivery_words=contracts.DELIVERY_WORDS,
+        lapsed=steps.has_lapsed(found),
         ending=contracts.ending(found, actor),
         now=request_now(),
         today=today,
