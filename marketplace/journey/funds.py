@@ -103,7 +103,7 @@ def refund(session: Session, now: Instant, actor: Actor, delivery_id: str, reaso
     if delivery.status not in (DeliveryStatus.CONFIRMED, DeliveryStatus.PAID):
         raise WrongState("nothing_to_refund", "Nothing is due or paid for this delivery.")
     if delivery.status is DeliveryStatus.CONFIRMED and delivery.payment_line_id is not None:
-        raise WrongState("with_the_bank", "This payment is with the bank. Refund it when the bank has answered.")
+        raise WrongState("with_the_bank", "This payment is in a payment run. Refund it when the bank has answered.")
     written = check_reason(reason)
     paid = delivery.status is DeliveryStatus.PAID
     source = (AccountKind.PAID, contract.provider_id) if paid else due_account(budget, contract.provider_id)

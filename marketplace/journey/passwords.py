@@ -173,7 +173,7 @@ def _check_code(session: Session, now: Instant, user: User | None, code: str) ->
 
 def _check_old(user: User, tried: Tried) -> None:
     if not tried.holds_for(user):
-        raise Invalid("password_wrong", "This is not your password.", place="old_password")
+        raise Invalid("password_wrong", "This is not your password. Check it and type it again.", place="old_password")
 
 
 def _set(session: Session, now: Instant, user: User, new_hash: str, *, but: str) -> None:

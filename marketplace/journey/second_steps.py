@@ -256,7 +256,7 @@ def _proven(session: Session, now: Instant, actor: Actor, tried: Tried, code: st
     if must_be_on and factor is None:
         raise WrongState("second_step_off", "The second step is not on.")
     if not tried.holds_for(user):
-        raise Invalid("password_wrong", "This is not your password.", place="password")
+        raise Invalid("password_wrong", "This is not your password. Check it and type it again.", place="password")
     if factor is not None and not (
         factors.take_code(session, now, factor, code) or _take_recovery_code(session, now, user, code)
     ):

@@ -20,7 +20,9 @@ from marketplace.rules.permissions import Actor
 from marketplace.rules.quality import rating_words
 
 from .feedback import TOLD, FeedbackPage, bands_in_words
+from .notices import lots_of
 from .results import AwardRow, award_rows, offer_labels
+from .words import one_unit
 
 DECLINED_FIRST = case(
     {MatchStatus.DECLINED: 0, MatchStatus.DISPLACED: 1, MatchStatus.PROPOSED: 2}, value=Match.status, else_=3
@@ -135,11 +137,14 @@ def letters(session: Session, actor: Actor, tender: Tender) -> list[Letter]:
     round_id = latest_round_id(session, tender.id)
     advice = advice_of(session, round_id) if round_id is not None else {}
     offers = session.scalars(offers_for(actor).where(Offer.tender_id == tender.id, Offer.status.in_(TOLD))).all()
+    lots = lots_of(session, tender)
+    unit = one_unit(lot.unit for lot in lots)
     found = []
     for offer in sorted(offers, key=lambda offer: labels[offer.id]):
         left_out = {"used": False, "rule": "excluded"} if offer.status is OfferStatus.EXCLUDED else None
         said = offer.feedback or left_out or advice.get(offer.id)
-        found.append(Letter(labels[offer.id], FeedbackPage(offer, said, bands_in_words(session, tender, said), None)))
+        told = FeedbackPage(offer, said, bands_in_words(lots, said), None, unit=unit)
+        found.append(Letter(labels[offer.id], told))
     return found
 
 

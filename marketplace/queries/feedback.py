@@ -3,7 +3,7 @@
 The document is what `journey.feedback` stored: figures and names of rules. The words for them are here.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +23,7 @@ from marketplace.rules.tendering import OfferTerms
 from .notices import Lot, lots_of
 from .objections import OwnObjection, own_objection
 from .offer_results import RESULT_KNOWN, OfferResult, results_of, told_of
-from .words import plural, pounds, words
+from .words import one_unit, plural, pounds, units, words
 
 TOLD = (OfferStatus.STANDING, OfferStatus.EXCLUDED)
 BAND_WORDS = {
@@ -41,12 +41,13 @@ CLOSED_WORDS = {
     "line_capacity": "Your largest number of units for one group was too small.",
     "fee_cover": "Your fixed fee did not fit into the budgets of the people whom you could serve.",
 }
-CHANGES: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
-    "price": lambda change: f"A price per unit lower by {pounds(change['needed'])} in every band would have been used.",
-    "capacity": lambda change: (
-        f"Room for {plural(change['needed'], 'unit')} in place of {change['now']:,} would have been used."
+CHANGES: Mapping[str, Callable[[Mapping[str, Any], str], str]] = {
+    "price": lambda change, unit: f"all your prices had been {pounds(change['needed'])} lower for each {unit}",
+    "capacity": lambda change, unit: (
+        f"you could have taken {units(change['needed'], unit)} instead of {change['now']:,}"
     ),
 }
+"""What would have brought an offer into use: how the sentence "If ..., your offer would have been used" goes on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,7 @@ class FeedbackPage:
     bands: Sequence[tuple[str, str]]
     represented: OwnObjection | None
     result: OfferResult | None = None
+    unit: str = "unit"
 
     @property
     def verdict(self) -> str:
@@ -66,10 +68,10 @@ class FeedbackPage:
         if said.get("rule") == "excluded":
             return "Your offer was left out of the match."
         if said.get("used") and self.result is not None and self.result.used_units < self.result.matched_units:
-            return told_of(self.result, "unit")
+            return told_of(self.result, self.unit)
         if said.get("used"):
             people = plural(said["needs"], "person", "people")
-            return f"Your offer was used: {plural(said['units'], 'unit')} for {people}."
+            return f"Your offer was used: {units(said['units'], self.unit)} for {people}."
         if not said.get("eligible_needs"):
             return "Your offer was not used: it fitted the needs of nobody in the group."
         return "Your offer was not used: others were better for the group under the published rules."
@@ -89,7 +91,7 @@ class FeedbackPage:
     @property
     def changes(self) -> list[str]:
         """The single changes that would have brought it into use."""
-        return [_change(change) for change in (self.feedback or {}).get("changes", [])]
+        return [_change(change, self.unit) for change in (self.feedback or {}).get("changes", [])]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,18 +116,20 @@ def feedback_page(session: Session, actor: Actor, offer_id: str) -> FeedbackPage
     tender = offer.tender
     if tender.status not in RESULT_KNOWN or offer.opened_at is None or offer.status not in TOLD:
         raise NotFound("not_found", "There is no feedback on this offer yet.")
+    lots = lots_of(session, tender)
     return FeedbackPage(
         offer=offer,
         feedback=offer.feedback,
-        bands=bands_in_words(session, tender, offer.feedback),
+        bands=bands_in_words(lots, offer.feedback),
         represented=own_objection(session, actor, tender),
         result=results_of(session, [offer]).get(offer.id),
+        unit=one_unit(lot.unit for lot in lots),
     )
 
 
-def bands_in_words(session: Session, tender: Tender, feedback: Mapping[str, Any] | None) -> list[tuple[str, str]]:
+def bands_in_words(lots: Collection[Lot], feedback: Mapping[str, Any] | None) -> list[tuple[str, str]]:
     """In which third of the offers one stands, lot by lot, where there are enough of them to say."""
-    named = {lot.bundle_id: f"{lot.service}, {lot.area}" for lot in lots_of(session, tender)}
+    named = {lot.bundle_id: f"{lot.service}, {lot.area}" for lot in lots}
     bands = (feedback or {}).get("band", {})
     return [(named.get(lot, "A group"), BAND_WORDS.get(band, TOO_FEW)) for lot, band in bands.items()]
 
@@ -146,9 +150,10 @@ def objectors_offers(session: Session, actor: Actor, row: Representation) -> lis
             told=FeedbackPage(
                 offer,
                 offer.feedback,
-                bands_in_words(session, row.tender, offer.feedback),
+                bands_in_words(lots.values(), offer.feedback),
                 None,
                 results.get(offer.id),
+                one_unit(lot.unit for lot in lots.values()),
             ),
         )
         for offer in offers
@@ -182,8 +187,9 @@ def can_represent(tender: Tender, now: Instant) -> bool:
     return tender.status is TenderStatus.STANDSTILL and ends_at is not None and now < ends_at
 
 
-def _change(change: Mapping[str, Any]) -> str:
-    sentence = CHANGES.get(str(change["kind"]))
-    if sentence is None:
-        return f"{words(change['kind'])}: {change['needed']} in place of {change['now']}."
-    return sentence(change) + ("" if change.get("smallest") else " A smaller change may have been enough.")
+def _change(change: Mapping[str, Any], unit: str) -> str:
+    condition = CHANGES.get(str(change["kind"]))
+    if condition is None:
+        return f"{words(change['kind'])}: {change['needed']} instead of {change['now']}."
+    sentence = f"If {condition(change, unit)}, your offer would have been used."
+    return sentence if change.get("smallest") else f"{sentence} A smaller change may have been enough."

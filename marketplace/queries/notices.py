@@ -1,14 +1,14 @@
-"""What anybody may know of tenders: `counts`, `services`, `notices`, `notice`, `buyer_of`.
+"""What anybody may know of tenders: `counts`, `services`, `notices`, `notice`, `buyers_of`.
 
 Demand is shown as it was frozen at publication, with small counts suppressed there; names of winners come with the
 standstill's notice. Nothing here follows who joins or leaves later.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Row, Select, func, select
 from sqlalchemy.orm import Session, joinedload
@@ -28,6 +28,8 @@ from marketplace.rules.lifecycle import RESULT_PUBLISHED, TenderStatus
 from marketplace.rules.privacy import K, hidden, shown_count
 
 from .states import WORDS, state_of
+
+_OfTender = TypeVar("_OfTender", Amendment, Question)
 
 WINNERS_KNOWN = frozenset({TenderStatus.STANDSTILL, TenderStatus.UNDER_REVIEW, TenderStatus.AWARDED})
 OFFERS_COUNTED = frozenset(TenderStatus) - {TenderStatus.DRAFT, TenderStatus.OPEN, TenderStatus.WITHDRAWN}
@@ -157,7 +159,7 @@ def some(session: Session, query: Select[Tender], first: int, size: int) -> list
 
 def notice(session: Session, tender_id: str) -> Notice:
     """One tender's notice, whatever has come of it."""
-    return _notice(session, one(session, tenders_for(None), tender_id, "tender"))
+    return _notices(session, [one(session, tenders_for(None), tender_id, "tender")])[0]
 
 
 def published_count(session: Session) -> int:
@@ -168,31 +170,54 @@ def published_count(session: Session) -> int:
 def published_notices(session: Session, first: int, size: int) -> list[Notice]:
     """Some notices in the order of publication, which never changes."""
     query = tenders_for(None).order_by(Tender.published_at, Tender.id).options(joinedload(Tender.broker))
-    return [_notice(session, tender) for tender in session.scalars(query.offset(first).limit(size))]
+    return _notices(session, session.scalars(query.offset(first).limit(size)).all())
 
 
-def _notice(session: Session, tender: Tender) -> Notice:
-    last = _last_round(session, tender.id) if tender.status in RESULT_PUBLISHED else None
-    won = last if tender.status in WINNERS_KNOWN else None
-    amended = select(Amendment).where(Amendment.tender_id == tender.id).order_by(Amendment.made_at)
-    asked = select(Question).where(Question.tender_id == tender.id).order_by(Question.asked_at)
-    return Notice(
-        tender=tender,
-        status_words=PUBLIC_WORDS[state_of(tender)],
-        lots=_lots(tender, _names(session)),
-        offers=_offers(session, tender),
-        winners=_winners_of(session, [tender.id]).get(tender.id, ()) if won else (),
-        saving=_saving(session, won.id) if won else None,
-        round=last,
-        amendments=session.scalars(amended).all(),
-        questions=session.scalars(asked).all(),
-        successor=session.scalar(tenders_for(None).where(Tender.predecessor_id == tender.id)),
-    )
+def _notices(session: Session, tenders: Sequence[Tender]) -> list[Notice]:
+    """The notices of these tenders: each question is asked once for all of them."""
+    ids = [tender.id for tender in tenders]
+    names = _names(session)
+    last = _last_rounds(session, [tender.id for tender in tenders if tender.status in RESULT_PUBLISHED])
+    won = [tender.id for tender in tenders if tender.status in WINNERS_KNOWN and tender.id in last]
+    winners, savings = _winners_of(session, won), _savings(session, [last[tender_id].id for tender_id in won])
+    offers = _offers(session, [tender.id for tender in tenders if tender.status in OFFERS_COUNTED])
+    amended = select(Amendment).where(Amendment.tender_id.in_(ids)).order_by(Amendment.made_at, Amendment.version)
+    asked = select(Question).where(Question.tender_id.in_(ids)).order_by(Question.asked_at, Question.id)
+    amendments, questions = _by_tender(session.scalars(amended)), _by_tender(session.scalars(asked))
+    successors = {
+        successor.predecessor_id: successor
+        for successor in session.scalars(tenders_for(None).where(Tender.predecessor_id.in_(ids)))
+    }
+    return [
+        Notice(
+            tender=tender,
+            status_words=PUBLIC_WORDS[state_of(tender)],
+            lots=_lots(tender, names),
+            offers=offers.get(tender.id, 0) if tender.status in OFFERS_COUNTED else None,
+            winners=winners.get(tender.id, ()),
+            saving=savings.get(last[tender.id].id) if tender.id in last else None,
+            round=last.get(tender.id),
+            amendments=amendments.get(tender.id, ()),
+            questions=questions.get(tender.id, ()),
+            successor=successors.get(tender.id),
+        )
+        for tender in tenders
+    ]
 
 
-def buyer_of(session: Session, tender: Tender) -> str:
-    """Who funds the care that a tender buys."""
-    return session.get_one(Commissioner, tender.broker.commissioner_id).name
+def _by_tender(rows: Iterable[_OfTender]) -> dict[str, list[_OfTender]]:
+    found: dict[str, list[_OfTender]] = {}
+    for row in rows:
+        found.setdefault(row.tender_id, []).append(row)
+    return found
+
+
+def buyers_of(session: Session, tenders: Iterable[Tender]) -> dict[str, str]:
+    """Who funds the care that each of these tenders buys, by the tender's id."""
+    funder_of = {tender.id: tender.broker.commissioner_id for tender in tenders}
+    named = select(Commissioner.id, Commissioner.name).where(Commissioner.id.in_(set(funder_of.values())))
+    names = dict(session.execute(named).all())
+    return {tender_id: names[funder] for tender_id, funder in funder_of.items()}
 
 
 def lots_of(session: Session, tender: Tender) -> list[Lot]:
@@ -200,12 +225,11 @@ def lots_of(session: Session, tender: Tender) -> list[Lot]:
     return _lots(tender, _names(session))
 
 
-def _offers(session: Session, tender: Tender) -> int | None:
-    """How many offers were opened; while offers can be made, their number is nobody's to know."""
-    if tender.status not in OFFERS_COUNTED:
-        return None
-    opened = select(func.count()).where(Offer.tender_id == tender.id, Offer.opened_at.is_not(None))
-    return session.scalar(opened.where(Offer.status != OfferStatus.WITHDRAWN))
+def _offers(session: Session, tender_ids: Sequence[str]) -> dict[str, int]:
+    """How many offers were opened, by tender; while offers can be made, their number is nobody's to know."""
+    opened = select(Offer.tender_id, func.count()).where(Offer.tender_id.in_(tender_ids), Offer.opened_at.is_not(None))
+    counted = opened.where(Offer.status != OfferStatus.WITHDRAWN).group_by(Offer.tender_id)
+    return dict(session.execute(counted).all())
 
 
 def _winners_of(session: Session, tender_ids: Sequence[str]) -> dict[str, Sequence[Winner]]:
@@ -242,10 +266,11 @@ def _winners_of(session: Session, tender_ids: Sequence[str]) -> dict[str, Sequen
     return found
 
 
-def _saving(session: Session, round_id: str) -> Saving | None:
-    """What the result saves in all, where enough people stand behind it."""
+def _savings(session: Session, round_ids: Sequence[str]) -> dict[str, Saving]:
+    """What each of these results saves in all, by the round's id, where enough people stand behind it."""
     query = (
         select(
+            Award.round_id,
             func.count(func.distinct(Need.patient_id)),
             func.sum(Match.price_pence + Match.fee_share_pence),
             func.sum(Need.units * Bundle.conventional_pence),
@@ -255,10 +280,10 @@ def _saving(session: Session, round_id: str) -> Saving | None:
         .join(Award, Award.id == Match.award_id)
         .join(Need, Need.id == Match.need_id)
         .join(Bundle, Bundle.id == Need.bundle_id)
-        .where(Award.round_id == round_id, Match.status == MatchStatus.ACCEPTED)
+        .where(Award.round_id.in_(round_ids), Match.status == MatchStatus.ACCEPTED)
+        .group_by(Award.round_id)
     )
-    people, *pence = session.execute(query).one()
-    return Saving(*map(int, pence)) if people >= K else None
+    return {round_id: Saving(*map(int, pence)) for round_id, people, *pence in session.execute(query) if people >= K}
 
 
 def _lots(tender: Tender, names: Mapping[str, Service]) -> list[Lot]:
@@ -282,9 +307,9 @@ def _names(session: Session) -> dict[str, Service]:
     return {service.id: service for service in session.scalars(select(Service))}
 
 
-def _last_round(session: Session, tender_id: str) -> Row[*tuple[Any, ...]] | None:
-    """The last verified round, without its documents: they are large."""
+def _last_rounds(session: Session, tender_ids: Sequence[str]) -> dict[str, Row[*tuple[Any, ...]]]:
+    """The last verified round of each of these tenders, without its documents: they are large."""
     hashes = (Round.market_sha256, Round.outcome_sha256, Round.market_root, Round.outcome_root)
     query = select(Round.id, Round.tender_id, Round.number, *hashes, Round.finished_at)
-    query = query.where(Round.tender_id == tender_id, Round.status == RoundStatus.VERIFIED)
-    return session.execute(query.order_by(Round.number.desc()).limit(1)).first()
+    query = query.where(Round.tender_id.in_(tender_ids), Round.status == RoundStatus.VERIFIED)
+    return {row.tender_id: row for row in session.execute(query.order_by(Round.number))}

@@ -30,11 +30,12 @@ LINE_WORDS = {
     LineStatus.PAID: ("Paid", "green"),
     LineStatus.RETURNED: ("Returned", "red"),
 }
-DUE, WITH_BANK, PAID, REFUNDED = "Due", "With the bank", "Paid", "Refunded"
-CLAIM_COLOURS = {DUE: "blue", WITH_BANK: "yellow", PAID: "green", REFUNDED: "grey"}
+DUE, IN_RUN, PAID, REFUNDED = "Due", "In a payment run", "Paid", "Refunded"
+# When a payer hands its file to the bank, nobody here learns: a claim is in a run until the bank has answered.
+CLAIM_COLOURS = {DUE: "blue", IN_RUN: "yellow", PAID: "green", REFUNDED: "grey"}
 _IN_STATE: Mapping[str, ColumnElement[bool]] = {
     DUE: (Delivery.status == DeliveryStatus.CONFIRMED) & Delivery.payment_line_id.is_(None),
-    WITH_BANK: (Delivery.status == DeliveryStatus.CONFIRMED) & Delivery.payment_line_id.is_not(None),
+    IN_RUN: (Delivery.status == DeliveryStatus.CONFIRMED) & Delivery.payment_line_id.is_not(None),
     PAID: Delivery.status == DeliveryStatus.PAID,
     REFUNDED: Delivery.status == DeliveryStatus.REFUNDED,
 }
@@ -101,7 +102,7 @@ class ClaimSums:
     """A provider's claims in all."""
 
     due_pence: Pence
-    with_bank_pence: Pence
+    in_run_pence: Pence
     paid_pence: Pence
 
 
@@ -173,16 +174,16 @@ def claim_rows(
 
 
 def claim_sums(session: Session, actor: Actor) -> ClaimSums:
-    """What is due, with a bank, and paid."""
+    """What is due, in a payment run, and paid."""
     query = _claims(actor).with_only_columns(
         Delivery.status, Delivery.payment_line_id.is_not(None), func.sum(Delivery.due_pence)
     )
-    sums = {DUE: 0, WITH_BANK: 0, PAID: 0, REFUNDED: 0}
+    sums = {DUE: 0, IN_RUN: 0, PAID: 0, REFUNDED: 0}
     for status, in_run, pence in session.execute(
         query.group_by(Delivery.status, Delivery.payment_line_id.is_not(None)).order_by(None)
     ):
         sums[_state(status, in_run=bool(in_run))] += int(pence or 0)
-    return ClaimSums(due_pence=sums[DUE], with_bank_pence=sums[WITH_BANK], paid_pence=sums[PAID])
+    return ClaimSums(due_pence=sums[DUE], in_run_pence=sums[IN_RUN], paid_pence=sums[PAID])
 
 
 def _claims(actor: Actor, state: str = "") -> Select[Delivery]:
@@ -208,5 +209,5 @@ def _claim(delivery: Delivery) -> ClaimRow:
 
 def _state(status: DeliveryStatus, *, in_run: bool) -> str:
     if status is DeliveryStatus.CONFIRMED:
-        return WITH_BANK if in_run else DUE
+        return IN_RUN if in_run else DUE
     return PAID if status is DeliveryStatus.PAID else REFUNDED

@@ -3,7 +3,7 @@
 Times are London's, dates are in words (21 November 2026), money is £1,234.56.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 
 from marketplace.records.tenders import Decision
@@ -83,6 +83,12 @@ def units(count: int, unit: str = "session") -> str:
 def units_of(unit: str) -> str:
     """``session`` -> ``sessions``: a unit of the catalogue, said of no number."""
     return _UNIT_PLURALS.get(unit, unit + "s")
+
+
+def one_unit(kinds: Iterable[str]) -> str:
+    """What one unit is called where all these count in the same, else ``unit``."""
+    different = set(kinds)
+    return different.pop() if len(different) == 1 else "unit"
 
 
 def plural(count: int, one: str, many: str | None = None) -> str:

@@ -223,9 +223,10 @@ def check_offer(terms: OfferTerms, bundle_ids: Collection[str]) -> None:
 def _check_bands(own: list[int], common: list[int], place: str) -> None:
     if not own or own[0] != 0:
         raise Invalid("first_band", "The first price must start from 0 units.", place=f"{place}.tiers")
-    if any(later <= earlier for earlier, later in pairwise(own)):
-        message = "Each price must start from more units than the one before."
-        raise Invalid("bands_overlap", message, place=f"{place}.tiers")
+    for at, (earlier, later) in enumerate(pairwise(own), start=1):
+        if later <= earlier:
+            message = f"Each price must start from more units than the one before: enter {earlier + 1:,} or more."
+            raise Invalid("bands_overlap", message, place=f"{place}.tiers[{at}].from_units")
     if own != common:
         message = "Use the same volume bands for every lot: a band counts the offer's units over all its lots."
         raise Invalid("bands_differ", message, place=f"{place}.tiers")
@@ -235,7 +236,7 @@ def _check_range(least: int, most: int | None, place: str) -> None:
     if most is not None and least > most:
         raise Invalid(
             "units_out_of_order",
-            f"The most units ({most}) cannot be below the least ({least}).",
+            f"Enter {least:,} or more: the most cannot be below the fewest.",
             place=place,
             least=least,
             most=most,

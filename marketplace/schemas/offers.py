@@ -76,15 +76,16 @@ class OfferSchema(Schema):
         missing="",
         load_default=None,
         metadata={
-            "title": "Either/or word (optional)",
-            "description": "Of your offers with the same word here, at most one is used.",
+            "title": "Use only one of these offers (optional)",
+            "description": "Write the same word in each of your offers on this tender of which only one may be used. "
+            "With one offer, leave this empty.",
         },
     )
     lines = fields.List(
         fields.Nested(LineSchema),
         required=True,
-        validate=Length(min=1, max=50, error="Enter a price for at least one lot"),
-        error_messages={"required": "Enter a price for at least one lot"},
+        validate=Length(min=1, max=50, error="Enter a price for at least one group"),
+        error_messages={"required": "Enter a price for at least one group"},
         metadata={"title": "Lots"},
     )
 

@@ -38,8 +38,6 @@ def sign_in() -> str | Response | tuple[str, int]:
             signed_in = accounts.sign_in(transaction, request_now(), tried, must_have())
     except DomainError as error:
         form.refuse("email", error.message)
-        if error.code == "sign_in_failed":
-            form.refuse("password", "Check your password")
         return _sign_in_page(form, came_for), 422
     if signed_in.waits_for is None:
         return enter(signed_in.token, came_for)

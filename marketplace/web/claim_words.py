@@ -38,10 +38,10 @@ CLAIM_WORDS: Mapping[str, str] = {
     "third-lowest": "Lowest third by price",
     "third-middle": "Middle third by price",
     "third-highest": "Highest third by price",
-    # sides of the evidence
-    "for": "For",
+    # what published findings say of buying for many
+    "for": "Cheaper",
     "unclear": "Unclear",
-    "against": "Against",
+    "against": "Dearer",
     "copd": "COPD (lung disease)",
 }
 SIDE_COLOURS = {"for": "green", "unclear": "grey", "against": "orange"}

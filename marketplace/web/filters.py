@@ -16,6 +16,7 @@ from marketplace.queries.words import (
     decision,
     distance,
     moment,
+    one_unit,
     permille,
     plural,
     pounds,
@@ -28,7 +29,9 @@ from marketplace.rules.quality import rating_words
 
 _ROW = re.compile(r"<tr([^>]*)>(.*?)</tr>", re.DOTALL)
 _EMPTY_CELL = re.compile(r'<td\b([^>]*?)class="([^"]*)"([^>]*)>\s*</td>')
-_CELL_OPENS = re.compile(r"<(td|th)\b([^>]*)>")
+_CELL_OF_MOMENT = re.compile(r"(<t[dh]\b[^>]*>\s*(?:<strong>)?)the end of ")
+_CELL_OPENS = re.compile(r"<(td|th)\b([^>]*)>(\s*<(?:form\b|a class=\"nhsuk-button\b))?")
+"""A cell, and what it opens with if it holds a button."""
 
 
 def breakable(name: str) -> Markup:
@@ -39,8 +42,9 @@ def breakable(name: str) -> Markup:
 def stackable(rows: Markup, headings: Sequence[str]) -> Markup:
     """Table rows that can become blocks on a narrow screen: each cell carries its column's heading, for the eye only.
 
-    A cell with nothing in it is marked, so that no heading stands there beside nothing. The roles keep it a table for
-    those who do not look: a screen reader takes blocks for no table any more.
+    A cell with nothing in it is marked, so that no heading stands there beside nothing; a cell with a button has none,
+    since the button says what it does. The roles keep it a table for those who do not look: a screen reader takes
+    blocks for no table any more.
     """
 
     def row(found: re.Match[str]) -> str:
@@ -49,8 +53,8 @@ def stackable(rows: Markup, headings: Sequence[str]) -> Markup:
         def cell(opened: re.Match[str]) -> str:
             role = "rowheader" if opened[1] == "th" else "cell"
             heading = escape(next(columns).removeprefix("#"))
-            label = f'<span class="nhsuk-table__heading" aria-hidden="true">{heading}</span>'
-            return f'<{opened[1]} role="{role}"{opened[2]}>{label}<div>'
+            label = "" if opened[3] else f'<span class="nhsuk-table__heading" aria-hidden="true">{heading}</span>'
+            return f'<{opened[1]} role="{role}"{opened[2]}>{label}<div>{opened[3] or ""}'
 
         marked = _EMPTY_CELL.sub(r'<td\1class="\2 cp-empty"\3></td>', found[2])
         labelled = _CELL_OPENS.sub(cell, marked).replace("</td>", "</div></td>").replace("</th>", "</div></th>")
@@ -59,10 +63,22 @@ def stackable(rows: Markup, headings: Sequence[str]) -> Markup:
     return Markup(_ROW.sub(row, str(rows)))  # noqa: S704 - the rows are our own templates', escaped there
 
 
+def begun_large(rows: Markup) -> Markup:
+    """Table rows whose cells begin with a large letter: ``the end of Monday`` is how sentences say it."""
+    return Markup(_CELL_OF_MOMENT.sub(r"\1The end of ", str(rows)))  # noqa: S704 - the rows are our own templates'
+
+
+def sentence(text: str) -> str:
+    """Words that stand by themselves, with a large first letter."""
+    return text[:1].upper() + text[1:]
+
+
 def init_app(app: Flask) -> None:
     """Give the templates their words."""
     for says in (
+        begun_large,
         breakable,
+        sentence,
         stackable,
         care_time,
         pounds,
@@ -72,6 +88,7 @@ def init_app(app: Flask) -> None:
         clock_time,
         units,
         units_of,
+        one_unit,
         plural,
         words,
         decision,

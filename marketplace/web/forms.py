@@ -256,7 +256,7 @@ class WebForm:
         if name in self.told_as:
             return f"{self.told_as[name]}: {text[:1].lower()}{text[1:]}"
         try:
-            title = str(_find(self.schema, name).metadata.get("title", ""))
+            title = str(_find(self.schema, name).metadata.get("title", "")).removesuffix(" (optional)")
         except KeyError:
             return text
         telling = [word for word in title.lower().replace("?", " ").split() if len(word) > 3]

@@ -41,9 +41,9 @@ UNMET_COLUMNS: list[Column[tuple[UnmetService, UnmetArea]]] = [
     Column("area", "Area", lambda row: row[1].area),
     Column("people", "People", lambda row: row[1].people),
     Column("units", "Units needed", lambda row: row[1].units),
-    Column("unspent", "Not spent", lambda row: _pounds(row[1].unspent_pence)),
-    Column("price", "Half could pay, a unit", lambda row: _pounds(row[1].price_for_half_pence)),
-    Column("distance", "Half would go (m)", lambda row: row[1].distance_for_half_m),
+    Column("unspent", "Money not spent", lambda row: _pounds(row[1].unspent_pence)),
+    Column("price", "Half of them could pay, for each unit", lambda row: _pounds(row[1].price_for_half_pence)),
+    Column("distance", "Half of them would travel (m)", lambda row: row[1].distance_for_half_m),
 ]
 """A figure about too few people is no figure here either: its cell stays empty."""
 
@@ -129,7 +129,8 @@ def tender_ocds(tender_id: str) -> Response:
 @public
 def open_data() -> str:
     """What there is to take away, and on which terms."""
-    return render_template("public/open_data.html", packages=-(-notices.published_count(db_session()) // PACKAGE))
+    packages = -(-notices.published_count(db_session()) // PACKAGE)
+    return render_template("public/open_data.html", packages=packages, least=K)
 
 
 @pages.get("/open-data/notices/<int:number>.json")
@@ -196,10 +197,11 @@ def figures() -> Answer:
 
 
 def _package(found: Sequence[Notice], address: str) -> dict[str, object]:
+    buyers = notices.buyers_of(db_session(), [notice.tender for notice in found])
     sources = [
         Source(
             notice,
-            notices.buyer_of(db_session(), notice.tender),
+            buyers[notice.tender.id],
             url_for("public.tender", tender_id=notice.tender.id, _external=True),
         )
         for notice in found

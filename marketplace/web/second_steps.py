@@ -204,6 +204,7 @@ def _scan_page(form: WebForm, scanned: ToScan, *, first: bool) -> Answer:
         "account/second_step_app.html",
         form=form,
         first=first,
+        address=scanned.address,
         key=scanned.key,
         qr=qr_code(scanned.address),
         came_for=request.values.get("next", ""),

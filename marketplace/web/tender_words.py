@@ -1,6 +1,6 @@
 """What a tender has come to, in words: its dates, how it ended and by whom, what an amendment brought."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from flask import Flask
 
@@ -61,6 +61,13 @@ def amendment_words(amendment: Amendment) -> str:
     return AMENDED[amendment.kind]
 
 
+def amendments_heading(amendments: Sequence[Amendment]) -> str:
+    """What came after the publication: something was explained, or changed (more time is a change too), or both."""
+    explained = [amendment.kind is AmendmentKind.CLARIFICATION for amendment in amendments]
+    done = "Changed" if not any(explained) else "Explained" if all(explained) else "Explained or changed"
+    return f"{done} since it was published"
+
+
 def rule_changes(amendment: Amendment) -> list[str]:
     """The rules that an amendment changed, each with what it said before and says now."""
     titles = TenderSchema().fields
@@ -79,7 +86,7 @@ def amendment_sentences(amendment: Amendment) -> str:
 
 def init_app(app: Flask) -> None:
     """Give the templates these words."""
-    for says in (tender_state, end_of, dates_of, amendment_words, rule_changes):
+    for says in (tender_state, end_of, dates_of, amendment_words, amendments_heading, rule_changes):
         app.jinja_env.globals[says.__name__] = says
 
 

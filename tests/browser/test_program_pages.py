@@ -13,7 +13,8 @@ Open = Callable[[str], Any]
 
 def test_a_provider_connects_its_practice_system(site: Site, enter: Open) -> None:
     """The form says what is missing, the token is shown once, the program is listed and can be ended."""
-    window = enter("near").go("/provider/").follow("Connect another program").look("programs-none")
+    window = enter("near").go("/provider/").follow("For other programs").follow("Connect another program")
+    window.look("programs-none")
     window.press("Connect it").look("programs-nothing", status=422)
     window.page.get_by_label("What do you call the program?").fill("Practice system")
     window.page.get_by_label("Read, and do all that I can do here").check()

@@ -35,8 +35,8 @@ def test_a_patient_takes_a_second_step(site: Site, serve: Callable[[Flask], str]
     def type_in(label: str, text: str) -> None:
         window.page.get_by_label(label, exact=True).fill(text)
 
-    window.sign_in("p1@example.test", PASSWORD).go("/account").look("account-with-second-step")
-    window.follow("A second step at sign-in").look("second-step-none").follow("Set it up").look("second-step-begin")
+    window.sign_in("p1@example.test", PASSWORD).go("/account")
+    window.follow("Set up a second step").look("second-step-none").follow("Set it up").look("second-step-begin")
     window.press("Go on").look("second-step-begin-empty", status=422)
     type_in("Your password", PASSWORD)
     window.press("Go on").look("second-step-app")
@@ -47,6 +47,8 @@ def test_a_patient_takes_a_second_step(site: Site, serve: Callable[[Flask], str]
     window.press("Switch it on").look("second-step-recovery-codes")
     codes = codes_of(window)
     window.follow("I have kept them").look("second-step-on")
+    window.go("/account").look("account-with-second-step")
+    assert "Change the second step" in window.text
     window.press("Sign out")
     world.now += timedelta(seconds=30)
     window.sign_in("p1@example.test", PASSWORD).look("sign-in-code")

@@ -212,7 +212,9 @@ def test_a_provider_makes_an_offer(site: Site, enter: Open) -> None:
     assert "£6,720.00" in window.text
     window.press("Seal and send the offer").look("provider-offer-sealed")
     assert site.fresh().tender.offers[0].receipt_sha256 in window.text
-    window.follow("Change the offer")
+    window.go(f"/provider/tenders/{world.tender.id}/offer?number=2").look("provider-offer-further")
+    assert "Offer 1 says no." in window.text
+    window.go(f"/provider/tenders/{world.tender.id}/offer")
     assert window.page.get_by_label("Price in band 2").input_value() == "56.00"
     window.page.get_by_label("Most sessions in all").fill("50")
     window.page.get_by_label("Fewest sessions in all").fill("60")

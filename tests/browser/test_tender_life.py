@@ -116,6 +116,7 @@ def test_while_offers_come_in(site: Site, windows: Windows) -> None:
     assert "have changed, so we ask you again" in patient.text
     windows.at("near", "/provider/offers").look("life-offers-void")
     windows.on("near", f"/provider/tenders/{world.tender.id}").look("life-provider-tender-changed")
+    windows.on("near", f"/provider/tenders/{world.tender.id}/offer").look("life-offer-anew")
     windows.at("broker", "/broker/interests").look("life-interests")
 
 

@@ -214,9 +214,12 @@ def test_others_find_nothing(world: SmallWorld) -> None:
 def test_a_bad_offer_says_where(world: SmallWorld) -> None:
     """Bands that do not start at nothing, or overlap, are refused with the place; nothing is stored."""
     world.draft().agree().publish()
-    for prices, code in [(((5, 5_000),), "first_band"), (((0, 5_000), (0, 4_000)), "bands_overlap")]:
+    for prices, code, place in [
+        (((5, 5_000),), "first_band", "lines[0].tiers"),
+        (((0, 5_000), (0, 4_000)), "bands_overlap", "lines[0].tiers[1].from_units"),
+    ]:
         with pytest.raises(Invalid) as caught:
             world.offer("near", *prices)
         assert caught.value.code == code
-        assert caught.value.place == "lines[0].tiers"
+        assert caught.value.place == place
     assert world.tender.offers == []

@@ -23,6 +23,7 @@ from marketplace.rules.tendering import (
 )
 
 TIERS = (OfferTier(0, 5_000), OfferTier(100, 4_500))
+TWICE = (OfferTier(0, 5), OfferTier(0, 4))
 TERMS = OfferTerms(
     "site", (OfferLine("b1", TIERS), OfferLine("b2", TIERS)), fee_pence=1_000, min_units=5, max_units=300
 )
@@ -76,7 +77,7 @@ def test_a_good_offer() -> None:
         (OfferTerms("s", (OfferLine("b9", TIERS),)), "unknown_lot", "lines[0].bundle"),
         (OfferTerms("s", (OfferLine("b1", TIERS), OfferLine("b1", TIERS))), "lot_twice", "lines[1].bundle"),
         (OfferTerms("s", (OfferLine("b1", (OfferTier(1, 5),)),)), "first_band", "lines[0].tiers"),
-        (OfferTerms("s", (OfferLine("b1", (OfferTier(0, 5), OfferTier(0, 4))),)), "bands_overlap", "lines[0].tiers"),
+        (OfferTerms("s", (OfferLine("b1", TWICE),)), "bands_overlap", "lines[0].tiers[1].from_units"),
         (OfferTerms("s", (OfferLine("b1", TIERS), OfferLine("b2", TIERS[:1]))), "bands_differ", "lines[1].tiers"),
         (OfferTerms("s", (OfferLine("b1", TIERS, 9, 8),)), "units_out_of_order", "lines[0].max_units"),
         (OfferTerms("s", (OfferLine("b1", TIERS),), 0, 9, 8), "units_out_of_order", "max_units"),

@@ -216,7 +216,7 @@ def test_each_amendment_says_what_it_brought(site: Site, email: str | None, role
     for said in (
         "Explained</strong> on Monday 2 March 2026 at 9am",
         "More time</strong> on Monday 2 March 2026 at 10am",
-        "Offers by Thursday 19 March 2026 at 9am",
+        "Offers were then asked for by Thursday 19 March 2026 at 9am",
         "Changed</strong> on Monday 2 March 2026 at 11am",
         "Offers by Monday 23 March 2026 at 9am",
         "What one kilometre of travel is worth, per unit: £0.30 before, £0.60 now",

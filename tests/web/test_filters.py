@@ -20,3 +20,27 @@ def test_an_empty_cell_is_marked() -> None:
     told = filters.stackable(rows, ["Name", "Change", "#Units"])
     assert told.count("cp-empty") == 1
     assert '<td role="cell" class="c n cp-empty">' in told
+
+
+def test_a_button_stands_without_the_heading() -> None:
+    """On a narrow screen "Try it" beside "Sign in" would say the same twice; a link in words keeps its heading."""
+    form = '<form method="post"><button>Sign in</button></form>'
+    rows = Markup(
+        '<tr><th>Ann</th><td class="c"><form method="post"><button>Sign in</button></form></td>'
+        '<td class="c"><a class="nhsuk-button x" href="/">Pay</a></td><td><a href="/">5</a></td></tr>'
+    )
+    told = filters.stackable(rows, ["Name", "Try it", "Pay it", "#Units"])
+    assert "Try it" not in told
+    assert "Pay it" not in told
+    assert f'<td role="cell" class="c"><div>{form}</div></td>' in told
+    assert 'Units</span><div><a href="/">5</a></div></td>' in told
+
+
+def test_a_moment_in_a_cell_begins_large() -> None:
+    """Midnight is said as the end of the day before; within a sentence it stays as it is."""
+    rows = Markup(
+        '<td class="c">the end of Monday</td><th><strong>the end of May</strong></th><td>by the end of May</td>'
+    )
+    told = filters.begun_large(rows)
+    assert told.count("The end of ") == 2
+    assert "by the end of May" in told

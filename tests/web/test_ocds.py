@@ -90,7 +90,9 @@ def test_all_notices_come_in_packages_that_stay(
     monkeypatch.setattr(public, "PACKAGE", 2)
     world, published, client = site.world, [], site.client()
     assert client.get("/open-data/notices/1.json").status_code == 404
-    assert "No tender was published yet" in client.get("/open-data").text
+    nothing = client.get("/open-data").text
+    assert "No tender has been published yet" in nothing
+    assert "/tenders?state=all" not in nothing
     for _ in range(3):
         withdrawn(world)
         published.append(world.tender.id)

@@ -32,6 +32,37 @@ def test_a_draft_is_kept_and_sent(site: Site) -> None:
     assert sorted(offer.number for offer in site.fresh().tender.offers) == [1, 1, 2]
 
 
+def test_only_one_of_several_offers(site: Site) -> None:
+    """It is asked where there is another offer, says what that one says, and stands in the receipt if it is chosen."""
+    world = site.world.draft().agree().publish()
+    client, address = site.client("near@example.test"), f"/provider/tenders/{world.tender.id}/offer"
+    question = "Use only one of these offers?"
+    assert question not in client.get(address).text
+    first = client.post(address, data=typed(site, "seal"), follow_redirects=True).text
+    assert "Use only one" not in first
+    assert question not in client.get(address).text
+    further = client.get(f"{address}?number=2").text
+    assert question in further
+    assert "Offer 1 says no." in further
+    second = client.post(f"{address}?number=2", data=typed(site, "seal", exclusive="only one"), follow_redirects=True)
+    assert "Yes, of your offers here that say so" in second.text
+    assert "Offer 2 says yes." in client.get(address).text
+    assert client.post(address, data=typed(site, "keep", exclusive="spring")).status_code == 302
+    third = client.get(f"{address}?number=3").text
+    assert "Offer 1 says “spring”. Offer 2 says yes." in third
+    assert "Yes, only one of those that say “spring”" in third
+
+
+def test_the_most_below_the_fewest_is_told_in_the_forms_words(site: Site) -> None:
+    """The summary calls the field as the page does, and says what to enter."""
+    world = site.world.draft().agree().publish()
+    client, address = site.client("near@example.test"), f"/provider/tenders/{world.tender.id}/offer"
+    told = client.post(address, data=typed(site, "seal", min_units="60", max_units="50")).text
+    assert "Most sessions in all: enter 60 or more" in told
+    told = client.post(address, data=typed(site, "seal", min_units="some")).text
+    assert "Fewest sessions in all: " in told
+
+
 def test_more_sessions_that_earn_less_are_marked(site: Site) -> None:
     """A lower price for all from the sixtieth on: 59 sessions at £59.00 earn more than 60 at £56.00."""
     world = site.world.draft().agree().publish()
@@ -51,8 +82,27 @@ def test_wrong_input_names_the_field(site: Site) -> None:
     assert "Enter whole kilometres" in answer.get_data(as_text=True)
     assert 'value="far"' in answer.get_data(as_text=True)
     answer = client.post(address, data=typed(site, "seal", **{"lines-0-tiers-0-price_pence": "", "bands-1": "60"}))
-    assert "Enter a price for at least one" in answer.get_data(as_text=True)
+    assert "price per session: enter a price for at least one group" in answer.get_data(as_text=True)
+    assert 'href="#lines-0-tiers-0-price_pence"' in answer.get_data(as_text=True)
+    no_price = {"lines-0-tiers-0-price_pence": "", "lines-0-min_units": "9"}
+    answer = client.post(address, data=typed(site, "seal", **no_price))
+    assert "Enter at least one price" in answer.get_data(as_text=True)
+    assert 'value="9"' in answer.get_data(as_text=True)
     answer = client.post(address, data=typed(site, "seal", **{"lines-0-tiers-1-price_pence": "dear", "bands-1": "60"}))
     assert "Physiotherapy, Lincoln, price in band 2: enter an amount in pounds" in answer.get_data(as_text=True)
     assert client.get(f"{address}?number=7").status_code == 404
     assert world.tender.offers == []
+
+
+def test_a_wrong_band_is_named(site: Site) -> None:
+    """The summary leads to the band that is wrong, and says from where it could start."""
+    world = site.world.draft().agree().publish()
+    client, address = site.client("near@example.test"), f"/provider/tenders/{world.tender.id}/offer"
+    prices = {f"lines-0-tiers-{band}-price_pence": str(50 - band) for band in range(3)}
+    told = client.post(address, data=typed(site, "seal", **prices, **{"bands-1": "60", "bands-2": "40"})).text
+    assert "Band 3 from: each price must start from more units than the one before: enter 61 or more" in told
+    assert 'href="#bands-2"' in told
+    told = client.post(address, data=typed(site, "seal", **prices, **{"bands-1": "60"})).text
+    assert "Enter from which volume on the price in band 3 counts" in told
+    told = client.post(address, data=typed(site, "seal", **prices, **{"bands-1": "sixty", "bands-2": "90"})).text
+    assert "Band 2 from: enter a whole number" in told

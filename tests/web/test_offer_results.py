@@ -57,7 +57,7 @@ def test_a_no_leaves_an_offer_used_in_part(site: Site) -> None:
     assert "used in part: 110 sessions of 120. The other people did not take it." in page
     prepare_all(world.session, world.now)
     told = site.client("bulk@example.test").get(f"/provider/offers/{offer_of(world, 'bulk')}/feedback").text
-    assert "used in part: 110 units of 120" in told
+    assert "used in part: 110 sessions of 120" in told
 
 
 def test_a_match_that_falls_is_not_used(site: Site) -> None:
@@ -130,7 +130,7 @@ def test_an_offer_that_took_no_part_is_not_told_that_others_were_better(site: Si
     client = site.client("near@example.test")
     void = world.offer("near", (0, 5_900)).id
     change(world, pence_per_km=60)
-    assert "You can make it anew until the deadline" in client.get(f"/provider/offers/{void}").text
+    assert "You can make it anew until" in client.get(f"/provider/offers/{void}").text
     site.fresh().agree()
     replaced = world.offer("near", (0, 5_800)).id
     world.offer("near", (0, 5_700))
@@ -143,5 +143,27 @@ def test_an_offer_that_took_no_part_is_not_told_that_others_were_better(site: Si
     for offer_id in (void, replaced):
         page = client.get(f"/provider/offers/{offer_id}").text
         assert "others were better" not in page
-        assert "until the deadline" not in page
+        assert "make it anew" not in page
     assert "so this offer is void and takes no part" in client.get(f"/provider/offers/{void}").text
+
+
+def test_a_void_offer_says_why_and_is_made_anew_from_what_it_was(site: Site) -> None:
+    """On the tender and in the list its reason stands beside it; the form begins with its prices."""
+    world = site.world.draft().agree().publish()
+    client, at = site.client("near@example.test"), f"/provider/tenders/{world.tender.id}"
+    world.offer("near", (0, 5_900))
+    assert "The rules changed" not in client.get(at).text + client.get("/provider/offers").text
+    change(world, pence_per_km=60)
+    tender = client.get(at).text
+    assert "what you had offered is void" in tender
+    assert all("The rules changed" in page for page in (tender, client.get("/provider/offers").text))
+    form = client.get(f"{at}/offer").text
+    assert "It stands here to start from" in form
+    assert "Make an offer" in form
+    assert 'value="59.00"' in form
+    site.fresh().agree()
+    world.offer("near", (0, 5_800))
+    tender = client.get(at).text
+    assert "what you had offered is void" not in tender
+    assert "Change your offer" in tender
+    assert "It stands here to start from" not in client.get(f"{at}/offer").text

@@ -9,7 +9,9 @@ import pytest
 from sqlalchemy import Engine, event, select
 
 from marketplace.front import claims
+from marketplace.journey import tenders
 from marketplace.records.contracts import Contract
+from marketplace.records.database import writing
 from tests.web.crawl import reachable
 from tests.web.site import Site, build_site
 
@@ -86,3 +88,20 @@ def test_no_page_asks_once_per_person(tmp_path: Path, monkeypatch: pytest.Monkey
     ]
     assert not faults, "\n".join(faults)
     assert sum(len(pages) for pages in many.values()) > 120
+
+
+def test_open_data_asks_as_often_for_many_notices(site: Site) -> None:
+    """A package has up to fifty notices, each with its lots, its questions and its result."""
+    world, engine = site.world, site.world.session.get_bind()
+    assert isinstance(engine, Engine)
+    client, counts = site.client(), []
+    for _ in range(3):
+        world.draft().agree().publish()
+        with writing(world.session):
+            tenders.withdraw_tender(world.session, world.now, world.broking, world.tender.id, "Too few people.")
+        world.later(minutes=1)
+        client.get("/open-data/notices/1.json")
+        with counting(engine) as sent:
+            assert len(client.get("/open-data/notices/1.json").get_json()["releases"]) == len(counts) + 1
+        counts.append(len(sent))
+    assert counts[0] == counts[2] <= 12

@@ -75,8 +75,8 @@ def test_the_award_by_criterion_with_conflicts_and_letters(site: Site) -> None:
     assert "Being worked out" in client.get(f"{at}/letters").text
     advice.advise_all(world.session, world.now)
     text = client.get(f"{at}/letters").text
-    assert "Your offer was used: 60 units for 6 people." in text
-    assert "A price per unit lower by" in text
+    assert "Your offer was used: 60 sessions for 6 people." in text
+    assert "If all your prices had been £" in text
     with writing(world.session):
         conduct.declare_interest(
             world.session, world.now, world.broking, world.providers["near"].id, InterestKind.PAID_BY

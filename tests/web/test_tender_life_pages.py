@@ -67,11 +67,30 @@ def test_an_open_tender_is_explained_and_given_more_time(site: Site) -> None:
     page = site.client(BROKER).get(at).text
     assert "Sessions last 40 minutes." in page
     assert "It takes longer" in page
+    assert "Explained or changed since it was published" in page
     fresh = site.fresh()
     assert fresh.tender.offers_due_at > due
     assert {offer.status for offer in fresh.tender.offers} == {OfferStatus.STANDING}
     world.later(days=30)
     assert site.client(BROKER).get(f"{at}/clarify").status_code == 409
+
+
+def test_what_came_after_the_publication_is_called_what_it_is(site: Site) -> None:
+    """An explanation changes nothing; a deadline that was put off again is told as past."""
+    world = site.world.draft().agree().publish()
+    at, notice = f"/broker/tenders/{world.tender.id}", f"/tenders/{world.tender.id}"
+    pages = [(NEAR, f"/provider{notice}"), (BROKER, at), (NEAR, notice)]
+    takes(site, BROKER, f"{at}/clarify", {"text": "Sessions last 40 minutes."})
+    for who, page in pages:
+        assert ">Explained since it was published</h2>" in site.client(who).get(page).text
+    due = world.tender.offers_due_at
+    for days in (5, 9):
+        later = day("offers_due_on", due + timedelta(days=days))
+        takes(site, BROKER, f"{at}/extend", {**later, "text": "It takes longer"})
+    for who, page in pages:
+        text = site.client(who).get(page).text
+        assert ">Explained or changed since it was published</h2>" in text
+        assert text.count("<p>Offers were then asked for by ") == text.count("<p>Offers by ") == 1
 
 
 def test_changing_the_rules_voids_what_was_agreed(site: Site) -> None:
@@ -252,11 +271,11 @@ def test_feedback_is_read_once_the_award_is_confirmed(site: Site) -> None:
     assert "You can object until the end of" in home
     assert prepare_all(site.fresh().session, world.now) == 3
     assert prepare_all(world.session, world.now) == 0
-    assert "Your offer was used: 120 units for 12 people" in site.client(BULK).get(used).text
+    assert "Your offer was used: 120 sessions for 12 people" in site.client(BULK).get(used).text
     assert "Read the feedback on your offer" in site.client(NEAR).get("/provider/").text
     told = site.client(NEAR).get(beaten).text
     assert "Your offer was not used" in told
-    assert "in every band would have been used" in told
+    assert re.search(r"If all your prices had been £[\d.]+ lower for each session, your offer would have been", told)
     shut(site, used, NEAR, status=404)
     shut(site, used, BROKER, FUNDER)
     world.now = world.tender.standstill_ends_at

@@ -1,4 +1,4 @@
-"""A provider's claims: what patients have confirmed, what is with a bank, what is paid; and the same as a file."""
+"""A provider's claims: what patients have confirmed, what is in a payment run, what is paid; and the same as a file."""
 
 from flask import Response, render_template
 

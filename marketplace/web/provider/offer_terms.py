@@ -6,7 +6,7 @@ line before the schema reads it, because an offer's document states them there. 
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from flask import request
 from sqlalchemy.orm import Session
@@ -15,7 +15,7 @@ from werkzeug.datastructures import MultiDict
 from marketplace.journey.offers import check_site, next_number, read_own_offer
 from marketplace.queries import offers
 from marketplace.queries.notices import Lot
-from marketplace.queries.words import typed_pounds, units_of
+from marketplace.queries.words import one_unit, typed_pounds, units_of
 from marketplace.records.offers import Offer, OfferStatus
 from marketplace.records.providers import Site
 from marketplace.records.tenders import Tender
@@ -30,6 +30,9 @@ BANDS = 4
 
 AT_HAND = (OfferStatus.STANDING, OfferStatus.DRAFT)
 """What the form starts from: the newest version that stands or was kept."""
+
+ONLY_ONE = "only one"
+"""The either/or word of who did not choose one."""
 
 _BAND_OF_LINE = re.compile(r"lines-\d+-tiers-(\d+)-from_units")
 
@@ -51,12 +54,27 @@ def number_asked(session: Session, actor: Actor, tender_id: str) -> int:
 def at_hand(
     session: Session, actor: Actor, tender_id: str, number: int, lots: Sequence[Lot]
 ) -> tuple[Offer | None, MultiDict[str, str]]:
-    """The version of an offer that the form starts from, and as it would stand there; none, and nothing typed."""
+    """The version of an offer that the form starts from, and as it would stand there; none, and nothing typed.
+
+    One that became void may be it: whoever has to offer anew need not type all of it again.
+    """
     own = [
-        row for row in offers.own_offers(session, actor, tender_id) if row.number == number and row.status in AT_HAND
+        row
+        for row in offers.own_offers(session, actor, tender_id)
+        if row.number == number and row.status in (*AT_HAND, OfferStatus.VOID)
     ]
     newest = max(own, key=lambda row: row.version, default=None)
     return newest, as_typed(read_own_offer(session, actor, newest.id), lots) if newest else MultiDict()
+
+
+def words_of_others(session: Session, actor: Actor, tender_id: str, number: int) -> dict[int, str]:
+    """The provider's other offers on a tender that stand or were kept, by number: their either/or word, or nothing."""
+    newest = {
+        row.number: row
+        for row in sorted(offers.own_offers(session, actor, tender_id), key=lambda row: row.version)
+        if row.number != number and row.status in AT_HAND
+    }
+    return {other: read_own_offer(session, actor, row.id).exclusive or "" for other, row in sorted(newest.items())}
 
 
 def site_words(site: Site) -> str:
@@ -64,20 +82,40 @@ def site_words(site: Site) -> str:
     return f"{site.name}, {site.district}"
 
 
-def form_for(typed: MultiDict[str, str], lots: Sequence[Lot], sites: Sequence[Site]) -> WebForm:
-    """The offer's form with what was typed."""
+def form_for(
+    typed: MultiDict[str, str], lots: Sequence[Lot], sites: Sequence[Site], others: Collection[str] = ()
+) -> WebForm:
+    """The offer's form with what was typed; `others`: the either/or words of the provider's other offers."""
+    unit = one_unit(lot.unit for lot in lots)
     return WebForm(
         OfferSchema(),
         _spread(typed, len(lots)),
-        choices={"site_id": [(site.id, site_words(site)) for site in sites]},
+        choices={
+            "site_id": [(site.id, site_words(site)) for site in sites],
+            "exclusive": _either_or({*others, typed.get("exclusive", "")}),
+        },
         beside=[f"bands-{band}" for band in range(1, BANDS)],
-        told_as={name: words for number, lot in enumerate(lots) for name, words in _told_as(number, lot)},
+        told_as={
+            "fee_pence": "Fixed fee",
+            "max_distance_m": "How far you go",
+            "min_units": f"Fewest {units_of(unit)} in all",
+            "max_units": f"Most {units_of(unit)} in all",
+            **{f"bands-{band}": f"Band {band + 1} from" for band in range(1, BANDS)},
+            **{name: words for number, lot in enumerate(lots) for name, words in _told_as(number, lot)},
+        },
     )
 
 
 def price_words(band: int, unit: str) -> str:
     """What a price is called beside its field."""
     return f"Price per {unit}" if band == 0 else f"Price in band {band + 1}"
+
+
+def _either_or(words: Collection[str]) -> list[tuple[str, str]]:
+    """The ways to say of which offers only one may be used; a word is asked of nobody who has no use for two."""
+    groups = sorted(word for word in words if word) or [ONLY_ONE]
+    yes = "Yes, only one of the offers that say so" if groups == [ONLY_ONE] else "Yes, only one of those that say “{}”"
+    return [("", "No, this one may be used beside my others"), *((word, yes.format(word)) for word in groups)]
 
 
 def _told_as(number: int, lot: Lot) -> Iterator[tuple[str, str]]:
@@ -102,14 +140,24 @@ def check(session: Session, actor: Actor, tender: Tender, form: WebForm) -> bool
             sound = False
     messages, form.errors = form.errors, {}
     for name, message in messages.items():
-        band = _BAND_OF_LINE.fullmatch(name)
-        form.refuse(f"bands-{band[1]}" if band and band[1] != "0" else name, message)
+        _refuse_in_the_form(form, name, message)
     return sound
+
+
+def _refuse_in_the_form(form: WebForm, name: str, message: str) -> None:
+    """Show a message about the document at the field that the form has for it."""
+    if name == "lines":
+        name = "lines-0-tiers-0-price_pence"
+    elif (band := _BAND_OF_LINE.fullmatch(name)) and band[1] != "0":
+        name = f"bands-{band[1]}"
+        if not form.value(name):
+            message = f"Enter from which volume on the price in band {int(band[1]) + 1} counts"
+    form.refuse(name, message)
 
 
 def refuse(form: WebForm, error: Invalid) -> None:
     """Show a rule's refusal where the form asks for what is wrong."""
-    if error.code in {"bands_overlap", "bands_differ"}:
+    if error.code == "bands_differ":
         form.refuse("bands-1", error.message)
     else:
         form.refuse_for(error)
@@ -138,11 +186,12 @@ def as_typed(terms: OfferTerms, lots: Sequence[Lot]) -> MultiDict[str, str]:
 
 
 def _spread(typed: MultiDict[str, str], lots: int) -> MultiDict[str, str]:
-    """Write the bands, typed once, into every line that has a price; a lot without any price is not offered for."""
+    """Write the bands, typed once, into every line that has a price or a limit; a lot without is not offered for."""
     spread = MultiDict(typed)
     for lot in range(lots):
         prices = [spread.get(f"lines-{lot}-tiers-{band}-price_pence", "").strip() for band in range(BANDS)]
-        if not any(prices):
+        limits = [spread.get(f"lines-{lot}-{name}", "").strip() for name in ("min_units", "max_units")]
+        if not any(prices + limits):
             for name in [name for name in spread if name.startswith(f"lines-{lot}-")]:
                 del spread[name]
             continue

@@ -24,7 +24,7 @@ from marketplace.web.forms import sent
 from marketplace.web.listing import Column, Listing, asked
 
 from .blueprint import pages
-from .offer_terms import BANDS, at_hand, check, form_for, number_asked, price_words, refuse
+from .offer_terms import BANDS, at_hand, check, form_for, number_asked, price_words, refuse, words_of_others
 
 Answer = str | Response | tuple[str, int]
 COLUMNS: list[Column[OfferRow]] = [
@@ -64,7 +64,8 @@ def offer_form(tender_id: str) -> Answer:
     if standing is None and len(sites) == 1:
         initial["site_id"] = sites[0].id
     typed = sent()
-    form = form_for(initial if typed is None else typed, lots, sites)
+    others = words_of_others(session, actor, tender_id, number)
+    form = form_for(initial if typed is None else typed, lots, sites, others.values())
     shown = {
         "form": form,
         "tender": found,
@@ -73,6 +74,7 @@ def offer_form(tender_id: str) -> Answer:
         "price_words": price_words,
         "standing": standing,
         "number": number,
+        "others": others,
     }
     if typed is None:
         return render_template("provider/offer_form.html", earnings=None, **shown)
