@@ -34,6 +34,21 @@ CHROMIUM_FLAGS = [
 ]
 WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 
+TABLES_THAT_STICK_OUT = """() => {
+  const framed = [...document.querySelectorAll(".cp-frame:not(.cp-frame--moves) > table")];
+  const amounts = framed.flatMap((table) => [...table.querySelectorAll("tbody .cp-number, tbody .cp-number > div")])
+    .flatMap((cell) => [...cell.childNodes])
+    .filter((node) => node.nodeType === Node.TEXT_NODE && /^\\s*£[\\d,.]+\\s*$/.test(node.data));
+  const shown = amounts.map((node) => node.data);
+  amounts.forEach((node) => { node.data = "£12,345.67"; });
+  const found = framed.filter(
+    (table) => table.getBoundingClientRect().right > table.parentElement.getBoundingClientRect().right + 1
+  ).map((table) => table.caption.textContent);
+  amounts.forEach((node, at) => { node.data = shown[at]; });
+  return found;
+}"""
+"""The tables that would be wider than their column if every amount of theirs were tens of thousands of pounds."""
+
 
 class Visit:
     """One person's browser window on one server."""
@@ -107,6 +122,8 @@ class Visit:
             assert not faults, f"{name} at {width}: {faults}"
             overflow = self.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
             assert overflow <= 0, f"{name} at {width}: the page is {overflow} px wider than the screen"
+            stick_out = self.page.evaluate(TABLES_THAT_STICK_OUT)
+            assert not stick_out, f"{name} at {width}: wider than the column they stand in: {stick_out}"
         self.page.set_viewport_size(WIDE)
         return self
 

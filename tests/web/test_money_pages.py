@@ -352,7 +352,7 @@ def test_a_provider_refunds_and_a_patient_ends_the_contract(site: Site) -> None:
     assert end in patient.get(f"/patient/contracts/{contract.id}").text
     assert site.client("p2@example.test").get(end).status_code == 404
     asked = patient.get(end).text
-    assert all(told in asked for told in ("10 sessions of 10", "£500.00"))
+    assert all(told in asked for told in ("10 of 10 sessions", "£500.00"))
     assert "Will not be paid to you" in provider.get(end).text
     assert patient.post(end, data={"reason": "We are moving to York"}).status_code == 302
     assert site.fresh().money(1) == {"available": 70_000, "reserved": 0, "committed": 0}
