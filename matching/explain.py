@@ -17,7 +17,7 @@ from matching.changes import Change, need_changes, offer_changes
 from matching.eligibility import refusals_of
 from matching.errors import QuestionError
 from matching.market import Market, Need, Offer
-from matching.moves import Standing, Verdict, moved, standing_of
+from matching.moves import SIDES, Standing, Verdict, moved, standing_of
 from matching.outcome import Assignment, Award, Outcome, Reason, Unmatched
 
 RESOLVE_SECONDS = 3.5
@@ -53,7 +53,8 @@ class Parts:
 class Alternative:
     """One offer on the need's bundle. `verdict` is the one rule that kept it out (None for the chosen one).
 
-    With rule ``effective_cost`` the move would have kept every rule and made the whole outcome `value` pence dearer.
+    With rule ``effective_cost`` the move would have kept every rule and made the whole outcome `value` pence dearer;
+    `verdict.largest` is the part of the cost that most of this comes from.
     `parts` is None where the pair is not eligible.
     """
 
@@ -212,7 +213,7 @@ def _parts(standing: Standing | None, need: Need, offer: Offer, award: Award | N
     market, pairs = standing.market, standing.prepared.pairs
     prices = [price_at(market, pairs, at, tier) for tier in range(len(offer.lines[0].tiers))]
     tier = tier_at(offer, award.units) if award is not None else prices.index(min(prices))
-    others = (int(getattr(pairs, f"{name}_pence")[at]) for name in ("quality", "travel", "change", "wait", "extra"))
+    others = (int(getattr(pairs, f"{name}_pence")[at]) for name in SIDES)
     return Parts(prices[tier], *others), tier
 
 

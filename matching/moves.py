@@ -12,14 +12,33 @@ from typing import TypeVar
 import numpy as np
 
 from matching.components import Part, parts_of
-from matching.eligibility import Ints
-from matching.formulation import RULES, Model, model_of
-from matching.market import Market, Offer
+from matching.eligibility import Ints, NeedArrays, distance_m
+from matching.formulation import NOT_MATCHED, RULES, Model, model_of
+from matching.market import Market, Need, Offer
 from matching.outcome import Outcome
 from matching.solve import Prepared, choice_of, prepare
 
 Figure = int | str | None
 Key = TypeVar("Key")
+
+
+PRICE = "price"
+SIDES = ("quality", "travel", "change", "wait", "extra")
+"""The parts of a pair's cost beside its price."""
+
+
+@dataclass(frozen=True)
+class Largest:
+    """The part that most of a move's cost comes from: `value` is what the offer moved to has, `limit` the one left.
+
+    Grades with `quality`, metres with `travel`, days with `wait`; no figures with the others. `price` is all that
+    prices and fees of the whole outcome change by.
+    """
+
+    part: str
+    pence: int
+    value: int | None = None
+    limit: int | None = None
 
 
 @dataclass(frozen=True)
@@ -30,6 +49,7 @@ class Verdict:
     subject: str
     value: Figure = None
     limit: Figure = None
+    largest: Largest | None = None
 
 
 @dataclass(frozen=True)
@@ -104,7 +124,8 @@ def moved(standing: Standing, pair: int) -> Verdict | None:
     """Move the pair's need to the pair's offer: the first rule that breaks, or what it costs more; None if better.
 
     A move that keeps every rule is dearer by `value` pence in all (with `limit` 0), since the whole market was
-    weighed: this includes what it does to the bands and fees of the offers it leaves and joins.
+    weighed: this includes what it does to the bands and fees of the offers it leaves and joins. `largest` says where
+    most of it comes from, for a need that had an offer.
     """
     part = standing.part
     choice = standing.choice.copy()
@@ -118,7 +139,32 @@ def moved(standing: Standing, pair: int) -> Verdict | None:
     dearer = standing.cost_pence(values) - standing.cost_pence(standing.values)
     if standing.coverage(values) > standing.coverage(standing.values) or dearer < 0:
         return None
-    return Verdict("effective_cost", offers[0].id, dearer, 0)
+    return Verdict("effective_cost", offers[0].id, dearer, 0, _largest(standing, left, pair, dearer))
+
+
+def _largest(standing: Standing, left: int, joined: int, dearer_pence: int) -> Largest | None:
+    """The part of a dearer move that adds most; the price where two add the same."""
+    if left == NOT_MATCHED or dearer_pence <= 0:
+        return None
+    part, pairs = standing.part, standing.prepared.pairs
+    need = standing.market.needs[int(part.need_at[part.pair_need[joined]])]
+    there, here = (part.offers[part.pair_offer[pair]] for pair in (joined, left))
+    to, since = (standing.eligible_at[need.id, offer.id] for offer in (there, here))
+    amounts = {name: getattr(pairs, f"{name}_pence") for name in SIDES}
+    sides = {name: int(pence[to] - pence[since]) for name, pence in amounts.items()}
+    added = {PRICE: dearer_pence - sum(sides.values()), **sides}
+    most = max(added, key=lambda name: added[name])
+    figures = {
+        "quality": (there.grade, here.grade),
+        "travel": (_metres(standing.market, need, there), _metres(standing.market, need, here)),
+        "wait": (there.first_appointment_days, here.first_appointment_days),
+    }
+    return Largest(most, added[most], *figures.get(most, ()))
+
+
+def _metres(market: Market, need: Need, offer: Offer) -> int:
+    apart_m, _ = distance_m(NeedArrays.of(market.bundle_by_id[need.bundle], [need]), offer)
+    return int(apart_m[0])
 
 
 def _figures(standing: Standing, tally: "Tally", values: Ints, offers: list[Offer], broken: list[str]) -> Verdict:

@@ -8,13 +8,12 @@ from rich.table import Table
 from matching.changes import Change
 from matching.explain import Alternative, NeedExplanation, OfferExplanation
 from matching.market import Market
-from matching.moves import Verdict
+from matching.moves import SIDES, Verdict
 from matching.outcome import Level, Outcome
 from matching.rematch import Rematch
 from matching.scenario import Comparison
 from matching.verify import Finding
 
-PARTS = ("quality", "travel", "change", "wait", "extra")
 MONEY_RULES = ("own_budget", "fee_cover", "effective_cost", "shared_pool")
 
 
@@ -72,9 +71,9 @@ def print_explanation(console: Console, found: NeedExplanation | OfferExplanatio
     else:
         rules = f" ({', '.join(found.rules)})" if found.rules else ""
         console.print(f"need {found.need} is unmatched: {found.reason}{rules}")
-    table = Table("offer", "in use", "price", *PARTS, "total", "why")
+    table = Table("offer", "in use", "price", *SIDES, "total", "why")
     for one in found.alternatives:
-        figures = [""] * (len(PARTS) + 2)
+        figures = [""] * (len(SIDES) + 2)
         if one.parts is not None:
             figures = [pounds(pence) for pence in (*vars(one.parts).values(), one.parts.total_pence)]
         table.add_row(one.offer, "yes" if one.in_use else "no", *figures, _why(one))
@@ -91,7 +90,9 @@ def _why(one: Alternative) -> str:
 def verdict_text(verdict: Verdict) -> str:
     """The rule that decided, with its figures."""
     if verdict.rule == "effective_cost":
-        return f"dearer in all by {pounds(int(verdict.value or 0))}"
+        most = verdict.largest
+        mostly = "" if most is None else f", most of it {most.part} ({pounds(most.pence)})"
+        return f"dearer in all by {pounds(int(verdict.value or 0))}{mostly}"
     is_money = verdict.rule in MONEY_RULES
     shown = [
         pounds(figure) if is_money and isinstance(figure, int) else str(figure)

@@ -239,11 +239,13 @@ class SmallWorld:
         rematch.run_rematch(self.session, self.now, self.broking, self.tender.id)
         return self
 
-    def leave_out(self, name: str, reason: str = "Its owner works for us") -> "SmallWorld":
-        """The broker leaves this provider's offer out for a conflict of interest."""
+    def leave_out(
+        self, name: str, reason: str = "Its owner works for us", grounds: ExclusionCode = ExclusionCode.CONFLICT
+    ) -> "SmallWorld":
+        """The broker leaves this provider's offer out, for a conflict of interest if nothing else is said."""
         offer = next(row for row in self.tender.offers if row.provider_id == self.providers[name].id)
         with writing(self.session):
-            cancellations.exclude_offer(self.session, self.now, self.broking, offer.id, ExclusionCode.CONFLICT, reason)
+            cancellations.exclude_offer(self.session, self.now, self.broking, offer.id, grounds, reason)
         return self
 
     def confirm(self, reasons: str = "The published policy's result, unchanged.") -> "SmallWorld":

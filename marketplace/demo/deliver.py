@@ -1,5 +1,6 @@
-"""What follows an award: contracts are signed, units delivered, confirmed (or disputed), and paid by whoever should."""
+"""What follows an award: contracts signed, units delivered, confirmed (or disputed), paid by whoever should, rated."""
 
+import random
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from functools import partial
@@ -7,11 +8,13 @@ from functools import partial
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from marketplace.demo.schedule import DELIVERED_DAYS_AGO, PAID_DAYS_AGO, days_ago
+from marketplace.demo.schedule import DELIVERED_DAYS_AGO, PAID_DAYS_AGO, RATED_DAYS_AGO, days_ago
 from marketplace.demo.stage import Scene, Stage
 from marketplace.demo.tenders import Tender
+from marketplace.demo.words import RATING_WORDS
 from marketplace.journey.contracts import sign_contract, unsigned_by
 from marketplace.journey.deliveries import confirm_delivery, dispute_delivery, record_delivery
+from marketplace.journey.ratings import rate
 from marketplace.journey.settlements import pay_provider, payments_due
 from marketplace.records.budgets import Budget, ManagedAs
 from marketplace.records.contracts import Contract, Delivery, DeliveryStatus
@@ -27,6 +30,13 @@ DELIVERED_PERMILLE = 240
 DISPUTED_PERMILLE = 20
 DISPUTE_REASON = "I was there at ten, and the door was locked."
 PATIENT_PAYS_PERMILLE = 700
+RATES_PERMILLE = 950
+"""Of those who were served; nearly all, because ratings are counted in whole groups of eight, place by place."""
+
+STARS, STARS_WEIGHTS = (5, 4, 3, 2, 1), (46, 34, 12, 6, 2)
+WORDS_TOLD_PERCENT = 60
+"""Of those who wrote something, so many let their provider read it."""
+
 WEEKS_OF_DELIVERY = 8
 """One record covers about this part of a contract's units."""
 
@@ -52,6 +62,8 @@ def delivery_scenes(stage: Stage, now: datetime) -> Iterator[Scene]:
         yield Scene(at, "Patients confirm what was delivered", partial(_confirm, stage, at))
     paid_at = days_ago(now, PAID_DAYS_AGO)
     yield Scene(paid_at, "Providers are paid", partial(_pay, stage, paid_at))
+    rated_at = days_ago(now, RATED_DAYS_AGO)
+    yield Scene(rated_at, "Patients rate who has served them", partial(_rate, stage, rated_at))
 
 
 def _contracts(session: Session, tender_id: str, *statuses: ContractStatus) -> list[Contract]:
@@ -86,6 +98,20 @@ def _pay(stage: Stage, at: datetime) -> None:
         for payer in (stage.town.commissioner, stage.town.holder, *_patients_who_pay(session, stage)):
             for due in payments_due(session, payer):
                 pay_provider(session, at, payer, due.provider_id)
+
+
+def _rate(stage: Stage, at: datetime) -> None:
+    """Stars, and some words; each drawn by itself, so that they move nothing else of the demo."""
+    served = select(Contract).where(Contract.units_confirmed > 0).order_by(Contract.id)
+    with stage.sessions() as session, writing(session):
+        for contract in session.scalars(served).all():
+            draw = random.Random(f"rating {contract.id}")
+            if draw.randrange(1000) >= RATES_PERMILLE:
+                continue
+            stars = draw.choices(STARS, STARS_WEIGHTS)[0]
+            words, is_told = draw.choice(RATING_WORDS[stars]), draw.randrange(100) < WORDS_TOLD_PERCENT
+            patient = stage.by_party(contract.patient_id)
+            rate(session, at, patient, contract.id, stars, words, provider_may_read=is_told)
 
 
 def _patients_who_pay(session: Session, stage: Stage) -> list[Actor]:

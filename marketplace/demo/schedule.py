@@ -34,6 +34,8 @@ DELIVERED_DAYS_AGO = (19, 12, 5)
 PAID_DAYS_AGO = 14
 """What was confirmed after that is due: the commissioner, and patients who keep their money, have something to pay."""
 
+RATED_DAYS_AGO = 8
+
 MORE_ANSWER_DAYS = 3
 """How many days more whoever has extra support gets to answer: an award is confirmed when theirs are over too."""
 

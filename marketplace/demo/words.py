@@ -52,3 +52,12 @@ SUPPORTERS = (
     "Care coordinator at the surgery", "Social prescribing link worker", "Community nurse", "Advocate", "Family carer",
 )  # fmt: skip
 """Who stands by somebody with extra support. Their telephone numbers are of the range kept for drama."""
+
+RATING_WORDS = {
+    5: ("Kind and on time, every week.", "They listened to me.", "Easy to get to, and never in a hurry.", ""),
+    4: ("Good people, but the waiting room is cold.", "Helpful from the first day.", ""),
+    3: ("All right. It was a different person each time.", ""),
+    2: ("They changed my time twice without asking.", ""),
+    1: ("Nobody told me that my visit was cancelled.",),
+}
+"""What somebody may write who gives so many stars; some write nothing."""

@@ -118,7 +118,10 @@ STEPS = (
     Step("studies.ask_preview", "broker", "tender draft", "the same, its policy tried on the last similar tender"),
     Step("cancellations.admit_error", "provider", "tender closed", "its own offer left out"),
     Step(
-        "cancellations.exclude_offer", "broker", "tender closed or proposed", "an offer left out, for recorded grounds"
+        "cancellations.exclude_offer",
+        "broker",
+        "tender closed or proposed",
+        "an offer left out, for recorded grounds; whose match counts no longer is told",
     ),
     Step("cancellations.cancel", "broker or commissioner", "offers opened", "tender or lot cancelled; money released"),
     Step("cancellations.draft_successor", "broker", "ended without an award", "a new draft"),
@@ -135,7 +138,7 @@ STEPS = (
         "reviews.decide",
         "commissioner (another person)",
         "tender under_review",
-        "standstill, a new round, or cancelled",
+        "standstill, a new round, or cancelled; who objected is told, and whose match counts no longer",
     ),
     Step("reviews.review_ran_out", "scheduler", "tender under_review", "tender cancelled; money released"),
     Step("auditors.name_auditor", "commissioner", "tender published", "somebody who may check its round in full"),

@@ -247,7 +247,8 @@ def _draft(
     if first.holder and first.holder.casefold() not in holders:
         raise Invalid("holder_unknown", "We know no organisation of this name that holds budgets.", place="holder")
     if first.holder and first.managed_as is not ManagedAs.THIRD_PARTY:
-        raise Invalid("holder_not_wanted", "Only a third party's budget names an organisation.", place="holder")
+        message = "Leave this cell empty, or write organisation as who holds the money."
+        raise Invalid("holder_not_wanted", message, place="holder")
     parts = tuple(
         LineDetails(
             service_id=services.get(line.service.casefold(), ""),

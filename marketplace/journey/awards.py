@@ -233,9 +233,13 @@ def _own_match(session: Session, actor: Actor, match_id: str) -> tuple[Match, Te
 
 
 def _check_can_answer(now: Instant, match: Match, tender: Tender) -> None:
-    in_time = now < match.answer_by
-    if tender.status is not TenderStatus.PROPOSED or match.status is not MatchStatus.PROPOSED or not in_time:
-        raise WrongState("cannot_answer", "This match has been answered, or the time to answer is over.")
+    said = {MatchStatus.ACCEPTED: "yes", MatchStatus.DECLINED: "no"}.get(match.status)
+    if said is not None:
+        raise WrongState("cannot_answer", f"This match has been answered: with a {said}.")
+    if match.status is not MatchStatus.PROPOSED or tender.status is not TenderStatus.PROPOSED:
+        raise WrongState("cannot_answer", "This match is not one to answer any more.")
+    if now >= match.answer_by:
+        raise WrongState("cannot_answer", "The time to answer is over.")
 
 
 def _answer(

@@ -250,7 +250,7 @@ def review_plan(
     if budget.is_over(london_date(now)):
         raise WrongState("budget_ended", "This budget has ended, so there is no care plan to review.")
     rules = rules_of(session, budget.commissioner_id)
-    budget.plan_review_findings = check_reason(findings)
+    budget.plan_review_findings = check_reason(findings, "findings", "what you found")
     _change_lines(session, now, actor, budget, changes)
     budget.plan_reviewed_at = now
     budget.plan_review_due = months_after(london_date(now), rules.review_months)
@@ -372,7 +372,11 @@ def _check_holder(session: Session, actor: Actor, details: BudgetDetails) -> Non
     if details.holder_id is None:
         return
     if details.managed_as is not ManagedAs.THIRD_PARTY:
-        raise Invalid("holder_not_wanted", "Only a third party's budget names an organisation.", place="holder_id")
+        raise Invalid(
+            "holder_not_wanted",
+            "Leave the organisation empty, or choose that an organisation holds the money.",
+            place="holder_id",
+        )
     holder = session.get(Holder, details.holder_id)
     if holder is None or holder.commissioner_id != actor.party_id:
         raise NotFound("not_found", "We cannot find that organisation.", place="holder_id")

@@ -19,6 +19,7 @@ from marketplace.rules.permissions import Actor, Role, check_owner, check_role
 
 from .awards import matches_of
 from .pools import keep_draft
+from .reruns import order_rerun
 from .reservations import release
 from .rounds import counted_on
 from .scopes import locked, locked_of_tender, may_name_providers
@@ -39,7 +40,8 @@ def exclude_offer(
 ) -> Offer:
     """The broker leaves an opened offer out: for a conflict, a suspension, an error admitted, a rating that went down.
 
-    A proposal that was made with it no longer stands: the round must be run again before anything is confirmed.
+    A proposal that was made with it no longer stands: the round must be run again before anything is confirmed, and
+    whoever has a match in it is told.
 
     Raises
     ------
@@ -149,7 +151,7 @@ def _exclude(
     offer.excluded_reason = _reason(reason)
     offer.excluded_at = now
     if counted_on(session, tender, offer.id):
-        tender.rerun_ordered = True
+        order_rerun(session, now, tender)
     audit.append(session, now, actor, "offer.excluded", offer.id, tender=tender.id, code=code.value)
     tell(session, now, [offer.provider_id, tender.broker_id], "offer_excluded", offer.id)
     return offer

@@ -244,6 +244,8 @@ def agree(
 def decline_invitation(session: Session, now: Instant, actor: Actor, need_id: str) -> Need:
     """A patient says: not now. Nothing is held, nothing is lost; the broker may ask again."""
     need, tender = _own_need(session, actor, need_id)
+    if need.status in (NeedStatus.AGREED, NeedStatus.POOLED):
+        raise WrongState("cannot_decline", "You have said yes to this group. To go, leave the group on its page.")
     if tender.status not in (TenderStatus.DRAFT, TenderStatus.OPEN) or need.status is not NeedStatus.INVITED:
         raise WrongState("cannot_decline", "This invitation is no longer open.")
     need.status = NeedStatus.DECLINED
@@ -257,11 +259,13 @@ def leave(session: Session, now: Instant, actor: Actor, need_id: str) -> Need:
     Raises
     ------
     WrongState
-        If the tender has closed: from then on the match can be declined.
+        If they are in it no more, or the tender has closed: from then on the match can be declined.
     """
     need, tender = _own_need(session, actor, need_id)
+    if need.status in (NeedStatus.LEFT, NeedStatus.DECLINED):
+        raise WrongState("cannot_leave", "You are not in this group.")
     if tender.status not in (TenderStatus.DRAFT, TenderStatus.OPEN) or need.status not in CAN_BE_LEFT:
-        raise WrongState("cannot_leave", "The offers are in: wait for your match, which you can decline.")
+        raise WrongState("cannot_leave", "The offers are in. Wait for your match: you can say no to it.")
     leave_pool(session, now, actor, need)
     tell(session, now, [tender.broker_id], "patient_left_pool", need.bundle_id)
     return need

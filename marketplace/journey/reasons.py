@@ -5,7 +5,7 @@ that what people were told stays what they were told. In a rematch the market st
 only that an offer was not among them: why is asked of the rules that held before, and else it was the person's own no.
 """
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import matching
@@ -13,6 +13,10 @@ from matching import Market, Outcome
 
 AS_GOOD = "as_good"
 """The rule's name where a move would have broken nothing and cost nothing: the tie was the seed's."""
+SEARCH_ENDED = "search_ended"
+"""The rule's name where the engine names none: the search ended within its gap before this was weighed."""
+COST = "effective_cost"
+"""The engine's name where a move would have broken nothing, and made the whole outcome dearer."""
 NOT_STATED = "pairs"
 """The engine's name where a market that states its pairs does not state this one."""
 REFUSED_BEFORE = "refused_before"
@@ -39,11 +43,9 @@ def _row(other: matching.Alternative, refusal: matching.Refusal | None) -> dict[
         rule = refusal.rule if refusal is not None else REFUSED_BEFORE
         told = {"offer": other.offer, "in_use": other.in_use, "rule": rule, **figures}
         return {name: item for name, item in told.items() if item is not None}
-    row = {
-        "offer": other.offer,
-        "in_use": other.in_use,
-        "rule": verdict.rule if verdict else AS_GOOD,
-        "value": verdict.value if verdict else None,
-        "limit": verdict.limit if verdict else None,
-    }
+    row = {"offer": other.offer, "in_use": other.in_use, "rule": SEARCH_ENDED}
+    if verdict is not None:
+        tied = verdict.rule == COST and not verdict.value
+        row |= {"rule": AS_GOOD if tied else verdict.rule, "value": verdict.value, "limit": verdict.limit}
+        row["largest"] = None if verdict.largest is None else asdict(verdict.largest)
     return {name: item for name, item in row.items() if item is not None}

@@ -26,6 +26,7 @@ from marketplace.rules.errors import Invalid, NotAllowed, NotFound, WrongState
 from marketplace.rules.lifecycle import TENDER_MOVES, TenderStatus, check_move
 from marketplace.rules.permissions import SYSTEM, Actor, Role, check_owner, check_role
 
+from .reruns import order_rerun
 from .scopes import locked, locked_of_tender
 from .tenders import give_up
 
@@ -70,7 +71,8 @@ def decide(
     """Status: under_review -> standstill (again, 5 working days), or stays for a new round, or -> cancelled.
 
     With `Decision.RUN_AGAIN` the tender waits, still under review, for its broker to run the round again; the feedback
-    on the old result no longer holds, and bidders are told anew when an award is confirmed.
+    on the old result no longer holds, and bidders are told anew when an award is confirmed. Who objected is told what
+    was decided, and whoever has a match that it no longer counts.
 
     Raises
     ------
@@ -88,13 +90,14 @@ def decide(
         raise Invalid("reasons_missing", message, place="reasons")
     row.decision, row.reasons, row.decided_by, row.decided_at = decision, reasons.strip(), actor.user_id, now
     audit.append(session, now, actor, "representation.decided", row.id, tender=tender.id, decision=decision.value)
-    tell(session, now, [row.provider_id, tender.broker_id], "representation_decided", tender.id)
+    tell(session, now, [row.provider_id], f"objection_{decision.value}", tender.id)
+    tell(session, now, [tender.broker_id], "representation_decided", tender.id)
     if decision is Decision.CANCEL:
         tender.cancelled_code = CancelCode.REVIEW
         return give_up(session, now, actor, tender, status=TenderStatus.CANCELLED, reason=row.reasons or "")
     tender.review_by = None
     if decision is Decision.RUN_AGAIN:
-        tender.rerun_ordered = True
+        order_rerun(session, now, tender)
         within = tender.policy["process"]["match_within_days"]
         tender.match_by = london_midnight_after(london_date(now) + timedelta(days=within))
         session.execute(update(Offer).where(Offer.tender_id == tender.id).values(feedback=null()))

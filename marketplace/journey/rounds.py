@@ -5,7 +5,7 @@ database), `finish_round` records what passed verification, or `fail_round` puts
 the reason. Only an outcome that `matching.verify` finds nothing wrong with is stored.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -200,6 +200,8 @@ def finish_round(session: Session, now: Instant, actor: Actor, round_id: str, ou
     asked = _record_awards(session, row, earlier, answer_by)
     tender.status = TenderStatus.PROPOSED
     tender.match_by = None
+    if tender.rerun_ordered:  # they were told that it counted no longer
+        tell(session, now, _kept(earlier, asked, more_days), "match_stands", tender.id)
     tender.rerun_ordered = False
     tender.proposed_at = now
     days = tender.answer_days + max((more_days[match.need_id] for match in asked), default=0)
@@ -320,6 +322,12 @@ def _displaced(session: Session, row: Round, earlier: dict[str, Match]) -> list[
         for match in session.scalars(select(Match).join(Match.award).where(Award.round_id == row.id))
     }
     return [match.need.patient_id for match in earlier.values() if now_at.get(match.need_id) != match.award.offer_id]
+
+
+def _kept(earlier: dict[str, Match], asked: Sequence[Match], matched: Collection[str]) -> list[str]:
+    """The patients who are matched and not asked: their yes still counts."""
+    anew = {match.need_id for match in asked}
+    return [match.need.patient_id for key, match in earlier.items() if key in matched and key not in anew]
 
 
 def _record_awards(

@@ -84,15 +84,20 @@ def decide_support(session: Session, now: Instant, actor: Actor, budget: Budget)
     """
     if budget.is_over(london_date(now)):
         return
-    rules, patient = rules_of(session, budget.commissioner_id), budget.patient
-    asked = SupportFacts(
-        patient.birth_year, patient.deprivation_decile, patient.lacks_capacity, len(patient.conditions)
-    )
-    grounds = grounds_of(rules, asked, london_date(now))
+    rules = rules_of(session, budget.commissioner_id)
+    grounds = grounds_met(rules, now, budget.patient)
     if grounds:
         _give(session, now, actor, budget, rules, grounds)
     elif budget.extra_support_at is not None:
         _end(session, now, actor, budget)
+
+
+def grounds_met(rules: FundingRules, now: Instant, patient: Patient) -> list[Ground]:
+    """The grounds of these rules that this person meets today, decided or not."""
+    asked = SupportFacts(
+        patient.birth_year, patient.deprivation_decile, patient.lacks_capacity, len(patient.conditions)
+    )
+    return list(grounds_of(rules, asked, london_date(now)))
 
 
 def support_runs(now: Instant) -> ColumnElement[bool]:

@@ -1,11 +1,11 @@
 """A patient's care: `care_lines` (each line of the plan and where it stands), `waiting` (what needs an answer).
 
-`rating_of` is what the patient said of a contract's provider.
+`rating_of` is what the patient said of a contract's provider, `first_visit_by` until when its first visit is.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 
 from sqlalchemy import select
@@ -17,12 +17,13 @@ from marketplace.records.contracts import Contract, Delivery, DeliveryStatus, Ra
 from marketplace.records.pools import Bundle, Need, NeedStatus
 from marketplace.records.rounds import Award, Match, MatchStatus, Round
 from marketplace.records.tenders import Tender
-from marketplace.rules.clock import Instant
-from marketplace.rules.lifecycle import ContractStatus, TenderStatus
+from marketplace.rules.clock import Instant, london_date
+from marketplace.rules.lifecycle import IN_FORCE, ContractStatus, TenderStatus
 from marketplace.rules.permissions import Actor
+from marketplace.rules.sites import SiteFacts
 
 from .stages import can_be_answered, is_made_again, is_searched_again
-from .way import Way, answered_for, way_of
+from .way import BEING_MATCHED, MATCHED_AGAIN, Way, answered_for, way_of
 
 NEED_WORDS = {
     NeedStatus.INVITED: "You are asked to join a group",
@@ -37,7 +38,6 @@ NEED_WORDS = {
     NeedStatus.CONTRACTED: "You have a contract",
     NeedStatus.RELEASED: "Closed. Your money is free again",
 }
-MATCHED_AGAIN = "The offers are being matched again"
 SILENT_NO = "You did not answer, so the match was turned down"
 CONTRACT_WORDS = {
     ContractStatus.OFFERED: "Your contract is ready to sign",
@@ -97,7 +97,7 @@ class CareLine:
             return MATCHED_AGAIN
         status = self.need.bundle.tender.status
         if self.need.status is NeedStatus.POOLED and status is not TenderStatus.OPEN:
-            return "In a group. The offers are being matched"
+            return f"In a group. {BEING_MATCHED}"
         if self.match is not None and self.need.status is NeedStatus.MATCHED:
             return self._match_words(self.match)
         silent = self.need.status is NeedStatus.REFUSED and self.match is not None and answered_for(self.match)
@@ -173,6 +173,14 @@ def waiting(session: Session, actor: Actor, now: Instant) -> list[Waiting]:
 def answer_by(tender: Tender) -> Instant | None:
     """Until when an invitation can be answered: while offers come in, or at the latest till the draft runs out."""
     return tender.publish_by if tender.status is TenderStatus.DRAFT else tender.offers_due_at
+
+
+def first_visit_by(contract: Contract, site: SiteFacts) -> date | None:
+    """The last day for the first visit: its days count from when all have signed; None before, or if none was named."""
+    days, signed_at = site.first_appointment_days, contract.last_signed_at
+    if contract.status not in IN_FORCE or days is None or signed_at is None:
+        return None
+    return london_date(signed_at) + timedelta(days=days)
 
 
 def _can_be_joined(need: Need) -> bool:

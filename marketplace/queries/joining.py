@@ -27,7 +27,7 @@ from marketplace.rules.privacy import whole_groups
 
 from .care import answer_by
 from .policy_words import changes
-from .stages import is_looked_for, latest_match
+from .stages import is_looked_for, is_matching, latest_match
 from .way import answered_for
 
 COLLECTING = frozenset({TenderStatus.DRAFT, TenderStatus.OPEN})
@@ -110,6 +110,8 @@ class Group:
     """Whether another provider may still be found in this group for somebody who said no to theirs."""
     money: MoneyNow
     match_id: str | None
+    matched_again: bool
+    """Whether that match counts no longer, because another one is made."""
     contract_id: str | None
 
 
@@ -130,6 +132,7 @@ def group_of(session: Session, need: Need, now: Instant) -> Group:
         looked_for=match is not None and is_looked_for(session, match),
         money=money_now(need, now),
         match_id=match.id if match else None,
+        matched_again=is_matching(tender),
         contract_id=contract_id,
     )
 

@@ -3,8 +3,10 @@
 The reasons are those stored when the round was recorded; here they only get names and words.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from math import isqrt
 from typing import Any
 
@@ -42,6 +44,9 @@ _WITHOUT_DOCUMENTS = (
 """Market and outcome of a round tell of everybody in it, and take longer to read than all else on one match's page."""
 
 
+_SENTENCE_ENDS = re.compile(r"(?<=\.) (?=[A-Z])")
+
+
 @dataclass(frozen=True, slots=True)
 class Alternative:
     """Another offer on the same lot, and the one thing that decided against it."""
@@ -51,6 +56,11 @@ class Alternative:
     why: str
     in_reach: bool
     site: SiteFacts
+
+    @property
+    def lines(self) -> list[str]:
+        """Why, a sentence at a time."""
+        return _SENTENCE_ENDS.split(self.why)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +72,14 @@ class NoMatch:
     made_again: bool
     """Whether the offers are matched again, this need with them."""
     again_by: Instant | None
+
+
+class Tense(StrEnum):
+    """How a match is told of: one that is made again is what would be."""
+
+    IS = "is"
+    WOULD = "would"
+    WAS = "was"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +111,13 @@ class MatchPage:
     def can_answer(self) -> bool:
         """Whether the patient may say yes or no now."""
         return self.stage is Stage.ANSWER
+
+    @property
+    def tense(self) -> Tense:
+        """Whether it is told as what is, as what would be, or as what was."""
+        if self.is_over:
+            return Tense.WAS
+        return Tense.WOULD if self.made_again else Tense.IS
 
     @property
     def is_over(self) -> bool:
@@ -199,6 +224,7 @@ def _alternatives(session: Session, match: Match) -> list[Alternative]:
 
 
 def _named(session: Session, rows: Sequence[Mapping[str, Any]]) -> list[Alternative]:
+    """Who made these offers and why each was not it, whatever came nearest first."""
     query = select(Offer).where(Offer.id.in_([row["offer"] for row in rows]))
     said = {
         offer.id: (offer.provider, facts_said(offer))
@@ -212,7 +238,7 @@ def _named(session: Session, rows: Sequence[Mapping[str, Any]]) -> list[Alternat
             in_reach=row["rule"] != "distance",
             site=said[row["offer"]][1],
         )
-        for row in rows
+        for row in sorted(rows, key=reasons.how_far_behind)
     ]
 
 

@@ -46,16 +46,17 @@ _NO_AWARD: Sentences = {
 }
 _NEXT: Mapping[TenderStatus, Sentences] = {
     TenderStatus.STANDSTILL: {
-        Role.PROVIDER: "Whoever made an offer can object again before {pause_ends}. Then the award is final.",
-        Role.BROKER: "The award is final at {pause_ends}, unless somebody objects again. Then contracts are signed.",
-        Role.PATIENT: "The match stands. The contract can be signed after {pause_ends}, unless somebody objects again.",
-        Role.COMMISSIONER: "Nothing, unless somebody objects again. Then a colleague with no part in it decides.",
+        Role.PROVIDER: "Every provider that made an offer can object before {pause_ends}, "
+        "even one that has objected already. Then the award is final.",
+        Role.BROKER: "If no provider objects before {pause_ends}, the award is final. Then contracts are signed.",
+        Role.PATIENT: "The match stands. If no provider objects before {pause_ends}, the contract can then be signed.",
+        Role.COMMISSIONER: "Nothing. If a provider objects before {pause_ends}, another colleague decides.",
     },
     TenderStatus.UNDER_REVIEW: {
-        Role.PROVIDER: "Somebody has objected again. That is decided before {review_by}.",
-        Role.BROKER: "Somebody has objected again. Nothing goes on until that is decided.",
-        Role.PATIENT: "The match waits again, until the new objection is decided.",
-        Role.COMMISSIONER: "Decide the new objection before {review_by}, or {if_not}.",
+        Role.PROVIDER: "There is another objection. It is decided before {review_by}.",
+        Role.BROKER: "There is another objection. Nothing goes on until it is decided.",
+        Role.PATIENT: "The match waits again, until another objection is decided.",
+        Role.COMMISSIONER: "Decide the other objection before {review_by}, or {if_not}.",
     },
     TenderStatus.CLOSED: _AGAIN,
     TenderStatus.MATCHING: _ANEW,

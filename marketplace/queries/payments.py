@@ -26,7 +26,7 @@ from marketplace.rules.permissions import Actor
 from .words import day, listed, units
 
 LINE_WORDS = {
-    LineStatus.SENT: ("With the bank", "yellow"),
+    LineStatus.SENT: ("No answer from the bank yet", "yellow"),
     LineStatus.PAID: ("Paid", "green"),
     LineStatus.RETURNED: ("Returned", "red"),
 }

@@ -9,7 +9,7 @@ from typing import Any
 
 from marketplace.rules import quality
 
-from .words import distance, kilometres, pounds, words
+from .words import distance, kilometres, plural, pounds, words
 
 ATTRIBUTES = {
     "home_visit": "home visits",
@@ -19,6 +19,8 @@ ATTRIBUTES = {
     "weekend": "weekend sessions",
 }
 
+LAST = 10**9
+"""Where a distance that nobody knows stands in an order."""
 Sentence = Callable[[Any, Any], str]
 
 TO_A_PATIENT: Mapping[str, Sentence] = {
@@ -30,9 +32,9 @@ TO_A_PATIENT: Mapping[str, Sentence] = {
     "grade": lambda value, limit: f"Its quality is {grade(value)}. You asked for {grade(limit)} or better.",
     "attribute": lambda _, limit: f"It does not offer {attribute(limit)}, which you need.",
     "wait": lambda value, limit: (
-        f"The first appointment is after {value} days. You can wait {limit} days."
+        f"Its first visit is within {plural(value, 'day')}. You can wait {plural(limit, 'day')}."
         if value is not None
-        else "It does not say when the first appointment would be."
+        else "It does not say when the first visit would be."
     ),
     "excluded": lambda *_: "You said no to this provider, or asked us not to use it.",
     "refused_before": lambda *_: "You said no to this provider.",
@@ -52,12 +54,26 @@ TO_A_PATIENT: Mapping[str, Sentence] = {
     "bundle_quality": lambda *_: "The quality of your whole group would have been too low.",
     "exclusive_offers": lambda *_: "The same provider is used with another of its offers.",
     "as_good": lambda *_: "It was just as good. The draw that was fixed before the offers came in decided.",
-    "effective_cost": lambda value, _: (
-        f"It was not as good for the whole group: {pounds(value)} worse with price, quality and distance."
-        if value
-        else "It was no better for the whole group."
-    ),
+    "search_ended": lambda *_: "It was about as good. The search may stop when almost nothing is left to gain.",
+    "effective_cost": lambda *_: "All in all, your match came out ahead.",
 }
+
+TO_A_PATIENT_OF_A_PART: Mapping[str, Callable[[int, Any, Any], str]] = {
+    "price": lambda pence, *_: f"It would cost your group {pounds(pence)} more.",
+    "quality": lambda _, there, here: f"It is {rated(there)}. Your match is {rated(here)}.",
+    "travel": lambda _, there, here: (
+        f"It is {distance(there)} from you. Your match is {distance(here)} from you."
+        if distance(there) != distance(here)
+        else "It is a little farther from you."
+    ),
+    "wait": lambda _, there, here: (
+        f"Its first visit is within {plural(there, 'day')}. With your match it is within {plural(here, 'day')}."
+        if here is not None
+        else f"Its first visit is within {plural(there, 'day')}. With your match no day is named."
+    ),
+    "change": lambda *_: "You would leave the provider that you have now.",
+}
+"""Where all was weighed together: the part that counted most against an offer, in its own unit."""
 
 UNMATCHED: Mapping[str, str] = {
     "no_eligible_offer": "No offer fits what this person needs",
@@ -88,7 +104,24 @@ def alternative(row: Mapping[str, Any]) -> str:
     """Why an offer was not this person's match."""
     rule = str(row["rule"])
     sentence = TO_A_PATIENT.get(rule)
-    return sentence(row.get("value"), row.get("limit")) if sentence else f"{words(rule)}."
+    said = sentence(row.get("value"), row.get("limit")) if sentence else f"{words(rule)}."
+    largest = row.get("largest") or {}
+    part = TO_A_PATIENT_OF_A_PART.get(largest.get("part", ""))
+    return f"{part(largest['pence'], largest['value'], largest['limit'])} {said}" if part else said
+
+
+def how_far_behind(row: Mapping[str, Any]) -> tuple[int, int, str]:
+    """By what offers are put in order for the person: the nearest to being their match first, the too far ones last."""
+    rule, value = str(row["rule"]), row.get("value")
+    if rule in ("as_good", "search_ended"):
+        rank, figure = 0, 0
+    elif rule == "effective_cost":
+        rank, figure = 1, int(value or 0)
+    elif rule == "distance":
+        rank, figure = 3, LAST if value is None else int(value)
+    else:
+        rank, figure = 2, 0
+    return rank, figure, str(row["offer"])
 
 
 def unmatched(reason: str) -> str:
@@ -113,6 +146,11 @@ def refusal(row: Mapping[str, Any]) -> str:
 def grade(value: int | None) -> str:
     """A quality grade in the regulator's words."""
     return quality.WORDS.get(value or quality.UNRATED, str(value))
+
+
+def rated(value: int | None) -> str:
+    """A quality grade as a part of a sentence."""
+    return f"rated {grade(value)}" if value else "not rated"
 
 
 def attribute(code: str | None) -> str:

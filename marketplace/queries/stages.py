@@ -1,7 +1,7 @@
 """What a match has come to, so that its page says what is true of it now: `stage_of`.
 
-`can_be_answered` knows whether its patient is asked, `is_made_again` whether it counts no longer, `is_looked_for` and
-`is_searched_again` who may still get a provider.
+`can_be_answered` knows whether its patient is asked, `is_made_again` and `is_matching` whether it counts no longer,
+`is_looked_for` and `is_searched_again` who may still get a provider.
 """
 
 from enum import StrEnum
@@ -39,12 +39,12 @@ SETTLED = {MatchStatus.SUPERSEDED: Stage.REPLACED, MatchStatus.DECLINED: Stage.D
 
 def is_made_again(match: Match) -> bool:
     """Whether the match that was made counts no longer, because another one is to be made or is being made."""
-    return _is_matching(match.award.round.tender)
+    return is_matching(match.award.round.tender)
 
 
 def is_searched_again(need: Need) -> bool:
     """Whether the offers are matched again for somebody for whom none was found, and whose money is still held."""
-    return need.status is NeedStatus.UNMATCHED and need.reserved_pence > 0 and _is_matching(need.bundle.tender)
+    return need.status is NeedStatus.UNMATCHED and need.reserved_pence > 0 and is_matching(need.bundle.tender)
 
 
 def again_by(tender: Tender) -> Instant | None:
@@ -56,7 +56,7 @@ def again_by(tender: Tender) -> Instant | None:
     return tender.match_by
 
 
-def _is_matching(tender: Tender) -> bool:
+def is_matching(tender: Tender) -> bool:
     """Whether its match is to be made anew, or is being made."""
     return tender.status is TenderStatus.MATCHING or must_run_again(tender)
 

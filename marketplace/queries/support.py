@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from marketplace.journey.funding import rules_of
 from marketplace.journey.scopes import budgets_for
-from marketplace.journey.support import PersonFacts, facts_of, supplements_of, support_runs
+from marketplace.journey.support import PersonFacts, facts_of, grounds_met, supplements_of, support_runs
 from marketplace.journey.supporters import supporters_of
 from marketplace.records.budgets import Budget
 from marketplace.records.people import Patient, Supporter
@@ -24,6 +24,13 @@ class SupportPage:
     """Whether somebody gets extra support, since when, why, and what it gives them; and the rule as it is now.
 
     With more than one budget the grounds and the money are those of all, and the days the most that one gives.
+
+    Attributes
+    ----------
+    grounds
+        Why they have it, as it was decided.
+    grounds_now
+        Why they would have it if it were decided today; other ones where the rule was changed since.
     """
 
     patient: Patient
@@ -31,6 +38,7 @@ class SupportPage:
     rules: FundingRules
     since: Instant | None
     grounds: Sequence[Ground]
+    grounds_now: Sequence[Ground]
     answer_days: int
     supplement_pence: Pence
     supporter: Supporter | None
@@ -46,12 +54,14 @@ def support_of(session: Session, now: Instant, patient: Patient) -> SupportPage:
     query = select(Budget).where(Budget.patient_id == patient.id, support_runs(now))
     budgets = session.scalars(query.order_by(Budget.extra_support_at, Budget.id)).all()
     met = {ground for budget in budgets for ground in budget.support_grounds}
+    rules = rules_of(session, patient.commissioner_id)
     return SupportPage(
         patient=patient,
         facts=facts_of(patient),
-        rules=rules_of(session, patient.commissioner_id),
+        rules=rules,
         since=budgets[0].extra_support_at if budgets else None,
         grounds=[ground for ground in Ground if ground.value in met],
+        grounds_now=grounds_met(rules, now, patient),
         answer_days=max((budget.support_answer_days for budget in budgets), default=0),
         supplement_pence=sum(supplements_of(session, [budget.id for budget in budgets]).values()),
         supporter=supporters_of(session, [patient.id]).get(patient.id) if budgets else None,

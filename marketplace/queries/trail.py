@@ -1,6 +1,7 @@
 """A commissioner's look into the audit trail: `acts`, `act_count`."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -14,7 +15,8 @@ from marketplace.records.people import User
 from marketplace.rules.clock import Instant
 from marketplace.rules.permissions import Actor
 
-from .trail_words import acts_called, fact_words
+from .trail_words import acts_called, fact_words, is_code
+from .words import words
 
 PERIODS: dict[str, tuple[str, int | None]] = {
     "week": ("The last 7 days", 7),
@@ -27,7 +29,15 @@ MOST_COUNTED = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """One act: its number in the chain, when, who, as what, what, about which thing, and what was noted."""
+    """One act: its number in the chain, when, who, as what, what, about which thing, and what was noted.
+
+    Attributes
+    ----------
+    facts
+        What was noted and means something to a reader: name and value in words.
+    codes
+        The rest of it: hashes, seeds and the codes of other things.
+    """
 
     number: int
     at: Instant
@@ -36,6 +46,7 @@ class Act:
     event: str
     about_id: str
     facts: tuple[tuple[str, str], ...]
+    codes: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,18 +73,24 @@ def acts(
     rows = session.scalars(query.offset(first).limit(min(size, MOST_COUNTED))).all()
     people = select(User.id, User.name).where(User.id.in_({row.actor_id for row in rows}))
     names = {row.id: row.name for row in session.execute(people)}
-    return [
-        Act(
-            number=row.number,
-            at=row.at,
-            who=names.get(row.actor_id, "The scheduler" if row.role == "system" else row.actor_id),
-            role=row.role,
-            event=row.event,
-            about_id=row.about_id,
-            facts=tuple(fact_words(row.event, name, value) for name, value in row.facts.items()),
-        )
-        for row in rows
-    ]
+    return [_act(row, names) for row in rows]
+
+
+def _act(row: AuditEvent, names: Mapping[str, str]) -> Act:
+    told: dict[bool, list[tuple[str, str]]] = {False: [], True: []}
+    for name, value in row.facts.items():
+        told[is_code(name, value)].append(fact_words(row.event, name, value))
+    nobody = "The scheduler" if row.role == "system" else f"{words(row.role)} {row.actor_id}"
+    return Act(
+        number=row.number,
+        at=row.at,
+        who=names.get(row.actor_id, nobody),
+        role=row.role,
+        event=row.event,
+        about_id=row.about_id,
+        facts=tuple(told[False]),
+        codes=tuple(told[True]),
+    )
 
 
 def _acts(session: Session, actor: Actor, now: Instant, asked: Asked) -> Select[AuditEvent]:

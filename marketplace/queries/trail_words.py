@@ -1,7 +1,7 @@
-"""What the audit trail's codes say to a person: `act_words`, `fact_words`, `acts_called`.
+"""What the audit trail's codes say to a person: `act_words`, `about_words`, `fact_words`, `acts_called`.
 
 The trail itself keeps the codes, and its file lists them as they are. An act nobody has written better words for is
-told by its code: ``tender.published`` -> ``tender: published``.
+told by its code: ``tender.published`` -> ``Tender: published``. `is_code` tells what no words can be found for.
 """
 
 import re
@@ -10,7 +10,7 @@ from datetime import date
 
 from marketplace.rules.money import format_pounds
 
-from .words import day
+from .words import day, words
 
 ACTS: Mapping[str, str] = {
     "account.others_signed_out": "account: signed out everywhere else",
@@ -105,6 +105,42 @@ OF_ACT: Mapping[tuple[str, str], str] = {
 }
 """Facts whose name says different things of different acts."""
 
+ABOUT: Mapping[str, str] = {
+    "account": "Account",
+    "authority": "Authority to act",
+    "bundle": "Group",
+    "budgets": "Your office",
+    "client": "Patient",
+    "clients": "Broker",
+    "consent": "Place in a group",
+    "deliveries": "Provider",
+    "holder": "Organisation that holds budgets",
+    "lot": "Group",
+    "payments": "Payment run",
+    "plan": "Budget",
+    "pool": "Place in a group",
+    "program": "Other program",
+    "rematch": "Match",
+    "representation": "Objection",
+    "round": "Match",
+    "rules": "Your office",
+    "standstill": "Tender",
+    "study": "Comparison",
+    "support": "Budget",
+    "supporter": "Patient",
+}
+"""What an act is about, by the first word of its code; any other word says it itself."""
+
+ABOUT_ELSE: Mapping[str, str] = {
+    "award.confirmed": "Tender",
+    "plan.line_changed": "Part of a care plan",
+    "pool.handed_over": "Who holds the money",
+    "pool.invited": "Group",
+    "pool.returned": "Tender",
+    "service.excluded": "Exclusion",
+}
+"""The acts that are about something else than the others of their word."""
+
 VALUES: Mapping[str, str] = {
     "cancelled": "cancelled",
     "limit_reached": "at its time limit",
@@ -115,12 +151,25 @@ VALUES: Mapping[str, str] = {
     "run_again": "to be matched again",
 }
 _CODE = re.compile(r"[a-z]+(?:_[a-z]+)+")
+_ID = re.compile(r"[0-9a-z]{16}")
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 def act_words(event: str) -> str:
     """An act in words."""
-    return ACTS.get(event) or event.replace(".", ": ").replace("_", " ")
+    told = ACTS.get(event) or event.replace(".", ": ").replace("_", " ")
+    return told[:1].upper() + told[1:]
+
+
+def about_words(event: str) -> str:
+    """What kind of thing an act is about."""
+    kind = event.partition(".")[0]
+    return ABOUT_ELSE.get(event) or ABOUT.get(kind) or words(kind)
+
+
+def is_code(name: str, value: object) -> bool:
+    """Whether a fact is a hash, a seed or the code of another thing: true, and nothing that anybody reads."""
+    return name == "seed" or name.endswith(("_sha256", "_root")) or _ID.fullmatch(str(value)) is not None
 
 
 def acts_called(words: str) -> list[str]:

@@ -38,6 +38,8 @@ class WayStep:
     by: Instant | None = None
 
 
+BEING_MATCHED = "The offers are being matched"
+MATCHED_AGAIN = f"{BEING_MATCHED} again"
 STOPPED = {
     NeedStatus.DECLINED: "You are not in this group",
     NeedStatus.LEFT: "You left the group",
@@ -117,8 +119,8 @@ def _steps(
     stale = is_searched_again(need) or (match is not None and contract is None and is_made_again(match))
     matched = match is not None and not stale
     matched_at = tender.proposed_at if matched else None
-    again = "The offers are matched again" if stale else "The offers are matched"
-    yield again, "The offers were matched", matched, matched_at, again_by(tender)
+    now = BEING_MATCHED if offers_in else "The offers are matched"
+    yield MATCHED_AGAIN if stale else now, "The offers were matched", matched, matched_at, again_by(tender)
     said_yes = matched and match is not None and match.status is MatchStatus.ACCEPTED
     answered_at = match.answered_at if match is not None else None
     said_yes = said_yes or contract is not None
@@ -141,7 +143,7 @@ def _steps(
     over = contract is not None and contract.status is ContractStatus.COMPLETED
     done = ""
     if contract is not None and signed:
-        done = f": {contract.units_confirmed} of {units(contract.units, need.bundle.service.unit)} so far"
+        done = f" ({contract.units_confirmed} of {units(contract.units, need.bundle.service.unit)} so far)"
     yield (
         f"You have your care{done}",
         "You had all your care",

@@ -142,8 +142,10 @@ def months_after(day: date, months: int) -> date:
     return date(year, month, min(day.day, monthrange(year, month)[1]))
 
 
-def check_reason(reason: str) -> str:
+def check_reason(reason: str, place: str = "reason", what: str = "the reason") -> str:
     """Money is given or taken outside the ordinary course with a written reason; returns it without stray spaces.
+
+    The patient reads what a review found too: `place` and `what` are for that.
 
     Raises
     ------
@@ -152,7 +154,7 @@ def check_reason(reason: str) -> str:
     """
     text = reason.strip()
     if len(text) < 10:
-        raise Invalid("reason_missing", "Write the reason in a sentence: the patient will read it.", place="reason")
+        raise Invalid("reason_missing", f"Write {what} in a sentence: the patient will read it.", place=place)
     return text
 
 

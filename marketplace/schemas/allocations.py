@@ -22,6 +22,14 @@ KEEPER_WORDS = {
     "third_party": "An organisation holds it",
     "direct_payment": "The patient holds it",
 }
+KIND_CELLS = {"yearly": BudgetKind.YEARLY, "one course": BudgetKind.EPISODIC}
+KEEPER_CELLS = {
+    "commissioner": ManagedAs.NOTIONAL,
+    "organisation": ManagedAs.THIRD_PARTY,
+    "patient": ManagedAs.DIRECT_PAYMENT,
+}
+"""What people write into the cells of a file; the field's own terms (episodic, notional ...) do as well."""
+
 ATTRIBUTE_WORDS = {
     "step_free": "Step-free access",
     "home_visit": "Home visits",
@@ -34,19 +42,18 @@ LONGEST_WAIT_DAYS = 365
 
 
 class OneOfWords(fields.Field[Any]):
-    """A choice as people type it into a cell: the value's own word, or the first words of what it is called."""
+    """A choice as people type it into a cell: in its plain words, or by the term of the field."""
 
-    def __init__(self, kind: type[StrEnum], **arguments: Any) -> None:
-        self.kind = kind
-        told = "Use one of these words: " + ", ".join(member.value.replace("_", " ") for member in kind)
+    def __init__(self, plain: Mapping[str, StrEnum], **arguments: Any) -> None:
+        self.meant = dict(plain) | {member.value.replace("_", " "): member for member in plain.values()}
+        told = "Use one of these words: " + ", ".join(plain)
         super().__init__(error_messages=dict.fromkeys(("required", "null", "unknown"), told), **arguments)
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> StrEnum:
         word = " ".join(str(value).replace("_", " ").split()).casefold()
-        for member in self.kind:
-            if word == member.value.replace("_", " "):
-                return member
-        raise self.make_error("unknown")
+        if word not in self.meant:
+            raise self.make_error("unknown")
+        return self.meant[word]
 
 
 class YesOrEmpty(fields.Field[bool]):
@@ -186,9 +193,9 @@ class FileLineSchema(PersonSchema):
     deprivation_decile = Whole(1, 10, load_default=None, metadata={"title": "Deprivation, 1 to 10 (optional)"})
     lacks_capacity = YesOrEmpty(load_default=False, metadata={"title": "Lacks capacity (yes or empty)"})
     conditions = Conditions(load_default=(), metadata={"title": "Conditions, with commas (optional)"})
-    kind = OneOfWords(BudgetKind, required=True, metadata={"title": "Yearly or episodic"})
-    managed_as = OneOfWords(ManagedAs, required=True, metadata={"title": "Managed as"})
-    holder = Words(longest=120, missing="", load_default=None, metadata={"title": "Organisation (third party only)"})
+    kind = OneOfWords(KIND_CELLS, required=True, metadata={"title": "Yearly or one course"})
+    managed_as = OneOfWords(KEEPER_CELLS, required=True, metadata={"title": "Who holds the money"})
+    holder = Words(longest=120, missing="", load_default=None, metadata={"title": "Organisation (if one holds it)"})
     valid_from = Day(required=True, missing="Enter the first day", metadata={"title": "From"})
     valid_to = Day(required=True, missing="Enter the last day", metadata={"title": "Until"})
     amount_pence = Pounds(

@@ -62,7 +62,7 @@ class MatchAnswerSchema(Schema):
     def check_reason(self, data: dict[str, Any], **_: Any) -> None:
         """A no comes with a reason: it helps the broker find something better."""
         if data.get("answer") is DefaultAnswer.DECLINE and not data.get("reason"):
-            raise ValidationError("Tell us why, in a few words", field_name="reason")
+            raise ValidationError("Say why you turn it down, in a few words", field_name="reason")
 
 
 class DeliveryAnswerSchema(Schema):

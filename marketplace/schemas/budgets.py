@@ -80,8 +80,9 @@ class FundingRulesSchema(Schema):
         10,
         load_default=None,
         metadata={
-            "title": "Extra support in areas up to this tenth by deprivation",
-            "description": "1 is the most deprived tenth of areas in England. Leave empty if it does not count.",
+            "title": "Extra support in the most deprived areas, up to this tenth",
+            "description": "1 is the most deprived tenth of areas in England, 2 the two most deprived. "
+            "Leave empty if it does not count.",
         },
     )
     support_capacity = fields.Boolean(
@@ -101,7 +102,7 @@ class FundingRulesSchema(Schema):
         10,
         required=True,
         metadata={
-            "title": "Their priority",
+            "title": "Priority of whoever has it",
             "description": "Everybody else has 1. Where not all can be served, a higher number counts for more.",
         },
     )
@@ -110,7 +111,7 @@ class FundingRulesSchema(Schema):
         28,
         required=True,
         metadata={
-            "title": "Days more to answer a match",
+            "title": "More days to answer a match",
             "description": "Added to the days that the tender gives everybody. Its broker waits for them.",
         },
     )

@@ -81,11 +81,19 @@ class _Rating(fields.String):
         )
 
 
+class _PublishedOn(Day):
+    """When the regulator published it; what it inspected and did not rate has a day too."""
+
+    def __init__(self) -> None:
+        told = {"title": "Published on", "description": "Leave it empty only if you choose “Not rated”."}
+        super().__init__(missing="", load_default=None, metadata=told)
+
+
 class RatingSchema(Schema):
     """A site's rating as the regulator has published it anew, and why it is changed here."""
 
     rating = _Rating()
-    rating_date = Day(missing="", load_default=None, metadata={"title": "Published on"})
+    rating_date = _PublishedOn()
     reason = Words(
         required=True,
         longest=1000,
@@ -201,7 +209,7 @@ class SiteSchema(Schema):
     services = _Services()
     attributes = _Attributes()
     rating = _Rating()
-    rating_date = Day(missing="", load_default=None, metadata={"title": "Published on (if rated)"})
+    rating_date = _PublishedOn()
     first_appointment_days = _FirstAppointment()
 
     @validates_schema(skip_on_field_errors=True)

@@ -45,12 +45,12 @@ TENDERS: list[Column[Tender]] = [
     Column("broker", "Broker", lambda row: row.broker.name, func.lower(Broker.name)),
     Column("state", "State", lambda row: WORDS[state_of(row)], Tender.status),
     Column("published", "Published", lambda row: london_day(row.published_at), Tender.published_at, "day"),
-    Column("turn", "Can be cancelled", None, proceedings.TURN_TO_CANCEL, "turn"),
+    Column("turn", "Can be cancelled", None, proceedings.TURN_TO_CANCEL, "these"),
 ]
 ORGANISATIONS: list[Column[Organisation]] = [
     Column("name", "Name", lambda row: row.party.name, lambda row: row.party.name.lower()),
     Column("kind", "What it is", lambda row: words(row.kind), lambda row: (row.kind, row.party.name.lower())),
-    Column("state", "State", lambda row: row.state, _approved_last, "turn"),
+    Column("state", "State", lambda row: row.state, _approved_last, "suspended"),
     Column("since", "Suspended since", lambda row: london_day(row.party.suspended_at)),
     Column("why", "Why", lambda row: row.party.suspended_reason or ""),
 ]
@@ -87,7 +87,7 @@ def decide(representation_id: str) -> Answer:
     row = one(session, representations_for(actor), representation_id, "representation")
     provider = proceedings.name_of_provider(session, row.provider_id)
     if row.decision is not None and sent() is None:
-        readers = zip(objections.READERS, (provider, "Its broker", "Patients", "You"), strict=True)
+        readers = zip(objections.READERS, (provider, "The broker", "Patients", "You"), strict=True)
         return render_template(
             "commissioner/representation.html",
             row=row,
@@ -224,7 +224,7 @@ def appoint(patient_id: str) -> Answer:
         WebForm(AuthoritySchema(), sent()),
         step,
         back=url_for("deciding.appoint", patient_id=patient_id),
-        done="They may act for this patient now. The patient is told.",
+        done="They are appointed, from the first day that you entered. The patient is told.",
         told_here={"conflict_of_interest"},
         patient=patient,
         authorities=found.authorities(session, actor, patient_id),

@@ -1,12 +1,14 @@
 """What templates can say: the words of `queries.words` as filters, and markup for names, tables and choices."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import wraps
 from typing import Any
 
 from flask import Flask
 from markupsafe import Markup, escape
 
+from marketplace.queries.care import first_visit_by
 from marketplace.queries.contracts import care_time
 from marketplace.queries.reasons import attribute, grade
 from marketplace.queries.words import (
@@ -29,9 +31,21 @@ from marketplace.rules.quality import rating_words
 
 _ROW = re.compile(r"<tr([^>]*)>(.*?)</tr>", re.DOTALL)
 _EMPTY_CELL = re.compile(r'<td\b([^>]*?)class="([^"]*)"([^>]*)>\s*</td>')
+_WHOLE = re.compile(r"\b\d{1,2} [A-Z][a-z]+ \d{4}\b|\bat \S+$")
+_NO_BREAK = "\N{NO-BREAK SPACE}"
 _CELL_OF_MOMENT = re.compile(r"(<t[dh]\b[^>]*>\s*(?:<strong>)?)the end of ")
 _CELL_OPENS = re.compile(r"<(td|th)\b([^>]*)>(\s*<(?:form\b|a class=\"nhsuk-button\b))?")
 """A cell, and what it opens with if it holds a button."""
+
+
+def in_one_line(says: Callable[..., str]) -> Callable[..., str]:
+    """The same words for a page: a date in them, and the time after it, is never broken into two lines."""
+
+    @wraps(says)
+    def said(*values: Any) -> str:
+        return _WHOLE.sub(lambda found: found[0].replace(" ", _NO_BREAK), says(*values))
+
+    return said
 
 
 def breakable(name: str) -> Markup:
@@ -83,8 +97,9 @@ def init_app(app: Flask) -> None:
         care_time,
         pounds,
         change,
-        day,
-        moment,
+        first_visit_by,
+        in_one_line(day),
+        in_one_line(moment),
         clock_time,
         units,
         units_of,

@@ -41,6 +41,10 @@ def sent() -> MultiDict[str, str] | None:
     return request.form if request.method == "POST" else None
 
 
+TELL_NOTHING = {"from", "this", "that", "with", "like", "enter", "write", "choose"}
+"""Words of a message that name no field, though its title may have them too."""
+
+
 class WebForm:
     """One form on one page.
 
@@ -259,8 +263,8 @@ class WebForm:
             title = str(_find(self.schema, name).metadata.get("title", "")).removesuffix(" (optional)")
         except KeyError:
             return text
-        telling = [word for word in title.lower().replace("?", " ").split() if len(word) > 3]
-        if not telling or any(word in text.lower() for word in telling):
+        long = [word for word in title.lower().replace("?", " ").split() if len(word) > 3]
+        if not long or any(word in text.lower() for word in long if word not in TELL_NOTHING):
             return text
         return f"{title} {text}" if title.endswith("?") else f"{title}: {text}"
 

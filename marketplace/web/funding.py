@@ -105,7 +105,7 @@ def review(budget_id: str) -> Answer:
         except DomainError as error:
             form.refuse_for(error)
         else:
-            flash("The review is noted. The next one is dated.", "done")
+            flash("The review is recorded, and the next one has a date.", "done")
             return redirect(url_for("funding.budget", budget_id=budget_id))
     return render_template("commissioner/budget_review.html", **shown), 422
 

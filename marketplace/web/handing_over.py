@@ -23,7 +23,7 @@ from .database import db_session, writing
 from .forms import WebForm, sent
 from .listing import Column, Listing
 
-KEEPERS: Mapping[Role, str] = {Role.HOLDER: "organisation", Role.PATIENT: "patient"}
+KEEPERS: Mapping[Role, str] = {Role.HOLDER: "Organisation", Role.PATIENT: "Patient"}
 COLUMNS: list[Column[Standing]] = [
     Column("name", "Who holds the money", lambda row: row.name, lambda row: row.name.lower()),
     Column("kind", "What it is", lambda row: KEEPERS[row.role]),
@@ -67,7 +67,7 @@ def hand_over(keeper_id: str) -> Answer:
             form.refuse_for(error)
             standing = _standing(db_session(), keeper_id)  # what is owed may be what was refused
         else:
-            flash(f"It is noted that {format_pounds(amount_pence)} was paid. {standing.name} is told.", "done")
+            flash(f"It is recorded that {format_pounds(amount_pence)} was paid. {standing.name} is told.", "done")
             return redirect(url_for("handing_over.standings"))
     return render_template("commissioner/hand_over.html", form=form, standing=standing), 422
 

@@ -30,6 +30,8 @@ ORDER_WORDS = {
     "number": ("lowest first", "highest first"),
     "day": ("earliest first", "latest first"),
     "turn": ("to do first", "to do last"),
+    "these": ("these first", "these last"),
+    "suspended": ("suspended first", "suspended last"),
 }
 
 

@@ -49,7 +49,7 @@ def rules() -> Answer:
         return render_template("commissioner/rules.html", form=form), 422
     with writing(db_session()) as session:
         set_rules(session, request_now(), current_actor(), form.data)
-    flash("The rules are saved. They hold for every plan that is approved or reviewed from now on.", "done")
+    flash("The rules are saved.", "done")
     return redirect(url_for("oversight.rules"))
 
 
@@ -78,7 +78,7 @@ def words(provider_id: str) -> str | FileResponse:
     """What its own patients wrote of a provider, so that it can put right what is wrong."""
     session, actor = db_session(), current_actor()
     provider = organisations.organisation(session, actor, "provider", provider_id)
-    listing = Listing(f"what patients wrote of {provider.name}", WORDS, "-day")
+    listing = Listing(f"what patients wrote about {provider.name}", WORDS, "-day")
     page = listing.page_from(
         ratings.words_count(session, actor, provider_id),
         lambda first, size: ratings.words_rows(session, actor, provider_id, first, size, order=listing.order),

@@ -14,7 +14,7 @@ from marketplace.queries.support import support_of
 from marketplace.records.contracts import DeliveryStatus
 from marketplace.records.pools import DefaultAnswer
 from marketplace.rules.budgets import ManagedAs
-from marketplace.rules.errors import Conflict, Invalid
+from marketplace.rules.errors import Conflict, Invalid, WrongState
 from marketplace.rules.lifecycle import RESULT_PUBLISHED, ContractStatus
 from marketplace.rules.permissions import Role
 from marketplace.rules.privacy import K
@@ -110,9 +110,7 @@ def invitation(need_id: str) -> Answer:
                     shares_pool=shares,
                     **{name: request.form.get(name, "") for name in READ},
                 )
-        except (Invalid, Conflict) as error:
-            if isinstance(error, Conflict) and error.code != pools.RULES_CHANGED:
-                raise
+        except (Conflict, Invalid, WrongState) as error:  # said on the page itself, which shows how the group stands
             form.refuse_for(error)
             status = status_of(error)
         else:
@@ -191,15 +189,19 @@ def match(match_id: str) -> Answer:
         return patient_page("match.html", page=page, form=form)
     if not form.validate():
         return patient_page("match.html", page=page, form=form), 422
-    with writing(session):
-        if form.data["answer"] is DefaultAnswer.ACCEPT:
-            awards.accept_match(session, now, actor, match_id)
-            flash("You said yes. We will tell you when it is final.", "done")
-        else:
-            look_again = form.data["look_again"] == "yes"
-            awards.decline_match(session, now, actor, match_id, form.data["reason"], look_again=look_again)
-            then = " We ask your broker to look for another provider." if look_again else ""
-            flash(f"You said no. Your money is free to use again.{then}", "done")
+    accepts, look_again = form.data["answer"] is DefaultAnswer.ACCEPT, form.data["look_again"] == "yes"
+    try:
+        with writing(session):
+            if accepts:
+                awards.accept_match(session, now, actor, match_id)
+            else:
+                awards.decline_match(session, now, actor, match_id, form.data["reason"], look_again=look_again)
+    except WrongState as error:  # said on the page of the match itself, which shows how it stands
+        form.refuse_for(error)
+        return patient_page("match.html", page=matches.match_page(session, actor, now, match_id), form=form), 409
+    then = " We ask your broker to look for another provider." if look_again else ""
+    told = "You said yes. We will tell you when it is final."
+    flash(told if accepts else f"You said no. Your money is free to use again.{then}", "done")
     return redirect(url_for("patient.match", match_id=match_id))
 
 

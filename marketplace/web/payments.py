@@ -31,7 +31,7 @@ Answer = str | AnyResponse | tuple[str, int]
 COLUMNS: list[Column[RunRow]] = [
     Column("made", "Made", lambda row: london_day(row.made_at), PaymentRun.made_at, "day"),
     Column("payments", "Payments", lambda row: row.payments, func.count(PaymentLine.id), "number"),
-    Column("sent", "Sent", lambda row: pounds_cell(row.sent_pence), func.sum(PaymentLine.amount_pence), "number"),
+    Column("sent", "In the run", lambda row: pounds_cell(row.sent_pence), func.sum(PaymentLine.amount_pence), "number"),
     Column("paid", "Paid", lambda row: pounds_cell(row.paid_pence)),
     Column("returned", "Returned", lambda row: pounds_cell(row.returned_pence)),
     Column("waiting", "Not answered", lambda row: pounds_cell(row.waiting_pence)),

@@ -1,5 +1,7 @@
 """Extra support in plain words: `ground_words` (why somebody gets it), `rule_words` (who gets it), `condition_words`.
 
+`RULE_DECIDES` says to offices when the rule is asked; no page says it in other words.
+
 `init_app` gives them to the templates.
 """
 
@@ -12,6 +14,10 @@ from marketplace.rules.budgets import FundingRules
 from marketplace.rules.support import Ground
 from marketplace.schemas.support import CONDITION_WORDS
 
+RULE_DECIDES = (
+    "The rule decides when a care plan is approved or reviewed, and when something it asks about is recorded. "
+    "Until then, what was decided stays, even if the rule changes."
+)
 _TO_PATIENT: Mapping[Ground, str] = {
     Ground.AGE: "Your age: you were born in {born}",
     Ground.DEPRIVATION: "Many people in your area have little money",
@@ -60,5 +66,7 @@ def within(words: str) -> str:
 
 def init_app(app: Flask) -> None:
     """Give the templates the words."""
-    app.jinja_env.globals.update(ground_words=ground_words, rule_words=rule_words, condition_words=condition_words)
+    app.jinja_env.globals.update(
+        ground_words=ground_words, rule_words=rule_words, condition_words=condition_words, rule_decides=RULE_DECIDES
+    )
     app.jinja_env.filters["within"] = within

@@ -7,7 +7,7 @@ from flask import Blueprint, Response, render_template, request
 from marketplace.journey.chain import signed_head
 from marketplace.queries import trail
 from marketplace.queries.trail import Act
-from marketplace.queries.trail_words import act_words
+from marketplace.queries.trail_words import about_words, act_words
 from marketplace.queries.words import moment, words
 from marketplace.records.audit import AuditEvent, check_from, head
 from marketplace.rules.errors import WrongState
@@ -25,7 +25,7 @@ COLUMNS: list[Column[Act]] = [
     Column("role", "As", lambda row: words(row.role), AuditEvent.role),
     Column("act", "Act", lambda row: row.event, AuditEvent.event),
     Column("about", "About", lambda row: row.about_id),
-    Column("noted", "Noted", lambda row: "; ".join(f"{name}: {told}" for name, told in row.facts)),
+    Column("noted", "Noted", lambda row: "; ".join(f"{name}: {told}" for name, told in row.facts + row.codes)),
 ]
 
 AT_ONCE = 20_000
@@ -63,6 +63,7 @@ def audit() -> str | Response:
         search=search,
         most=trail.MOST_COUNTED,
         act_words=act_words,
+        about_words=about_words,
         periods=[(name, told) for name, (told, _) in trail.PERIODS.items()],
     )
 

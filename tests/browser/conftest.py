@@ -34,6 +34,21 @@ CHROMIUM_FLAGS = [
 ]
 WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 
+TABLES_THAT_STICK_OUT = """() => {
+  const framed = [...document.querySelectorAll(".cp-frame:not(.cp-frame--moves) > table")];
+  const amounts = framed.flatMap((table) => [...table.querySelectorAll("tbody .cp-number, tbody .cp-number > div")])
+    .flatMap((cell) => [...cell.childNodes])
+    .filter((node) => node.nodeType === Node.TEXT_NODE && /^\\s*£[\\d,.]+\\s*$/.test(node.data));
+  const shown = amounts.map((node) => node.data);
+  amounts.forEach((node) => { node.data = "£12,345.67"; });
+  const found = framed.filter(
+    (table) => table.getBoundingClientRect().right > table.parentElement.getBoundingClientRect().right + 1
+  ).map((table) => table.caption.textContent);
+  amounts.forEach((node, at) => { node.data = shown[at]; });
+  return found;
+}"""
+"""The tables that would be wider than their column if every amount of theirs were tens of thousands of pounds."""
+
 
 class Visit:
     """One person's browser window on one server."""
@@ -88,8 +103,8 @@ class Visit:
 
     @property
     def text(self) -> str:
-        """All that a person can read in the page's main part."""
-        return self.page.locator("main").inner_text()
+        """All that a person can read in the page's main part; a space at which no line may be broken is a space."""
+        return self.page.locator("main").inner_text().replace("\N{NO-BREAK SPACE}", " ")
 
     def look(self, name: str, *, status: int = 200) -> "Visit":
         """The page has this status, one h1, no fault that axe can find at either width.
@@ -107,6 +122,8 @@ class Visit:
             assert not faults, f"{name} at {width}: {faults}"
             overflow = self.page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
             assert overflow <= 0, f"{name} at {width}: the page is {overflow} px wider than the screen"
+            stick_out = self.page.evaluate(TABLES_THAT_STICK_OUT)
+            assert not stick_out, f"{name} at {width}: wider than the column they stand in: {stick_out}"
         self.page.set_viewport_size(WIDE)
         return self
 

@@ -130,7 +130,7 @@ def test_a_commissioner_looks_after_the_market(site: Site, serve: Callable[[Flas
     write(window, name="Wold Feet", site_name="Wold clinic", district="LN1")
     window.page.get_by_label("Podiatry").check()
     window.page.get_by_label("Good", exact=True).check()
-    fill_date(window, "Published on (if rated)", "1", "6", "2025")
+    fill_date(window, "Published on", "1", "6", "2025")
     glance(window.press("Admit the provider").follow("Wold Feet"), "commissioner-provider")
     glance(window.follow("Add a place"), "commissioner-site-new")
     window.go("/commissioner/organisations").follow("Admit a broker")

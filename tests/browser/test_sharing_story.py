@@ -64,9 +64,9 @@ def test_helping_each_other_to_pay(site: Site, enter: Open) -> None:
     trust.follow("Budgets").look("holder-budgets")
     trust.go("/holder/contracts").look("holder-contracts")
     funder = enter("funder").go("/commissioner/").follow("Money of shared groups").look("commissioner-hand-overs")
-    funder.follow("Note a payment from Fen Trust").look("commissioner-hand-over")
+    funder.follow("Record a payment from Fen Trust").look("commissioner-hand-over")
     funder.page.get_by_label("How much was paid?").fill("a lot")
-    funder.press("Note the payment").look("commissioner-hand-over-wrong", status=422)
+    funder.press("Record the payment").look("commissioner-hand-over-wrong", status=422)
     funder.page.get_by_label("How much was paid?").fill("30.00")
-    funder.press("Note the payment").look("commissioner-hand-overs-paid")
+    funder.press("Record the payment").look("commissioner-hand-overs-paid")
     assert "Owes you £4.61" in funder.text

@@ -56,6 +56,13 @@ def test_extra_support_from_the_rule_to_the_person(site: Site, serve: Serve, vis
         assert words in patient.text
     patient.follow("Home").look("patient-home-support")
     assert site.fresh().budget(1).support_grounds == ["age", "deprivation", "capacity", "conditions"]
+
+    window.go("/commissioner/rules")
+    window.page.get_by_label("Extra support for whoever lacks capacity to decide on their care").uncheck()
+    write(window, support_from_age="", support_to_decile="", support_conditions="")
+    window.press("Save the rules").go("/commissioner/people").follow("Extra support for Patient 01")
+    window.look("commissioner-support-ends")
+    assert "no ground is met any more" in window.text
     assert world.books_balance()
 
 

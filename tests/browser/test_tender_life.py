@@ -220,7 +220,7 @@ def test_a_draft_is_deleted_and_a_contract_ended_by_who_pays(site: Site, windows
     funder.follow("End this contract early").look("ends-end")
     write(funder, "Why?", "The provider has closed.").press("End the contract")
     windows.on("funder", f"/commissioner/budgets/{contract.budget_id}/review")
-    funder.press("Note the review").look("ends-review-empty", status=422)
+    funder.press("Record the review").look("ends-review-empty", status=422)
     windows.on("funder", "/commissioner/tenders").look("ends-tenders")
     windows.at("bulk", f"/provider/contracts/{contract.id}").look("ends-provider-contract")
     site.fresh().now = datetime(2027, 1, 2, 9, tzinfo=UTC)

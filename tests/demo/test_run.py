@@ -23,7 +23,7 @@ from marketplace.demo.tenders import tenders
 from marketplace.journey.keys import lend
 from marketplace.journey.settlements import payments_due
 from marketplace.records import Base
-from marketplace.records.contracts import Delivery, DeliveryStatus
+from marketplace.records.contracts import Contract, Delivery, DeliveryStatus, Rating
 from marketplace.records.database import configure_engine
 from marketplace.records.people import Commissioner, User
 from marketplace.records.providers import Site
@@ -131,6 +131,18 @@ def test_deliveries_are_paid_and_others_wait(played: Played) -> None:
         due = payments_due(session, Actor(payer.id, Role.COMMISSIONER, payer.party_id))
     assert {DeliveryStatus.PAID, DeliveryStatus.RECORDED} <= statuses
     assert due, "the list of accounts says that payments wait for the commissioner"
+
+
+def test_patients_rate_who_has_served_them(played: Played) -> None:
+    """Only after something was confirmed; with words and without, and some of them for the provider too."""
+    with played.sessions() as session:
+        rated = session.execute(select(Rating, Contract).join(Contract, Contract.id == Rating.contract_id)).all()
+        served = session.scalar(select(func.count()).where(Contract.units_confirmed > 0)) or 0
+        assert served >= len(rated) > served // 2 > 3
+        assert all(contract.units_confirmed > 0 for _, contract in rated)
+        assert len({rating.stars for rating, _ in rated}) > 1
+        assert {rating.words is None for rating, _ in rated} == {True, False}
+        assert {rating.provider_may_read for rating, _ in rated if rating.words} == {True, False}
 
 
 def test_nothing_happens_after_now(played: Played) -> None:

@@ -5,7 +5,6 @@ from sqlalchemy import select
 
 from marketplace.journey import awards, cancellations, pools, reviews, rounds
 from marketplace.records.database import writing
-from marketplace.records.offers import ExclusionCode
 from marketplace.records.outbox import Message
 from marketplace.records.pools import DefaultAnswer, NeedStatus
 from marketplace.records.rounds import MatchStatus, RoundKind, RoundStatus
@@ -130,11 +129,7 @@ def test_a_rematch_that_fails_changes_nothing(world: SmallWorld, monkeypatch: py
 def test_an_excluded_offer_is_matched_without(world: SmallWorld) -> None:
     """After an exclusion nothing can be confirmed until the whole round has been run again without that offer."""
     world.proposed().accept()
-    award = world.match(1).award
-    with writing(world.session):
-        cancellations.exclude_offer(
-            world.session, world.now, world.broking, award.offer_id, ExclusionCode.CONFLICT, "A cousin of the broker"
-        )
+    world.leave_out(world.providers_by_patient()[1])
     with pytest.raises(WrongState, match="run the matching again"):
         world.confirm()
     world.run_round()
@@ -185,11 +180,7 @@ def test_nobody_answers_a_match_that_no_longer_counts(world: SmallWorld) -> None
     """Until the matching is run again neither a no nor silence turns anybody down; then all are asked anew."""
     world.draft().agree(1, default=DefaultAnswer.DECLINE).agree(*range(2, 13)).publish().three_offers()
     world.later(days=15).run_round()
-    award = world.match(1).award
-    with writing(world.session):
-        cancellations.exclude_offer(
-            world.session, world.now, world.broking, award.offer_id, ExclusionCode.CONFLICT, "A cousin of the broker"
-        )
+    world.leave_out(world.providers_by_patient()[1])
     for answer in (world.accept, world.decline):
         with pytest.raises(WrongState, match="made again"):
             answer(1)

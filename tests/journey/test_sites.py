@@ -2,11 +2,12 @@
 
 from dataclasses import replace
 from datetime import date
+from functools import partial
 
 import pytest
 from sqlalchemy import select
 
-from marketplace.journey import amendments, cancellations, conduct, offers, people, rounds, sites
+from marketplace.journey import amendments, conduct, offers, people, rounds, sites
 from marketplace.journey.claims.access import access
 from marketplace.journey.claims.cohort import counted_tenders
 from marketplace.journey.claims.fairness import fairness
@@ -86,12 +87,7 @@ def test_a_round_run_again_reads_the_offers_too(world: SmallWorld) -> None:
     """After an exclusion the whole market is built anew, and still from what was sealed."""
     world.proposed()
     state(world, attributes=("evening",), first_appointment_days=None)
-    bulk = next(offer for offer in world.tender.offers if offer.provider_id == world.providers["bulk"].id)
-    with writing(world.session):
-        cancellations.exclude_offer(
-            world.session, world.now, world.broking, bulk.id, ExclusionCode.CONFLICT, "An interest came to light."
-        )
-    world.run_round()
+    world.leave_out("bulk").run_round()
     assert (said_in(world)["attributes"], said_in(world)["first_appointment_days"]) == (["step_free"], 14)
 
 
@@ -238,14 +234,7 @@ def test_a_rating_that_fell_is_grounds_to_leave_an_offer_out(world: SmallWorld) 
     """Not before a proposal names it, and not while the rating is no worse than the offer says. Then: a new round."""
     world.draft().agree().publish().three_offers().later(days=15)
     rate(world, "bulk", "Inadequate")
-    bulk = next(offer for offer in world.tender.offers if offer.provider_id == world.providers["bulk"].id)
-
-    def leave_out() -> None:
-        with writing(world.session):
-            cancellations.exclude_offer(
-                world.session, world.now, world.broking, bulk.id, ExclusionCode.RATING_FELL, "It is Inadequate now."
-            )
-
+    leave_out = partial(world.leave_out, "bulk", "It is Inadequate now.", ExclusionCode.RATING_FELL)
     with pytest.raises(Invalid, match="worse"):
         leave_out()
     assert told(world, "rating_fell") == []

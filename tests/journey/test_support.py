@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 from marketplace.journey import (
     awards,
     budgets,
-    conduct,
     markets,
     people,
     rounds,
@@ -25,7 +24,7 @@ from marketplace.records.audit import AuditEvent
 from marketplace.records.database import writing
 from marketplace.records.ledger import TransferKind
 from marketplace.records.outbox import Message
-from marketplace.records.people import Broker, Patient, Supporter
+from marketplace.records.people import Patient, Supporter
 from marketplace.records.rounds import MatchStatus, Round
 from marketplace.rules.budgets import FundingRules
 from marketplace.rules.clock import london_date, london_midnight_after
@@ -45,6 +44,7 @@ RULES = FundingRules(
     support_answer_days=5,
     support_supplement_pence=5_000,
 )
+
 RUTH = SupporterDetails("Ruth Fell", "Care coordinator", "01522 000000")
 
 Found = Callable[..., SmallWorld]
@@ -302,7 +302,7 @@ def test_a_rematch_gives_the_longer_time_too(small: Found) -> None:
     assert (world.match(1).answer_by - world.now).days >= 12
 
 
-# easy-read, a supporter, money
+# easy-read, money
 
 
 def test_easy_read_is_on_until_somebody_chooses(small: Found) -> None:
@@ -316,52 +316,6 @@ def test_easy_read_is_on_until_somebody_chooses(small: Found) -> None:
     record(world, 2, lacks_capacity=True)
     record(world, 3, lacks_capacity=True)
     assert [patient.easy_read for patient in world.patients] == [False, False, True]
-
-
-def test_broker_and_commissioner_name_a_supporter(small: Found) -> None:
-    """One at a time; the patient is told each time, the one before stays on record."""
-    world = small()
-    first = name(world, 1, world.broking)
-    assert name(world, 1, world.broking) is first
-    second = name(world, 1, world.funder, replace(RUTH, name="Omar Lund"))
-    standing = supporters.supporters_of(world.session, [patient.id for patient in world.patients])
-    assert {patient_id: row.name for patient_id, row in standing.items()} == {world.patients[0].id: "Omar Lund"}
-    assert (first.ended_at, second.named_by) == (world.now, world.funder.user_id)
-    assert told(world, 1).count("supporter_named") == 2
-    assert [event.facts for event in events(world, "supporter.named")] == [
-        {"supporter": first.id},
-        {"supporter": second.id},
-    ]
-
-
-def test_who_may_name_a_supporter_and_for_whom(small: Found) -> None:
-    world = small()
-    for actor, error in [
-        (world.patient(1), NotAllowed),
-        (world.provider("near"), NotAllowed),
-        (Actor("x", Role.BROKER, "another"), NotFound),
-        (Actor("x", Role.COMMISSIONER, "another"), NotFound),
-    ]:
-        with pytest.raises(error):
-            name(world, 1, actor)
-    with pytest.raises(WrongState, match="none now"):
-        name(world, 2, world.funder)
-    with pytest.raises(Invalid):
-        name(world, 1, world.funder, replace(RUTH, reach=" "))
-    with writing(world.session):
-        conduct.suspend(world.session, world.now, world.funder, Broker, world.broker.id, "It sent wrong figures.")
-    with pytest.raises(NotAllowed, match="suspended"):
-        name(world, 1, world.broking)
-
-
-def test_support_ends_with_the_budget(small: Found) -> None:
-    """A budget that is over gives nothing any more: no supporter can be named for it."""
-    world = small()
-    assert support.is_supported(world.session, world.now, world.patients[0].id)
-    world.now = datetime(2027, 1, 2, 9, tzinfo=world.now.tzinfo)
-    assert not support.is_supported(world.session, world.now, world.patients[0].id)
-    with pytest.raises(WrongState):
-        name(world, 1, world.funder)
 
 
 def test_the_supplement_is_a_posting_of_its_own(small: Found) -> None:
@@ -399,20 +353,3 @@ def test_two_decisions_at_once_pay_once(new_session: Callable[[], Session], mond
     assert world.money(2)["available"] == WHOLE + 5_000
     assert len(events(world, "support.granted")) == 2
     assert world.books_balance()
-
-
-def test_two_supporters_at_once_are_one(new_session: Callable[[], Session], monday: datetime) -> None:
-    """Broker and commissioner name somebody in the same moment: the later one stands, the earlier stays on record."""
-    session, beside = new_session(), new_session()
-    world = SmallWorld(session, monday, patient_count=1, rules=RULES).found()
-    patient_id, other = world.patients[0].id, replace(RUTH, name="Omar Lund")
-    broking, funder, now = world.broking, world.funder, world.now
-    error = while_open(
-        session,
-        lambda here: supporters.name_supporter(here, now, broking, patient_id, RUTH),
-        beside,
-        lambda there: supporters.name_supporter(there, now, funder, patient_id, other),
-    )
-    assert error is None
-    session.rollback()
-    assert supporters.supporters_of(session, [patient_id])[patient_id].name == "Omar Lund"

@@ -126,17 +126,14 @@ def test_a_provider_owns_up(world: SmallWorld) -> None:
 def test_an_offer_is_excluded_for_recorded_grounds(world: SmallWorld) -> None:
     """The broker's one override needs a reason, and an offer that is opened."""
     world.draft().agree().publish().three_offers()
-    offer = world.tender.offers[0]
-    arguments = (world.session, world.now, world.broking, offer.id, ExclusionCode.CONFLICT)
-    with pytest.raises(WrongState), writing(world.session):
-        cancellations.exclude_offer(*arguments, "Brother of the broker")
+    with pytest.raises(WrongState):
+        world.leave_out("bulk", "Brother of the broker")
     world.later(days=15)
-    arguments = (world.session, world.now, world.broking, offer.id, ExclusionCode.CONFLICT)
-    with pytest.raises(Invalid), writing(world.session):
-        cancellations.exclude_offer(*arguments, "  ")
-    with writing(world.session):
-        cancellations.exclude_offer(*arguments, "Brother of the broker")
-    assert offer.status is OfferStatus.EXCLUDED
+    with pytest.raises(Invalid):
+        world.leave_out("bulk", "  ")
+    world.leave_out("bulk", "Brother of the broker")
+    bulk = next(row for row in world.tender.offers if row.provider_id == world.providers["bulk"].id)
+    assert (bulk.status, bulk.excluded_reason) == (OfferStatus.EXCLUDED, "Brother of the broker")
 
 
 @pytest.mark.parametrize("when", ["closed", "proposed", "standstill"])

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 import matching
-from marketplace.journey.reasons import AS_GOOD, REFUSED_BEFORE
+from marketplace.journey.reasons import AS_GOOD, COST, REFUSED_BEFORE, SEARCH_ENDED
 from marketplace.queries import reasons
 from matching.eligibility import PAIR_RULES
+from matching.moves import PRICE, SIDES
 
 ENGINE = Path(matching.__file__).parent
 NAMED = re.compile(r'(?:Verdict|Refusal)\((?:offer\.id, )?"(\w+)"')
@@ -18,7 +19,7 @@ def rules() -> set[str]:
     """The names of all rules: of pairs, and of every verdict in the engine (its checker, `verify_*`, tells nobody)."""
     stated = {name for path in ENGINE.glob("[!v]*.py") for name in NAMED.findall(path.read_text())}
     assert {"capacity", "effective_cost", "pairs"} <= stated
-    return stated | {rule.__name__ for rule in PAIR_RULES} | {AS_GOOD, REFUSED_BEFORE}
+    return stated | {rule.__name__ for rule in PAIR_RULES} | {AS_GOOD, REFUSED_BEFORE, SEARCH_ENDED}
 
 
 @pytest.mark.parametrize("rule", sorted(rules()))
@@ -53,3 +54,55 @@ def test_every_rule_has_a_sentence_for_the_person_it_is_about(rule: str) -> None
 
 def test_a_rule_without_a_sentence_is_still_said() -> None:
     assert reasons.alternative({"offer": "o", "rule": "some_new_rule"}) == "Some new rule."
+
+
+def test_every_part_of_a_cost_has_a_sentence() -> None:
+    """Only what a market states beside its prices has none: no market of ours states any."""
+    assert set(reasons.TO_A_PATIENT_OF_A_PART) == {PRICE, *SIDES} - {"extra"}
+
+
+@pytest.mark.parametrize(
+    ("largest", "told"),
+    [
+        ({"part": "price", "pence": 8_850, "value": None, "limit": None}, "It would cost your group £88.50 more."),
+        ({"part": "quality", "pence": 900, "value": 2, "limit": 4},
+         "It is rated Requires improvement. Your match is rated Outstanding."),
+        ({"part": "quality", "pence": 900, "value": 0, "limit": 3}, "It is not rated. Your match is rated Good."),
+        ({"part": "travel", "pence": 700, "value": 9_000, "limit": 4_900},
+         "It is 9 km (5.6 miles) from you. Your match is 4.9 km (3 miles) from you."),
+        ({"part": "travel", "pence": 2, "value": 4_940, "limit": 4_900}, "It is a little farther from you."),
+        ({"part": "wait", "pence": 150, "value": 20, "limit": 5},
+         "Its first visit is within 20 days. With your match it is within 5 days."),
+        ({"part": "wait", "pence": 150, "value": 20, "limit": None},
+         "Its first visit is within 20 days. With your match no day is named."),
+        ({"part": "change", "pence": 900, "value": None, "limit": None},
+         "You would leave the provider that you have now."),
+    ],
+)  # fmt: skip
+def test_what_counted_most_is_said_in_its_own_unit(largest: dict[str, object], told: str) -> None:
+    """Then that all together decided: no single figure did."""
+    row = {"offer": "o", "rule": COST, "value": 10_000, "limit": 0, "largest": largest}
+    assert reasons.alternative(row) == f"{told} All in all, your match came out ahead."
+
+
+def test_the_nearest_to_being_the_match_comes_first() -> None:
+    """By what it was behind; then who did not fit, then who is too far away; in whatever order they were stored."""
+    rows = [
+        {"offer": "b", "rule": "distance", "value": 90_000, "limit": 10_000},
+        {"offer": "c", "rule": COST, "value": 900, "limit": 0},
+        {"offer": "a", "rule": "grade", "value": 1, "limit": 3},
+        {"offer": "e", "rule": "distance", "value": 20_000, "limit": 10_000},
+        {"offer": "d", "rule": AS_GOOD, "value": 0, "limit": 0},
+        {"offer": "f", "rule": COST, "value": 90, "limit": 0},
+        {"offer": "g", "rule": "distance", "limit": 10_000},
+    ]
+    for stored in (rows, rows[::-1]):
+        assert [row["offer"] for row in sorted(stored, key=reasons.how_far_behind)] == [
+            "d",
+            "f",
+            "c",
+            "a",
+            "e",
+            "b",
+            "g",
+        ]

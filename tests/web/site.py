@@ -12,6 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from werkzeug.test import TestResponse
 
 from marketplace import create_app
 from marketplace.adapters.passwords import hash_password
@@ -30,6 +31,15 @@ PASSWORD = "correct horse battery"  # noqa: S105 - made-up people
 KEYS = {"SECRET_KEY": "00" * 32, "FIELD_KEY": "11" * 32, "SEALING_KEY": "22" * 32}
 
 
+class Read(TestResponse):
+    """An answer as somebody reads it: a space at which no line may be broken is a space."""
+
+    def get_data(self, as_text: bool = False) -> Any:
+        """The body; where it is text, as it is read."""
+        body = super().get_data(as_text=as_text)
+        return body.replace("\N{NO-BREAK SPACE}", " ") if as_text else body
+
+
 @dataclass(repr=False)
 class Site:
     """A small world that can be visited. Reading the world after a visit sees what the visit changed."""
@@ -41,6 +51,7 @@ class Site:
     def client(self, email: str | None = None) -> FlaskClient:
         """A browser without a screen, signed in as somebody (the password is not asked: that has its own tests)."""
         client = self.app.test_client()
+        client.response_wrapper = type("Read", (Read, client.response_wrapper), {})
         if email is not None:
             with client.session_transaction() as cookie:
                 cookie["sign_in"] = self.token(email)

@@ -5,6 +5,7 @@ import re
 from datetime import date
 from typing import Any
 
+import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 from werkzeug.test import TestResponse
@@ -233,6 +234,22 @@ def test_lines_that_differ_in_facts_alone_say_in_which(site: Site) -> None:
         assert (report.status_code, told in report.text) == (422, True), told
 
 
+@pytest.mark.parametrize(
+    ("kind", "keeper", "told"),
+    [
+        ("Yearly", "Commissioner", ("Yearly", "You")),
+        ("one course", "patient", ("One course of care", "The patient")),
+        ("episodic", "direct payment", ("One course of care", "The patient")),
+    ],
+)
+def test_a_cell_says_it_plainly_or_by_its_term(site: Site, kind: str, keeper: str, told: tuple[str, str]) -> None:
+    """Whoever fills in the file need not know what episodic, notional or a direct payment is."""
+    page = send(site.client("funder@example.test"), line(*PHYSIO, _7=kind, _8=keeper)).text
+    cells = [re.sub(r"<[^>]+>", "", cell).strip() for cell in re.findall(r"<td.*?</td>", page, re.DOTALL)]
+    for words in told:
+        assert any(cell.endswith(words) for cell in cells), (words, cells)
+
+
 def test_what_is_wrong_in_a_file_is_told_by_line(site: Site) -> None:
     """The schema's words and the rules', line by line; nobody is registered, no money moves."""
     client, before = site.client("funder@example.test"), count(site, Patient)
@@ -241,7 +258,7 @@ def test_what_is_wrong_in_a_file_is_told_by_line(site: Site) -> None:
         client,
         line("Gambling", "Have fun", 10, "600", "", ""),
         line(*PHYSIO, _0="Rose Other"),
-        line(*PHYSIO, _1="9991234560", _4="12", _5="perhaps", _6="A cold", _7="sometimes"),
+        line(*PHYSIO, _1="9991234560", _4="12", _5="perhaps", _6="A cold", _7="sometimes", _8="somebody"),
         line("Juggling", "Have fun", 1, "10", "", "", _1=N2, _0="Jim Fenn"),
         line(*PHYSIO, _1=known),
         line(*PHYSIO, _1=synthetic_nhs_number(4), _0="Patient 04", _2=1944),
@@ -253,7 +270,8 @@ def test_what_is_wrong_in_a_file_is_told_by_line(site: Site) -> None:
         "cannot pay for gambling: it is never care. Take this line out.",
         "stands in an earlier line with another name",
         "Check the NHS number",
-        "Use one of these words: yearly, episodic",
+        "Use one of these words: yearly, one course",
+        "Use one of these words: commissioner, organisation, patient",
         "Write yes, or leave the cell empty",
         "This is not in the catalogue",
         "Somebody of another name is registered under this NHS number",

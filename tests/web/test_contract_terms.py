@@ -1,7 +1,9 @@
 """Before somebody signs they read what they sign: the first visit, how to book it, and what holds if it goes wrong."""
 
+from datetime import timedelta
+
 from marketplace.journey import sites
-from marketplace.queries.words import moment
+from marketplace.queries.words import day, moment
 from marketplace.records.database import writing
 from marketplace.rules.sites import SiteStatement
 from tests.web.site import Site
@@ -23,6 +25,7 @@ def test_the_terms_stand_above_the_signature(site: Site) -> None:
             assert words in page, words
         assert page.index("by <strong>") < page.index("does not go up") < page.index("Sign the contract")
         assert "Done and left" not in page
+        assert "last day for it" not in page, "not all have signed"
     paper = site.client(P1).get(f"{path}/print").text
     assert all(words in paper for words in (*rules, "within 14 days of the day when all have signed"))
     world.sign(1)
@@ -31,6 +34,9 @@ def test_the_terms_stand_above_the_signature(site: Site) -> None:
         page = main_part(site.client(P1), path, easy=easy)
         assert "Sign the contract" not in page
         assert all(words in page for words in (*rules, "Done and left", "first visit is within 14 days"))
+        signed_on = world.contract(1).last_signed_at
+        assert signed_on is not None
+        assert f"The last day for it is {day(signed_on + timedelta(days=14))}." in page
 
 
 def test_how_to_book_is_the_providers_word_of_today(site: Site) -> None:

@@ -225,7 +225,7 @@ def test_a_match_is_accepted_from_its_easy_page(site: Site) -> None:
     client.post("/patient/easy-read", data={"easy_read": "on"})
     wrong = client.post(match, data={"answer": "decline"})
     assert wrong.status_code == 422
-    assert "Tell us why, in a few words" in wrong.get_data(as_text=True)
+    assert "Say why you turn it down, in a few words" in wrong.get_data(as_text=True)
     assert "cp-idea__words" in wrong.get_data(as_text=True)
     assert client.post(match, data={"answer": "accept", "look_again": "yes"}).location == match
     assert site.fresh().match(1).status is MatchStatus.ACCEPTED

@@ -63,6 +63,31 @@ def test_an_impossible_date_is_named_and_kept(day: str) -> None:
     assert form.field("starts")["parts"]["month"] == "2"
 
 
+@pytest.mark.parametrize(
+    ("title", "message", "told"),
+    [
+        (
+            "Months from one review to the next",
+            "Enter a whole number from 1 to 24",
+            "Months from one review to the next: ",
+        ),
+        ("From", "Enter the first day", "From: "),
+        ("What is this for?", "Write a sentence of this", "What is this for? "),
+        ("Reason", "Write the reason", ""),
+        ("How it is", "Write something", ""),
+    ],
+)
+def test_the_summary_names_the_field_unless_the_message_does(title: str, message: str, told: str) -> None:
+    """Words that stand in every message (from, enter, this) name no field."""
+
+    class OneFieldSchema(Schema):
+        only = fields.String(required=True, error_messages={"required": message}, metadata={"title": title})
+
+    form = WebForm(OneFieldSchema(), MultiDict())
+    assert not form.validate()
+    assert form.summary == [{"text": f"{told}{message}.", "href": "#only"}]
+
+
 def test_rows_left_blank_are_skipped_and_messages_find_the_row_that_was_typed() -> None:
     form = typed(
         title="Knees",

@@ -20,7 +20,7 @@ from marketplace.rules.tendering import Policy, policy_document
 from tests.web.reading import grade_of, sentences_of
 from tests.web.site import Site
 from tests.web.test_easy_read import main_part, same
-from tests.web.test_match_pages import few_left
+from tests.web.test_match_pages import few_left, left_out
 from tests.web.test_people_pages import daughter_of
 from tests.web.test_reading_age import MOST_GRADE, MOST_WORDS
 from tests.worlds import PERIOD, SmallWorld
@@ -271,9 +271,31 @@ def test_a_group_of_a_budget_that_has_ended_promises_no_money(site: Site) -> Non
 
 def test_a_group_with_a_match_leads_to_it(site: Site) -> None:
     world = site.world.proposed()
-    assert all(f"/patient/matches/{world.match(1).id}" in page for page in told(site))
+    for page in told(site):
+        assert f"/patient/matches/{world.match(1).id}" in page
+        assert page.index("You have a match from this group.") < page.index("Fen Brokers"), (
+            "what came of it is read first"
+        )
     world.accept().confirm().later(days=20)
     assert all(f"/patient/contracts/{world.contract(1).id}" in page for page in told(site))
+
+
+def test_a_group_whose_offers_are_matched_again_says_so_of_the_match(site: Site) -> None:
+    world = left_out(site.world.proposed())
+    for page in told(site):
+        assert "You have a match from this group so far. The offers are matched again." in page
+        assert "See your match so far" in page
+        assert f"/patient/matches/{world.match(1).id}" in page
+
+
+def test_until_when_to_answer_stands_before_all_else(site: Site) -> None:
+    """With the way to the answer; of a group that started without them nobody reads that it may start sooner."""
+    world = site.world.draft().agree(2)
+    for page in told(site):
+        assert page.index("The group may start sooner") < page.index("Go to your answer") < page.index("Lincoln")
+    world.agree(*range(3, 13)).publish()
+    for page in told(site):
+        assert "The group may start sooner" not in page
 
 
 def test_a_match_that_is_over_is_told_as_one_that_was(site: Site) -> None:
@@ -344,7 +366,7 @@ def test_who_has_no_match_reads_that_the_offers_are_matched_again(site: Site) ->
         assert "The offers are being matched again" in page, path
         assert "No provider was found" not in page, path
     home = site.client(P1).get("/patient/").text
-    assert "Step 5 of 9: The offers are matched again" in home
+    assert "Step 5 of 9: The offers are being matched again" in home
     assert brokers_date not in home
     with writing(world.session):
         rounds.start_round(world.session, world.now, world.broking, world.tender.id)
@@ -389,3 +411,35 @@ def test_every_change_of_the_rules_has_its_words() -> None:
         "At least 2 providers must make an offer now. It was 1 before.",
         "The broker's own time limits have changed.",
     ]
+
+
+def test_a_longest_wait_says_from_when_it_counts(site: Site) -> None:
+    with writing(site.world.session):
+        site.world.plan_line(1).max_wait_days = 30
+    site.world.draft()
+    for page in told(site):
+        assert "irst visit" in page
+        assert "within 30 days" in page
+        assert "when all have signed" in page
+
+
+def test_a_second_click_is_told_what_holds(site: Site) -> None:
+    """Not now after a yes, a yes or a way out that comes too late, leaving twice: each says what is so."""
+    world = site.world.draft().agree()
+    path, client = f"/patient/invitations/{world.need(1).id}", site.client(P1)
+    late = client.post(f"{path}/not-now")
+    assert (late.status_code, "leave the group on its page" in late.text) == (409, True)
+    world.publish()
+    assert client.post(f"{path}/leave").status_code == 302
+    twice = client.post(f"{path}/leave")
+    assert (twice.status_code, "You are not in this group." in twice.text) == (409, True)
+    read = {"terms_sha256": world.bundle.terms_sha256, "policy_sha256": world.tender.policy_sha256}
+    again = client.post(path, data={"default_answer": "accept", **read})
+    assert again.status_code == 409
+    words = " ".join(again.text.split())
+    assert "This invitation is no longer open." in words
+    assert "You left this group." in words, "the page of the group itself"
+    two = f"/patient/invitations/{world.need(2).id}"
+    world.three_offers().later(days=15)
+    out = site.client("p2@example.test").post(f"{two}/leave")
+    assert (out.status_code, "you can say no to it" in out.text) == (409, True)

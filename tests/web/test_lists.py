@@ -2,13 +2,14 @@
 
 import csv
 import io
+import re
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 from openpyxl import load_workbook
 
-from marketplace.journey import amendments
+from marketplace.journey import amendments, rounds
 from marketplace.queries import tenders
 from marketplace.records.audit import RecordView
 from marketplace.records.database import writing
@@ -94,10 +95,26 @@ def test_the_audit_trail_speaks_plainly(site: Site) -> None:
     page = client.get("/commissioner/audit?period=all").text
     agreed = client.get("/commissioner/audit?period=all&act=group:+joined").text
     assert "helps others to pay: no" in agreed
-    assert "group: joined" in agreed
-    assert "how the search ended: nothing better can be found" in page
+    assert "Group: joined" in agreed
+    assert "Place in a group<br>" in agreed
+    assert "How the search ended: nothing better can be found" in page
     for raw in ("False", "True", "sha256", "optimal", "shares pool"):
         assert raw not in page + agreed, raw
+
+
+def test_codes_of_the_audit_trail_are_folded_away(site: Site) -> None:
+    """Hashes, seeds and other things' codes can be opened under their act; what is to be read stands open."""
+    world = site.world.proposed()
+    page = site.client("funder@example.test").get("/commissioner/audit?period=all").text
+    open_text = re.sub(r"<details>.*?</details>", "", page, flags=re.DOTALL)
+    seed = rounds.latest_round(world.session, world.tender.id).seed  # type: ignore[union-attr]
+    assert seed in page
+    assert seed not in open_text
+    assert not re.search(r"\b[0-9a-f]{64}\b", open_text)
+    assert "Hash of the market:" in page
+    assert "Match: result checked" in open_text
+    for kind in ("Tender", "Match", "Offer", "Group", "Place in a group"):
+        assert f'{kind}<br><a class="cp-hash"' in open_text
 
 
 def test_the_audit_trail_keeps_what_is_sealed(site: Site) -> None:

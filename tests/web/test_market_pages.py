@@ -101,8 +101,8 @@ def test_the_catalogue_grows(site: Site) -> None:
     assert site.fresh().session.get_one(Exclusion, "tobacco").reason == "It harms health."
     assert client.get("/commissioner/catalogue/services/none").status_code == 404
     found = client.get("/commissioner/audit?act=service").text
-    assert "service: added" in found
-    assert "service: excluded" in found
+    assert "Service: added" in found
+    assert "Service: excluded" in found
 
 
 def test_a_provider_is_admitted_with_its_places(site: Site) -> None:

@@ -9,7 +9,6 @@ from sqlalchemy import Engine
 from marketplace.journey import cancellations, reviews, rounds
 from marketplace.queries.words import moment
 from marketplace.records.database import writing
-from marketplace.records.offers import ExclusionCode
 from marketplace.records.pools import DefaultAnswer
 from marketplace.records.tenders import CancelCode, Decision
 from marketplace.rules.lifecycle import TenderStatus
@@ -23,16 +22,13 @@ from tests.worlds import SmallWorld
 P1 = "p1@example.test"
 PRESENT = ("You pay", "is your match", "saves you", "Your answer")
 """Words of a match of which something can still come."""
+HOLDS = ("You pay", "is your match.", "Your provider is", "Your first visit is", "saves you", "is your part", "is for")
+"""Words of a match that holds: one that is made again is told as what would be."""
 
 
 def left_out(world: SmallWorld) -> SmallWorld:
     """The offer that patient 1 is matched with is left out after the match was shown."""
-    with writing(world.session):
-        offer_id = world.match(1).award.offer_id
-        cancellations.exclude_offer(
-            world.session, world.now, world.broking, offer_id, ExclusionCode.CONFLICT, "A cousin of the broker"
-        )
-    return world
+    return world.leave_out("bulk", "A cousin of the broker")
 
 
 def failed_again(world: SmallWorld) -> SmallWorld:
@@ -118,13 +114,21 @@ STATES: dict[str, tuple[Callable[[SmallWorld], SmallWorld], tuple[str, ...], tup
     ),
     "an offer left out": (
         lambda world: left_out(world.proposed()),
-        ("An offer was left out after this match was made", "You do not need to do anything now", "we ask you"),
-        ("Send my answer", "Your answer</h2>", "would have", "Please answer"),
+        (
+            "Your match so far for physiotherapy",
+            "An offer was left out after this match was made",
+            "You do not need to do anything now",
+            "we ask you",
+            "You would pay",
+            "would save you",
+            "What it would cost",
+        ),
+        ("Send my answer", "Your answer</h2>", "would have", "Please answer", *HOLDS),
     ),
     "an offer left out after a yes": (
         lambda world: left_out(world.proposed().accept()),
         ("An offer was left out after this match was made", "your yes still counts", "money is free again"),
-        ("Send my answer", "would have"),
+        ("Send my answer", "would have", *HOLDS),
     ),
     "the round after an objection failed": (
         failed_again,
@@ -135,7 +139,7 @@ STATES: dict[str, tuple[Callable[[SmallWorld], SmallWorld], tuple[str, ...], tup
             "your yes still counts",
             "money is free again",
         ),
-        ("You said yes", "sign a contract", "You sign", "Send my answer", "would have"),
+        ("You said yes", "sign a contract", "You sign", "Send my answer", "would have", *HOLDS),
     ),
     "cancelled": (
         lambda world: cancelled(world.proposed().accept()),
@@ -192,7 +196,8 @@ def test_nobody_is_asked_while_the_offers_are_matched_again(site: Site) -> None:
     home = client.get("/patient/").text
     assert "Answer your match" not in home
     assert re.search(r'nhsuk-tag--grey">The offers are being matched again', home)
-    assert re.search(r"Step 5 of 9: The offers are matched again\s*<", home), "the broker's own day is not told"
+    assert re.search(r"Step 5 of 9: The offers are being matched again\s*<", home), "the broker's own day is not told"
+    assert "See your match so far" in home
     refused = client.post(path, data={"answer": "accept", "look_again": "yes"})
     assert refused.status_code == 409
     assert "An offer was left out, so the match is made again" in refused.text
@@ -207,7 +212,7 @@ def test_a_round_that_failed_leaves_the_old_match_void(site: Site) -> None:
     home, by = site.client(P1).get("/patient/").text, moment(world.tender.match_by)
     assert "You said yes" not in home
     assert re.search(r'nhsuk-tag--grey">The offers are being matched again', home)
-    assert f"Step 5 of 9: The offers are matched again, by {by}" in home
+    assert f"Step 5 of 9: The offers are being matched again, by {by}" in home
     broker, at = site.client("broker@example.test"), f"/broker/tenders/{world.tender.id}"
     for path in (at, f"{at}/result", "/broker/", "/broker/tenders", "/broker/tenders?status=run_again"):
         page = broker.get(path).text
@@ -269,3 +274,42 @@ def test_who_has_no_match_still_reads_why_without_the_market(site: Site) -> None
         text = client.get(f"/patient/invitations/{world.need(1).id}").text
     assert "The providers that fit cost more than your share." in text
     assert re.findall(r"rounds(?:_\d)?\.(market|outcome)\b", " ".join(sent)) == ["outcome"]
+
+
+@pytest.mark.parametrize(
+    ("reach", "told"),
+    [
+        (lambda world: world.accept(1), "This match has been answered: with a yes."),
+        (lambda world: world.decline(1), "This match has been answered: with a no."),
+        (left_out, "An offer was left out, so the match is made again. Then you are asked."),
+        (cancelled, "This match is not one to answer any more."),
+    ],
+)
+@pytest.mark.parametrize("answer", [{"answer": "accept"}, {"answer": "decline", "reason": "Too far"}])
+def test_an_answer_from_an_old_page_is_refused_on_the_matchs_own(
+    site: Site, reach: Callable[[SmallWorld], SmallWorld], told: str, answer: dict[str, str]
+) -> None:
+    """A second click, or a page that was open for long: the reason stands above what the match has come to."""
+    world = site.world.proposed()
+    path = f"/patient/matches/{world.match(1).id}"
+    reach(world)
+    for easy in (False, True):
+        client = site.client(P1)
+        client.post("/patient/easy-read", data={"easy_read": "on" if easy else "off"})
+        found = client.post(path, data=answer)
+        assert found.status_code == 409
+        assert told in found.text
+        assert "for physiotherapy</h1>" in " ".join(found.text.split())
+        assert "Send my answer" not in found.text
+
+
+def test_a_no_without_a_reason_keeps_what_was_chosen(site: Site) -> None:
+    """The summary leads to the field; neither the no nor the wish to stop looking has to be chosen again."""
+    world = site.world.proposed()
+    found = site.client(P1).post(
+        f"/patient/matches/{world.match(1).id}", data={"answer": "decline", "reason": " ", "look_again": "no"}
+    )
+    assert found.status_code == 422
+    assert re.search(r'<a href="#reason">\s*Say why you turn it down, in a few words\.', found.text)
+    chosen = re.findall(r'name="(\w+)" type="radio" value="(\w+)" checked', found.text)
+    assert chosen == [("answer", "decline"), ("look_again", "no")]

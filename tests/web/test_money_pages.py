@@ -57,6 +57,11 @@ def test_a_review_is_noted(site: Site) -> None:
     at = f"/commissioner/budgets/{site.world.budget(1).id}"
     assert client.get(f"{at}/review").status_code == 200
     assert client.post(f"{at}/review", data={"findings": ""}).status_code == 422
+    short = client.post(f"{at}/review", data={"findings": "Fine"})
+    assert short.status_code == 422
+    told = "Write what you found in a sentence: the patient will read it."
+    assert re.search(rf'<a href="#findings">\s*{told}', short.text)
+    assert re.search(rf'id="findings-error".*?{told}.*?<textarea[^>]*>Fine</textarea>', short.text, re.DOTALL)
     assert client.post(f"{at}/review", data={"findings": "Walks to the shops again"}).status_code == 302
     assert "Walks to the shops again" in client.get(f"{at}/").text
     care = site.client("p1@example.test").get("/patient/care").text
@@ -70,14 +75,14 @@ def test_the_plan_of_a_budget_that_is_over_is_neither_reviewed_nor_approved(site
     with writing(world.session):
         draft.plan_status, draft.plan_approved_at, draft.plan_review_due = PlanStatus.DRAFTED, None, None
     approve = f'action="/commissioner/budgets/{draft.id}/approve"'
-    assert "Note a review" in client.get(f"/commissioner/budgets/{over.id}/").text
+    assert "Record a review" in client.get(f"/commissioner/budgets/{over.id}/").text
     assert approve in client.get(f"/commissioner/budgets/{draft.id}/").text
     assert approve in client.get("/commissioner/").text
     world.now = datetime(2027, 1, 2, 9, tzinfo=UTC)
     client = site.client("funder@example.test")
     page = client.get(f"/commissioner/budgets/{over.id}/").text
     assert "This budget ended on 31 December 2026" in page
-    assert "Note a review" not in page
+    assert "Record a review" not in page
     assert "to be reviewed by" not in page
     assert "Add money" not in page
     assert "Take unspent money back" in page

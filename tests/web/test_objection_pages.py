@@ -87,11 +87,11 @@ def test_a_refusal_tells_everybody_who_when_and_what_comes_next(site: Site) -> N
     ends = moment(world.tender.standstill_ends_at)
     own = read(site, "funder@example.test", f"/commissioner/representations/{row}")
     assert all(told in own for told in ("Decided by Ann Reviewer", made_on, REASONS, ends))
-    assert all(f"{reader} " in own for reader in ("Near Physio", "Its broker", "Patients", "You"))
+    assert all(f"{reader} " in own for reader in ("Near Physio", "The broker", "Patients", "You"))
     for path in (offer_path(site), f"{offer_path(site)}/feedback"):
         provider = read(site, "near@example.test", path)
         assert "Somebody at Lincolnshire funder who had no part in the tender" in provider
-        assert all(told in provider for told in (made_on, REASONS, ends, "can object again"))
+        assert all(told in provider for told in (made_on, REASONS, ends, "can object before"))
         assert "Ann Reviewer" not in provider
     broker = read(site, "broker@example.test", f"/broker/tenders/{world.tender.id}")
     assert all(told in broker for told in ("Somebody at Lincolnshire funder who had no part", made_on, REASONS, ends))
@@ -115,6 +115,7 @@ def test_an_upheld_objection_is_read_while_the_match_is_run_again(site: Site) ->
     assert REASONS in read(site, "near@example.test", offer_path(site))
     own = read(site, "funder@example.test", f"/commissioner/representations/{row}")
     assert "unless a provider objects to the new result" in own
+    assert "Everybody with a match was told that it counts no longer." in own
 
 
 def test_a_tender_cancelled_for_an_objection_says_so_to_all(site: Site) -> None:

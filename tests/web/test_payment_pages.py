@@ -78,7 +78,7 @@ def test_a_run_goes_to_the_bank_and_comes_back_paid(due: Site) -> None:
     assert file.headers["Cache-Control"] == "no-store"
     assert file.mimetype == "text/csv"
     assert list(csv.reader(io.StringIO(file.text)))[1][:3] == [line.id, "Bulk Physio", pounds(line)]
-    assert "With the bank" in client.get(at).text
+    assert "No answer from the bank yet" in client.get(at).text
     for settled in ("1 payment is settled", "0 payments are settled"):
         assert answer(client, at, [(line.id, pounds(line), "paid", "")]).location == at
         assert settled in client.get(at).text

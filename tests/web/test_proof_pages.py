@@ -170,7 +170,7 @@ def test_a_commissioner_names_an_auditor_and_hands_out(published: Site, tmp_path
     assert handout.sha256 in page
     assert "Ada Byron" in page
     assert "File for an auditor, without your name" in published.client(PATIENT).get("/patient/seen").text
-    assert "auditor: file of the matching handed out" in published.client(FUNDER).get("/commissioner/audit").text
+    assert "Auditor: file of the matching handed out" in published.client(FUNDER).get("/commissioner/audit").text
 
     strike = f"/commissioner/auditors/{auditor}/strike-off"
     assert strike in page

@@ -3,9 +3,8 @@
 import re
 from datetime import timedelta
 
-from marketplace.journey import cancellations, conduct
+from marketplace.journey import conduct
 from marketplace.records.database import writing
-from marketplace.records.offers import ExclusionCode
 from marketplace.records.people import InterestKind
 from marketplace.work import advice
 from tests.web.site import Site
@@ -81,11 +80,8 @@ def test_the_award_by_criterion_with_conflicts_and_letters(site: Site) -> None:
         conduct.declare_interest(
             world.session, world.now, world.broking, world.providers["near"].id, InterestKind.PAID_BY
         )
-        offer = next(row for row in world.tender.offers if row.provider_id == world.providers["far"].id).id
-        world.now += timedelta(minutes=1)
-        cancellations.exclude_offer(
-            world.session, world.now, world.broking, offer, ExclusionCode.CONFLICT, "Its owner works for us"
-        )
+    world.now += timedelta(minutes=1)
+    world.leave_out("far", "Its owner works for us")
     text = client.get(f"{at}/award").text
     assert "You have declared an interest in Near Physio (it pays you)." in text
     assert "was left out: “Its owner works for us”" in text

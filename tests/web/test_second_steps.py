@@ -336,8 +336,8 @@ def test_a_commissioner_takes_it_away(site: Site) -> None:
     assert session.scalar(select(Message.party_id).where(Message.template == "second_step_taken_away")) == user.id
     assert session.scalar(select(AuditEvent.about_id).where(AuditEvent.event.endswith("taken_away"))) == user.id
     trail = funder.get("/commissioner/audit").text
-    assert "account: second step taken away" in trail
-    assert "account: second step switched on" in trail, "the list of accounts shows that too"
+    assert "Account: second step taken away" in trail
+    assert "Account: second step switched on" in trail, "the list of accounts shows that too"
 
 
 def test_guessing_is_slowed_down(tmp_path: Path) -> None:

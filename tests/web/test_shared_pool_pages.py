@@ -198,7 +198,7 @@ def test_money_kept_by_its_owners_is_paid_on(site: Site) -> None:
     assert "Nothing is owed" in funder.get("/commissioner/hand-overs/").text
     assert "You keep" not in site.client(P1).get("/patient/budget").text
     rows = funder.get("/commissioner/hand-overs/?export=csv").text.splitlines()
-    assert rows[1:] == ["Patient 01,patient,34.61,34.61,0.00", "Patient 03,patient,-150.00,0.00,-150.00"]
+    assert rows[1:] == ["Patient 01,Patient,34.61,34.61,0.00", "Patient 03,Patient,-150.00,0.00,-150.00"]
     assert funder.get(f"/commissioner/hand-overs/{world.patients[1].id}").status_code == 404
     seen = site.client(P3).get("/patient/seen").text
     assert "Money of shared groups" in seen

@@ -13,7 +13,7 @@ from marketplace.records.audit import RecordView
 from marketplace.records.database import writing
 from marketplace.records.people import Supporter
 from marketplace.rules.budgets import FundingRules
-from marketplace.web.support_words import condition_words, rule_words
+from marketplace.web.support_words import RULE_DECIDES, condition_words, rule_words
 from marketplace.work.feedback import prepare_all
 from tests.web.crawl import reachable
 from tests.web.site import Site
@@ -64,7 +64,8 @@ def test_the_commissioner_records_and_the_patient_reads_why(ruled: Site) -> None
         assert words in before
     assert "Who gets extra support" in patient.get("/patient/").text
     page = funder.get(at(ruled, 1)).text
-    assert "gets no extra support now" in page
+    assert "gets no extra support now. By your rule as it is now they would get it, on this ground:" in page
+    assert "Age: born in 1941" in page
     assert "None recorded" in page
     done = funder.post(at(ruled, 1, "facts"), data=FACTS)
     assert done.location == at(ruled, 1)
@@ -109,7 +110,32 @@ def test_what_was_recorded_stands_in_the_form_again(ruled: Site) -> None:
     assert ruled.fresh().patients[1].deprivation_decile == 1
     assert funder.post(where, data={}).status_code == 302
     assert ruled.fresh().patients[1].lacks_capacity is False
-    assert "gets no extra support now" in funder.get(at(ruled, 2)).text
+    assert "gets no extra support now. No ground of your rule is met." in funder.get(at(ruled, 2)).text
+
+
+def test_a_rule_that_was_changed_is_told_beside_what_was_decided(ruled: Site) -> None:
+    """Somebody has support whom the new rule would not give it: the page says that it ends when that is next asked."""
+    funder = ruled.client("funder@example.test")
+    funder.post(at(ruled, 1, "facts"), data={})
+    assert "no ground is met any more" not in funder.get(at(ruled, 1)).text
+    world = ruled.fresh()
+    with writing(world.session):
+        budgets.set_rules(world.session, world.now, world.funder, FundingRules())
+    assert "no ground is met any more. The next time it is asked, the support ends." in funder.get(at(ruled, 1)).text
+    assert "gets no extra support now. Your rule gives it to nobody." in funder.get(at(ruled, 2)).text
+    funder.post(at(ruled, 1, "facts"), data={})
+    assert "gets no extra support now. Your rule gives it to nobody." in funder.get(at(ruled, 1)).text
+
+
+def test_when_the_rule_is_asked_is_said_once_and_in_the_same_words(ruled: Site) -> None:
+    funder, broker = ruled.client("funder@example.test"), ruled.client("broker@example.test")
+    for client, page in (
+        (funder, at(ruled, 1)),
+        (funder, at(ruled, 2)),
+        (funder, "/commissioner/rules"),
+        (broker, client_at(ruled, 1)),
+    ):
+        assert client.get(page).text.count(RULE_DECIDES) == 1
 
 
 def test_broker_and_commissioner_name_a_supporter(ruled: Site) -> None:

@@ -37,7 +37,7 @@ def test_the_whole_way(site: Site) -> None:
     assert now_at(world) == (4, "Providers make their offers", "now")
     assert way(world).now.by == world.tender.offers_due_at
     world.three_offers().later(days=15)
-    assert now_at(world) == (5, "The offers are matched", "now")
+    assert now_at(world) == (5, "The offers are being matched", "now")
     world.run_round()
     assert now_at(world) == (6, "You answer your match", "now")
     world.accept()
@@ -46,7 +46,7 @@ def test_the_whole_way(site: Site) -> None:
     assert now_at(world) == (8, "Everybody signs the contract", "now")
     world.sign(1)
     world.deliver(1, 3)
-    assert now_at(world) == (9, "You have your care: 3 of 10 sessions so far", "now")
+    assert now_at(world) == (9, "You have your care (3 of 10 sessions so far)", "now")
     assert way(world).now.by == london_midnight_after(world.bundle.period_to)
     world.deliver(1, 7)
     found = way(world)
@@ -95,4 +95,4 @@ def test_both_pages_show_it(site: Site) -> None:
     assert "Step 7 of 9: The result is final" in client.get("/patient/").text
     world.accept(*range(2, 13)).confirm().later(days=20).sign(1)
     home = site.client("p1@example.test").get("/patient/").text
-    assert "Step 9 of 9: You have your care: 0 of 10 sessions so far, until the end of Saturday 31 October" in home
+    assert "Step 9 of 9: You have your care (0 of 10 sessions so far), until the end of Saturday 31 October" in home

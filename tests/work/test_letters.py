@@ -9,6 +9,7 @@ import pytest
 
 from marketplace.adapters.mail import MailServer
 from marketplace.demo.catalogue import services
+from marketplace.records.tenders import Decision
 from marketplace.rules.lifecycle import ContractStatus, TenderStatus
 from marketplace.work import post
 from tests.web.reading import grade_of, sentences_of
@@ -26,6 +27,7 @@ MOST_GRADE, MOST_WORDS = 6.0, 25
 VARIED = {
     "FORGOTTEN": ["password_forgotten"],
     "f'tender_{status.value}'": [f"tender_{end}" for end in ENDS],
+    "f'objection_{decision.value}'": [f"objection_{decision.value}" for decision in Decision],
     "f'match_{match.status.value}'": ["match_accepted", "match_declined"],
     "f'contract_{event}'": [f"contract_{end.value}" for end in (ContractStatus.COMPLETED, ContractStatus.ENDED)],
 }

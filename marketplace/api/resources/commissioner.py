@@ -166,7 +166,7 @@ def audit(asked: dict[str, Any]) -> dict[str, Any]:
     def fetch(first: int, size: int) -> list[Any]:
         order = AuditEvent.number.desc()
         rows = trail.acts(session, actor, now, looked, first=first, size=size, order=order)
-        return [Beside(row, facts=[list(fact) for fact in row.facts]) for row in rows]
+        return [Beside(row, facts=[list(fact) for fact in row.facts + row.codes]) for row in rows]
 
     return page(asked, trail.act_count(session, actor, now, looked), fetch)
 

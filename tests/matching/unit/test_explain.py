@@ -1,11 +1,13 @@
 """Why it came out so: the one rule for each alternative, and the smallest change, held against re-solving."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from matching import Market, NeedExplanation, OfferExplanation, QuestionError, explain, solve
 from matching.explain import Place
+from matching.moves import Largest
 from tests.matching.markets import THREE, document, market, need, offer, plan, solved
 
 
@@ -53,6 +55,44 @@ def test_each_alternative_has_the_one_rule_that_kept_it_out() -> None:
         "beyond": ("own_budget", 60_010, 60_000),
     }
     assert [one.place for one in found.alternatives if one.offer == "near"] == [Place.CHOSEN]
+
+
+@pytest.mark.parametrize(
+    ("other", "here", "weights", "largest"),
+    [
+        ({"fee_pence": 700}, {}, {}, ("price", 700, None, None)),
+        ({"grade": 2}, {"grade": 4}, {"pence_per_quality_grade": 100}, ("quality", 2_000, 2, 4)),
+        ({"northing_m": 3_000}, {"northing_m": 1_000}, {"pence_per_km": 50}, ("travel", 1_000, 3_000, 1_000)),
+        (
+            {"first_appointment_days": 20},
+            {"first_appointment_days": 5},
+            {"pence_per_wait_day": 10},
+            ("wait", 150, 20, 5),
+        ),
+        ({}, {"provider": "own"}, {"pence_per_change": 900}, ("change", 900, None, None)),
+    ],
+)
+def test_what_is_dearer_in_all_says_which_part_adds_most(
+    other: dict[str, Any], here: dict[str, Any], weights: dict[str, int], largest: tuple[object, ...]
+) -> None:
+    """Each part in its own unit: what the other offer has, and what the chosen one has."""
+    asked = need("n1", easting_m=0, northing_m=0, current_provider="own" if "provider" in here else None)
+    place = {"easting_m": 0, "northing_m": 0}
+    made = market([asked], [offer("o1", **place | here), offer("o2", **place | other)], **weights)
+    (told,) = [one.verdict for one in of_need(made, "n1").alternatives if one.verdict is not None]
+    assert told.largest is not None
+    assert (told.largest.part, told.largest.pence, told.largest.value, told.largest.limit) == largest
+
+
+def test_what_an_offer_saves_on_one_part_is_not_named() -> None:
+    """It is cheaper by 50.00 and worse by two grades, which count for 80.00: the grade decided, not the 30.00."""
+    offers = [offer("o1", grade=4), offer("o2", (0, 4_500), grade=2)]
+    (told,) = [
+        one.verdict
+        for one in of_need(market([need("n1")], offers, pence_per_quality_grade=400), "n1").alternatives
+        if one.verdict is not None
+    ]
+    assert (told.value, told.largest) == (3_000, Largest("quality", 8_000, 2, 4))
 
 
 def test_a_full_offer_says_how_full() -> None:
