@@ -43,8 +43,11 @@ def test_all_units_complete_a_contract(world: SmallWorld) -> None:
 
 def test_more_than_was_agreed_cannot_be_recorded(world: SmallWorld) -> None:
     world.awarded()
-    with pytest.raises(Invalid, match="between 1 and 10"):
+    with pytest.raises(Invalid, match="from 1 to 10"):
         deliver(world, 1, SESSIONS + 1)
+    world.record(1, SESSIONS)
+    with pytest.raises(Invalid, match="Nothing is left to record"):
+        deliver(world, 1, 1)
 
 
 def test_a_disputed_delivery_is_not_due(world: SmallWorld) -> None:
