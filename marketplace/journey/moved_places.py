@@ -10,6 +10,7 @@ from marketplace.records.offers import Offer
 from marketplace.records.pools import Need
 from marketplace.records.providers import Site
 from marketplace.records.rounds import Award, Match, MatchStatus
+from marketplace.rules.sites import metres_between
 
 from .markets import distance_limit_m
 from .rounds import latest_round_id
@@ -48,5 +49,5 @@ def too_far_for(session: Session, tender_id: str, offers: Collection[Offer]) -> 
 
 def _is_beyond(need: Need, site: Site) -> bool:
     limit_m, patient = distance_limit_m(need), need.patient
-    square = (patient.easting_m - site.easting_m) ** 2 + (patient.northing_m - site.northing_m) ** 2
-    return limit_m is not None and square > limit_m**2
+    far_m = metres_between(patient.easting_m, patient.northing_m, site.easting_m, site.northing_m)
+    return limit_m is not None and far_m > limit_m

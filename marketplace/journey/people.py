@@ -23,7 +23,7 @@ from marketplace.rules.permissions import Actor, Role, Scope, check_owner, check
 from marketplace.rules.quality import grade_of
 from marketplace.rules.support import check_facts
 
-from .contacts import tidy, write_contact
+from .contacts import digest_of, tidy, write_contact
 from .keys import keyring_of
 from .pools import CAN_BE_LEFT, leave_pool
 from .scopes import locked
@@ -82,13 +82,15 @@ def approve_broker(session: Session, now: Instant, actor: Actor, name: str, cont
     check_role(actor, Role.COMMISSIONER)
     _check_name_free(session, Broker, name)
     broker = Broker(name=name, commissioner_id=actor.party_id, approved_at=now)
+    facts = {}
     if contact is not None:
         stated = tidy(contact)
         check_contact(stated)
         write_contact(broker, stated)
+        facts["contact_sha256"] = digest_of(stated)
     session.add(broker)
     session.flush()
-    audit.append(session, now, actor, "broker.approved", broker.id)
+    audit.append(session, now, actor, "broker.approved", broker.id, **facts)
     return broker
 
 

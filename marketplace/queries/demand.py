@@ -7,7 +7,6 @@ providers that could serve it.
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from math import isqrt
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, contains_eager
@@ -21,6 +20,7 @@ from marketplace.records.providers import Provider, Site
 from marketplace.rules.money import Pence
 from marketplace.rules.permissions import Actor
 from marketplace.rules.pooling import BundleTerms
+from marketplace.rules.sites import metres_between
 
 from .maps import People, RingMap, pin_of, ring_map
 
@@ -187,7 +187,7 @@ def _within(sites: Sequence[Site], place: _Place, most_m: int) -> set[str]:
     return {
         site.provider_id
         for site in sites
-        if isqrt((site.easting_m - place.easting_m) ** 2 + (site.northing_m - place.northing_m) ** 2) <= most_m
+        if metres_between(place.easting_m, place.northing_m, site.easting_m, site.northing_m) <= most_m
     }
 
 

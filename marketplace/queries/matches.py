@@ -7,7 +7,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from math import isqrt
 from typing import Any
 
 from sqlalchemy import select
@@ -30,7 +29,7 @@ from marketplace.rules.clock import Instant
 from marketplace.rules.money import Pence
 from marketplace.rules.permissions import Actor
 from marketplace.rules.quality import PatientEvidence
-from marketplace.rules.sites import SiteFacts
+from marketplace.rules.sites import SiteFacts, metres_between
 
 from . import reasons
 from .maps import People, RingMap, pin_of, ring_map
@@ -244,7 +243,7 @@ def _named(session: Session, rows: Sequence[Mapping[str, Any]]) -> list[Alternat
 
 def _apart(patient: Patient, site: SiteFacts | Site) -> int:
     """How far a patient has to go, in metres."""
-    return isqrt((site.easting_m - patient.easting_m) ** 2 + (site.northing_m - patient.northing_m) ** 2)
+    return metres_between(patient.easting_m, patient.northing_m, site.easting_m, site.northing_m)
 
 
 def _place(provider: Provider, site: SiteFacts) -> str:

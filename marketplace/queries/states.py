@@ -4,7 +4,7 @@ A tender whose match counts no longer waits for nobody's answer: it is shown as 
 `lapse_words` says what becomes of a tender if nobody does anything.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from sqlalchemy import ColumnElement, false
 
@@ -59,6 +59,8 @@ def in_state(state: str) -> ColumnElement[bool]:
     return (Tender.status == TenderStatus(state)) & ~TO_RUN_AGAIN if state in WORDS else false()
 
 
-def choices(*left_out: TenderStatus) -> list[tuple[str, str]]:
+def choices(
+    *left_out: TenderStatus, in_order: Iterable[str] = COLOURS, words: Mapping[str, str] = WORDS
+) -> list[tuple[str, str]]:
     """What a list can be narrowed to: all states in the order of a tender's life, but for these."""
-    return [("", "All states"), *((state, WORDS[state]) for state in COLOURS if state not in left_out)]
+    return [("", "All states"), *((state, words[state]) for state in in_order if state not in left_out)]

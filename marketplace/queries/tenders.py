@@ -6,12 +6,13 @@ Counts come by one grouped query for all tenders at once, so that sixty tenders 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, String, case, func, select
 from sqlalchemy.orm import Session, selectinload
 
+from marketplace.adapters.calendar import england_holidays
 from marketplace.journey.rounds import RUN_AGAIN_BY, TO_RUN_AGAIN, must_run_again, run_again_by
 from marketplace.journey.scopes import one, tenders_for
 from marketplace.records.contracts import Contract
@@ -22,9 +23,9 @@ from marketplace.records.tenders import Tender
 from marketplace.rules.clock import Instant, london_date
 from marketplace.rules.lifecycle import ContractStatus, TenderStatus
 from marketplace.rules.permissions import Actor
-from marketplace.rules.tendering import publish_for
+from marketplace.rules.tendering import award_day, publish_for
 
-from .states import COLOURS, RUN_AGAIN, WORDS, in_state, lapse_words, state_of
+from .states import COLOURS, RUN_AGAIN, WORDS, choices, in_state, lapse_words, state_of
 from .words import day, plural
 
 Counts = Mapping[str, int]
@@ -201,8 +202,25 @@ class TenderRow:
         tender, begins_on = self.tender, self.care_begins_on
         if tender.status is not TenderStatus.DRAFT or tender.publish_by is None or begins_on is None:
             return None
-        last = publish_for(begins_on, tender.answer_days)
+        last = self._publish_for(begins_on)
         return last if london_date(tender.publish_by) > last else None
+
+    @property
+    def days_to_award(self) -> int | None:
+        """How long it is from the last day for offers to the contracts, if that day is as late as care allows."""
+        begins_on = self.care_begins_on
+        if begins_on is None:
+            return None
+        offers_close_on = self._publish_for(begins_on) + timedelta(days=1)
+        return (award_day(offers_close_on, *self._way_to_award) - offers_close_on).days
+
+    def _publish_for(self, care_begins_on: date) -> date:
+        return publish_for(care_begins_on, *self._way_to_award)
+
+    @property
+    def _way_to_award(self) -> tuple[int, int, frozenset[date]]:
+        process = self.tender.policy["process"]
+        return self.tender.answer_days, process["standstill_working_days"], england_holidays()
 
     def lapses_at(self, now: Instant) -> Instant | None:
         """When it ends (a draft: is deleted) if its broker does nothing; None where nothing ends by that."""
@@ -271,8 +289,7 @@ def in_own_state(state: str) -> ColumnElement[bool]:
 
 def own_choices() -> list[tuple[str, str]]:
     """What the broker's list can be narrowed to: all states in the order of a tender's life."""
-    shown = [state for state in _IN_ORDER if state != TenderStatus.DELETED.value]
-    return [("", "All states"), *((state, OWN_WORDS[state]) for state in shown)]
+    return choices(TenderStatus.DELETED, in_order=_IN_ORDER, words=OWN_WORDS)
 
 
 def tenders_by_state(session: Session, actor: Actor) -> dict[str, int]:

@@ -11,6 +11,10 @@ LONGEST_HOURS = 200
 FEWEST_DIGITS, MOST_DIGITS = 9, 15
 """Of a telephone number: the shortest that are dialled from anywhere, and the longest there are (ITU-T E.164)."""
 
+NOT_A_TELEPHONE = "Enter a telephone number with its area code, like 01632 960 001"
+NOT_AN_EMAIL = "Enter an e-mail address like name@example.org"
+"""What to type instead, wherever a number or an address is asked for."""
+
 _TELEPHONE = re.compile(r"\+?[0-9() -]+")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
 
@@ -35,10 +39,9 @@ def check_contact(contact: Contact) -> None:
     if not contact.telephone and not contact.email:
         raise Invalid("contact_missing", "Enter a telephone number, an e-mail address or both.", place="telephone")
     if contact.telephone and not is_telephone(contact.telephone):
-        message = "Enter a telephone number with its area code, like 01632 960 001."
-        raise Invalid("not_a_telephone", message, place="telephone")
+        raise Invalid("not_a_telephone", f"{NOT_A_TELEPHONE}.", place="telephone")
     if contact.email and not is_email(contact.email):
-        raise Invalid("not_an_email", "Enter an e-mail address like name@example.org.", place="email")
+        raise Invalid("not_an_email", f"{NOT_AN_EMAIL}.", place="email")
     if len(contact.opening_hours or "") > LONGEST_HOURS:
         raise Invalid("hours_too_long", f"Use {LONGEST_HOURS} characters or fewer.", place="opening_hours")
 

@@ -6,6 +6,7 @@ An offer carries the facts of its site as they stood when it was sealed (marketp
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
+from math import isqrt
 from typing import Any
 
 from .errors import Invalid
@@ -74,6 +75,11 @@ def check_statement(statement: SiteStatement, grade: int, today: date) -> None:
     if evidence_date is None or evidence_date > today:
         message = "Enter the day that this is from: today, or a day before."
         raise Invalid("evidence_date", message, place="own_evidence_date")
+
+
+def metres_between(easting_m: int, northing_m: int, other_easting_m: int, other_northing_m: int) -> int:
+    """How far apart two places are in a straight line, in whole metres, rounded down: as the match counts it."""
+    return isqrt((easting_m - other_easting_m) ** 2 + (northing_m - other_northing_m) ** 2)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,11 @@ stands. `check_offer` says, in a provider's words, what is wrong with an offer b
 import hashlib
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from itertools import pairwise
 from typing import Any
 
-from .clock import Instant
+from .clock import LONDON, Instant, london_date, standstill_ends
 from .errors import Invalid, WrongState
 from .money import Pence
 from .sharing import Pooling
@@ -120,18 +120,26 @@ def check_publishable(now: Instant, offers_due_at: Instant, agreed: int) -> None
         )
 
 
-DAYS_OF_PAUSE = 12
-"""So many days the pause takes at least: 8 working days from the day after the notice, with a weekend or two."""
+def award_day(
+    offers_close_on: date, answer_days: int, standstill_working_days: int, holidays: Collection[date]
+) -> date:
+    """The day contracts can be signed if patients take all their time and the broker takes none.
+
+    The match is made on the day after offers close, and the award confirmed on the day after the last answer was due.
+    """
+    confirmed_on = offers_close_on + timedelta(days=answer_days + 2)
+    ends_at = standstill_ends(datetime.combine(confirmed_on, time(12), LONDON), standstill_working_days, holidays)
+    return london_date(ends_at)
 
 
-def days_to_award(answer_days: int) -> int:
-    """How many days at least lie between the end of the day that offers close and the contracts."""
-    return answer_days + DAYS_OF_PAUSE
-
-
-def publish_for(care_begins_on: date, answer_days: int) -> date:
-    """The last day to publish for care from that day on: a day for offers, then the way to the award."""
-    return care_begins_on - timedelta(days=1 + days_to_award(answer_days))
+def publish_for(
+    care_begins_on: date, answer_days: int, standstill_working_days: int, holidays: Collection[date]
+) -> date:
+    """The last day to publish for care from that day on: a day for offers, then the way to the award (`award_day`)."""
+    publish_on = care_begins_on
+    while award_day(publish_on + timedelta(days=1), answer_days, standstill_working_days, holidays) > care_begins_on:
+        publish_on -= timedelta(days=1)
+    return publish_on
 
 
 def check_later_deadline(now: Instant, old: Instant | None, new: Instant) -> None:

@@ -3,6 +3,8 @@
 from marshmallow import Schema, fields
 from marshmallow.validate import Email
 
+from marketplace.rules.contacts import NOT_AN_EMAIL
+
 from .fields import Words
 
 _GOOD_ONE = "At least 12 characters. Three or four words are good."
@@ -43,7 +45,7 @@ class ForgottenSchema(Schema):
         required=True,
         longest=254,
         missing="Enter your e-mail address",
-        validate=Email(error="Enter an e-mail address like name@example.org"),
+        validate=Email(error=NOT_AN_EMAIL),
         metadata={"title": "E-mail address", "description": "The one you sign in with."},
     )
 

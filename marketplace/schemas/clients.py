@@ -7,6 +7,7 @@ from marshmallow.validate import Email, Regexp
 
 from marketplace.adapters.identity import normal_nhs_number
 from marketplace.journey.clients import OLDEST_BIRTH_YEAR, ClientDetails
+from marketplace.rules.contacts import NOT_AN_EMAIL
 
 from .fields import Day, Whole, Words
 
@@ -79,7 +80,7 @@ class ClientSchema(PersonSchema):
         longest=254,
         missing="",
         load_default=None,
-        validate=Email(error="Enter an e-mail address like name@example.org"),
+        validate=Email(error=NOT_AN_EMAIL),
         metadata={"title": "E-mail (optional)", "description": "We write to it when there is something to read."},
     )
 

@@ -10,6 +10,8 @@ from marketplace.rules.contacts import (
     LONGEST_EMAIL,
     LONGEST_HOURS,
     LONGEST_TELEPHONE,
+    NOT_A_TELEPHONE,
+    NOT_AN_EMAIL,
     Contact,
     is_email,
     is_telephone,
@@ -35,12 +37,12 @@ _FURTHEST_M = 1_300_000
 
 def _telephone(text: str) -> None:
     if text and not is_telephone(text):
-        raise ValidationError("Enter a telephone number with its area code, like 01632 960 001")
+        raise ValidationError(NOT_A_TELEPHONE)
 
 
 def _email(text: str) -> None:
     if text and not is_email(text):
-        raise ValidationError("Enter an e-mail address like name@example.org")
+        raise ValidationError(NOT_AN_EMAIL)
 
 
 class _ContactFields(Schema):
@@ -323,6 +325,6 @@ class AccountSchema(Schema):
         required=True,
         longest=254,
         missing="Enter their e-mail address",
-        validate=Email(error="Enter an e-mail address like name@example.org"),
+        validate=Email(error=NOT_AN_EMAIL),
         metadata={"title": "E-mail address", "description": "They sign in with it, and letters go there."},
     )

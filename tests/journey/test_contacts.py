@@ -46,5 +46,9 @@ def test_a_broker_is_admitted_with_its_contact(world: SmallWorld) -> None:
         bare = people.approve_broker(world.session, world.now, world.funder, "Bare Brokers")
     assert wold.telephone == "01632 960 102"
     assert (bare.telephone, bare.email) == (None, None)
+    events = world.session.scalars(select(AuditEvent).where(AuditEvent.event == "broker.approved"))
+    facts = {event.about_id: event.facts for event in events}
+    assert facts[wold.id] == {"contact_sha256": contacts.digest_of(contacts.contact_of(wold))}
+    assert facts[bare.id] == {}
     with pytest.raises(Invalid), writing(world.session):
         people.approve_broker(world.session, world.now, world.funder, "Mute Brokers", Contact("desk"))

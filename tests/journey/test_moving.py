@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import select
 
-from marketplace.journey import cancellations, claims, people, sites
+from marketplace.journey import claims, people, sites
 from marketplace.journey.audit_trail import events_for
 from marketplace.journey.moved_places import too_far_for
 from marketplace.journey.people import SiteDetails
@@ -157,15 +157,9 @@ def test_a_place_too_far_for_somebody_matched_is_grounds_to_leave_its_offer_out(
     world.draft().agree().publish().three_offers().later(days=15)
     bulk = next(offer for offer in world.tender.offers if offer.provider_id == world.providers["bulk"].id)
 
-    def leave_out() -> None:
-        with writing(world.session):
-            cancellations.exclude_offer(
-                world.session, world.now, world.broking, bulk.id, ExclusionCode.PLACE_TOO_FAR, "It is by the sea now."
-            )
-
     def refused() -> None:
         with pytest.raises(Invalid, match="too far for somebody") as error:
-            leave_out()
+            world.leave_out("bulk", "It is by the sea now.", ExclusionCode.PLACE_TOO_FAR)
         assert error.value.place == "code"
         world.session.rollback()
 
@@ -179,8 +173,7 @@ def test_a_place_too_far_for_somebody_matched_is_grounds_to_leave_its_offer_out(
     assert too_far_for(world.session, world.tender.id, world.tender.offers) == {bulk.id: 12}
     world.decline(1)
     assert too_far_for(world.session, world.tender.id, world.tender.offers) == {bulk.id: 11}
-    leave_out()
-    world.run_round()
+    world.leave_out("bulk", "It is by the sea now.", ExclusionCode.PLACE_TOO_FAR).run_round()
     assert "bulk" not in world.providers_by_patient().values()
     assert world.books_balance()
 
@@ -193,3 +186,18 @@ def test_who_can_go_as_far_as_it_takes_is_no_ground(world: SmallWorld) -> None:
         for number in range(1, 13):
             world.plan_line(number).max_distance_m = None
     assert too_far_for(world.session, world.tender.id, world.tender.offers).total() == 0
+
+
+@pytest.mark.parametrize(("aside_m", "too_far"), [(100, 0), (127, 1)])
+def test_too_far_is_measured_in_whole_metres_as_the_match_measures(
+    world: SmallWorld, aside_m: int, too_far: int
+) -> None:
+    """A place 8,000.6 metres away is 8,000 for the match, and so it is here; one metre more is too far."""
+    world.proposed()
+    patient = world.patients[0]
+    move(world, place=("LN1", patient.easting_m + 8000, patient.northing_m + aside_m))
+    bulk = next(offer for offer in world.tender.offers if offer.provider_id == world.providers["bulk"].id)
+    with writing(world.session):
+        for number in range(1, 13):
+            world.plan_line(number).max_distance_m = 8000 if number == 1 else None
+    assert too_far_for(world.session, world.tender.id, [bulk])[bulk.id] == too_far

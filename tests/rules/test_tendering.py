@@ -1,5 +1,7 @@
 """Policies, seeds and offers."""
 
+from datetime import date
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,11 +16,13 @@ from marketplace.rules.tendering import (
     OfferTerms,
     OfferTier,
     Policy,
+    award_day,
     check_offer,
     earnings_pence,
     nonce_commitment,
     policy_changes,
     policy_document,
+    publish_for,
     seed_of,
 )
 
@@ -165,3 +169,33 @@ def test_policy_changes_name_what_differs_and_nothing_else() -> None:
         "pooling": ["own_budget", "shared_pool"],
     }
     assert policy_changes(before, before) == {}
+
+
+GOOD_FRIDAY_AND_EASTER_MONDAY = frozenset({date(2026, 4, 3), date(2026, 4, 6)})
+
+
+@pytest.mark.parametrize(
+    ("answer_days", "pause", "holidays", "signed_on"),
+    [
+        (7, 8, frozenset(), date(2026, 4, 16)),
+        (7, 8, GOOD_FRIDAY_AND_EASTER_MONDAY, date(2026, 4, 17)),
+        (7, 3, GOOD_FRIDAY_AND_EASTER_MONDAY, date(2026, 4, 10)),
+        (14, 8, GOOD_FRIDAY_AND_EASTER_MONDAY, date(2026, 4, 23)),
+    ],
+)
+def test_the_way_to_the_award_follows_the_policy_and_the_calendar(
+    answer_days: int, pause: int, holidays: frozenset[date], signed_on: date
+) -> None:
+    """Offers close on 25 March: the days for answers, the working days of the pause and bank holidays all count."""
+    assert award_day(date(2026, 3, 25), answer_days, pause, holidays) == signed_on
+
+
+@pytest.mark.parametrize("pause", [3, 8, 10])
+def test_the_last_day_to_publish_is_the_last_from_which_care_begins_in_time(pause: int) -> None:
+    """One day later would be too late."""
+    care_begins_on = date(2026, 5, 1)
+    last = publish_for(care_begins_on, 7, pause, GOOD_FRIDAY_AND_EASTER_MONDAY).toordinal()
+    arrives = [
+        award_day(date.fromordinal(day + 1), 7, pause, GOOD_FRIDAY_AND_EASTER_MONDAY) for day in (last, last + 1)
+    ]
+    assert arrives[0] <= care_begins_on < arrives[1]

@@ -151,10 +151,10 @@ def test_a_draft_says_when_its_care_would_begin_late(site: Site) -> None:
     at = f"/broker/tenders/{world.tender.id}"
     row = tenders.tender_row(world.session, world.broking, world.tender.id)
     assert row.care_begins_on == PERIOD[0]
-    last = PERIOD[0] - timedelta(days=20)  # a day for offers, 7 for answers, 12 of pause
+    last = PERIOD[0] - timedelta(days=22)  # 9 April: offers by the 10th, answers by the 18th, pause of the 19th to 30th
     assert row.publish_for_care_by == last
     assert f"For that, publish by {day(last)}" in read(site, at)
     world.later(days=(last - world.now.date()).days + 1)
     assert "it is too late for that" in read(site, at)
     world.agree(1)
-    assert "it takes about 19 days until contracts can be signed" in read(site, f"{at}/publish")
+    assert "it takes about 21 days until contracts can be signed" in read(site, f"{at}/publish")

@@ -17,7 +17,7 @@ from marketplace.rules.clock import london_date, london_midnight_after
 from marketplace.rules.errors import Invalid, WrongState
 from marketplace.rules.lifecycle import TenderStatus
 from marketplace.rules.permissions import Role
-from marketplace.rules.tendering import Policy, days_to_award
+from marketplace.rules.tendering import Policy
 from marketplace.schemas.tenders import PublishSchema, ReasonSchema, TenderSchema
 from marketplace.web.access import current_actor, for_role
 from marketplace.web.asking import ask
@@ -132,8 +132,7 @@ def publish(tender_id: str) -> Answer:
             return redirect(url_for("broker.tender", tender_id=tender_id))
     found = one(session, tenders_for(actor), tender_id, "tender")
     row, needs = tenders.tender_row(session, actor, tender_id), lots.agreed(session, actor, found)
-    days = days_to_award(found.answer_days)
-    html = render_template("broker/publish.html", form=form, tender=found, row=row, needs=needs, days_to_award=days)
+    html = render_template("broker/publish.html", form=form, tender=found, row=row, needs=needs)
     return (html, 422) if form.errors else html
 
 
