@@ -29,6 +29,9 @@ DECLINED_FIRST = case(
     {MatchStatus.DECLINED: 0, MatchStatus.DISPLACED: 1, MatchStatus.PROPOSED: 2}, value=Match.status, else_=3
 )
 
+GIVEN = (MatchStatus.ACCEPTED, MatchStatus.DECLINED)
+"""Answers that somebody gave."""
+
 
 @dataclass(frozen=True, slots=True)
 class Criteria:
@@ -69,6 +72,7 @@ class AwardPage:
     fallen: Sequence[tuple[str, str, str]]
     too_far: Sequence[tuple[str, int]]
     want_another: int
+    some_unused: bool
 
     def answered(self, answer: str) -> int:
         """How many matches have this answer."""
@@ -78,6 +82,11 @@ class AwardPage:
     def falling_people(self) -> int:
         """How many people lose their match if the award is confirmed as it is: their offer cannot go ahead."""
         return sum(row.staying for row in self.offers if not row.stands)
+
+    @property
+    def falling_offers(self) -> Sequence[str]:
+        """The offers that these people have."""
+        return [row.label for row in self.offers if row.staying and not row.stands]
 
     @property
     def ends_without_award(self) -> bool:
@@ -101,15 +110,23 @@ def award_page(session: Session, tender: Tender) -> AwardPage:
     left_out = select(Offer).where(Offer.tender_id == tender.id, Offer.status == OfferStatus.EXCLUDED)
     standing = _standing(session, tender)
     far = too_far_for(session, tender.id, standing)
+    offers = award_rows(session, tender)
+    used = {row.offer.id for row in offers}
     return AwardPage(
-        offers=award_rows(session, tender),
+        offers=offers,
         criteria=_criteria(session, tender, labels),
         interests=_interests(session, tender),
         left_out=[(labels[offer.id], offer.excluded_reason or "") for offer in session.scalars(left_out)],
         fallen=_fallen(labels, standing),
         too_far=sorted((labels[key], people) for key, people in far.items() if people),
         want_another=_want_another(session, tender),
+        some_unused=any(offer.id not in used for offer in standing),
     )
+
+
+def falling_offers(session: Session, tender: Tender) -> list[str]:
+    """The offers in use that can no longer go ahead after the answers."""
+    return [row.label for row in award_rows(session, tender) if not row.stands]
 
 
 def _want_another(session: Session, tender: Tender) -> int:
@@ -135,8 +152,10 @@ def _fallen(labels: dict[str, str], standing: Sequence[Offer]) -> list[tuple[str
     )
 
 
-def by_answer(query: Select[Match]) -> Select[Match]:
-    """Those who said no first, then those who have not answered; by name."""
+def by_answer(query: Select[Match], *, given_only: bool = False) -> Select[Match]:
+    """Those who said no first, then those who have not answered (unless only answers given are asked for); by name."""
+    if given_only:
+        query = query.where(Match.status.in_(GIVEN))
     return query.order_by(DECLINED_FIRST, Patient.name, Match.id)
 
 

@@ -135,7 +135,8 @@ def opened_offers(session: Session, actor: Actor, tender: Tender) -> list[OfferR
     labels, named = offer_labels(session, tender), may_name_providers(tender)
     query = offers_for(actor).where(Offer.tender_id == tender.id).options(joinedload(Offer.site))
     found, offers = [], session.scalars(query).all()
-    far = too_far_for(session, tender.id, offers) if named else Counter[str]()
+    can_leave_out = tender.status is TenderStatus.PROPOSED
+    far = too_far_for(session, tender.id, offers) if can_leave_out else Counter[str]()
     for offer in offers:
         moved = named and offer.content is not None and has_moved(offer)
         said = facts_said(offer).district if moved else ""

@@ -79,7 +79,7 @@ UNMATCHED: Mapping[str, str] = {
     "no_eligible_offer": "No offer fits what this person needs",
     "unaffordable": "Every offer that fits costs more than this person's share",
     "rules_in_conflict": "The rules of the lot cannot be met together",
-    "not_chosen": "A match for them would have taken it from somebody else",
+    "not_chosen": "Matching this person would have left somebody else without a match",
     "reserve_cheaper": "The conventional package is better value",
     "search_stopped": "The search was stopped before this person's turn",
 }

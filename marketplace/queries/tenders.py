@@ -155,8 +155,7 @@ class TenderRow:
         if self.must_run_again:
             return _why_again(self)
         if status is TenderStatus.DRAFT:
-            joined = plural(self.needs.get("agreed", 0), "person", "people")
-            return f"{joined} joined, {plural(self.needs.get('invited', 0), 'has', 'have')} not answered"
+            return _draft_words(self)
         if status is TenderStatus.OPEN:
             return "The deadline has passed" if self.action(now) else _open_words(self)
         if status is TenderStatus.CLOSED:
@@ -345,8 +344,14 @@ def _why_again(row: TenderRow) -> str:
     if row.tender.status is TenderStatus.UNDER_REVIEW:
         return "An objection was upheld"
     if row.tender.status is TenderStatus.CLOSED:
-        return "An objection was upheld, and the new match failed"
+        return "An objection was upheld, and the new match came to no result"
     return ", and ".join(f"{alias} was left out on {day(at)}" for alias, at in row.left_out)
+
+
+def _draft_words(row: TenderRow) -> str:
+    joined, silent = row.needs.get("agreed", 0), plural(row.needs.get("invited", 0), "person has", "people have")
+    told = f"{plural(joined, 'person', 'people')} joined" if joined else "Nobody has joined yet"
+    return f"{told}; {silent} not answered" if row.needs.get("invited", 0) else told
 
 
 def _draft_action(row: TenderRow) -> str:

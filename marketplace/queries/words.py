@@ -107,12 +107,13 @@ def words(code: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def decision(taken: Decision) -> str:
-    """What was decided on a representation."""
+def decision(taken: Decision, at: Instant | None = None) -> str:
+    """What was decided on a representation, and when, where that is told with it."""
+    when = f" on {moment(at)}" if at is not None else ""
     return {
-        Decision.REFUSED: "Refused",
-        Decision.RUN_AGAIN: "Upheld: the match is run again",
-        Decision.CANCEL: "Upheld: the tender is cancelled",
+        Decision.REFUSED: f"Refused{when}",
+        Decision.RUN_AGAIN: f"Upheld{when}: the match must be run again",
+        Decision.CANCEL: f"Upheld{when}: the tender is cancelled",
     }[taken]
 
 

@@ -116,7 +116,7 @@ TENDER_WORDS: Mapping[TenderStatus, str] = {
     TenderStatus.CLOSED: "Closed to offers",
     TenderStatus.MATCHING: "Being matched",
     TenderStatus.PROPOSED: "Waiting for patients' answers",
-    TenderStatus.STANDSTILL: "Standstill",
+    TenderStatus.STANDSTILL: "Pause for objections",
     TenderStatus.UNDER_REVIEW: "Under review",
     TenderStatus.AWARDED: "Awarded",
     TenderStatus.WITHDRAWN: "Withdrawn",

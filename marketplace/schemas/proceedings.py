@@ -207,7 +207,7 @@ class DecisionSchema(Schema):
             "title": "What do you decide?",
             "x-words": {
                 "refused": "Refuse it: the award stands, after a second pause",
-                "run_again": "Uphold it: the match is run again",
+                "run_again": "Uphold it: the match must be run again",
                 "cancel": "Uphold it: the tender is cancelled",
             },
         },

@@ -78,7 +78,9 @@ class TenderSchema(Schema):
         load_default=7,
         metadata={
             "title": "Days for patients to answer",
-            "description": "Whoever says nothing by then is taken at what they chose when they joined.",
+            "description": (
+                "If somebody has not answered by then, the answer they chose when they joined counts: yes or no."
+            ),
         },
     )
 
@@ -117,7 +119,7 @@ class BundleSchema(Schema):
         1,
         20,
         load_default=None,
-        metadata={"title": "Smallest number of providers (optional)", "description": "For choice."},
+        metadata={"title": "Smallest number of providers (optional)", "description": "So that people have a choice."},
     )
     max_providers = Whole(
         1,

@@ -258,7 +258,7 @@ class WebForm:
     def _told(self, name: str, text: str) -> str:
         """A message away from its field says which field it is about, if it does not do so in its own words."""
         if name in self.told_as:
-            return f"{self.told_as[name]}: {text[:1].lower()}{text[1:]}"
+            return f"{self.told_as[name]}: {_lower(text)}"
         try:
             title = str(_find(self.schema, name).metadata.get("title", "")).removesuffix(" (optional)")
         except KeyError:
@@ -266,7 +266,10 @@ class WebForm:
         long = [word for word in title.lower().replace("?", " ").split() if len(word) > 3]
         if not long or any(word in text.lower() for word in long if word not in TELL_NOTHING):
             return text
-        return f"{title} {text}" if title.endswith("?") else f"{title}: {text}"
+        # a question and a message are two sentences: it is asked only where two fields are told the same
+        if "?" in title:
+            return f"{title} {text}" if list(self.errors.values()).count(text) > 1 else text
+        return f"{title}: {_lower(text)}"
 
     def _anchor(self, name: str) -> str:
         try:
@@ -274,6 +277,11 @@ class WebForm:
         except KeyError:
             return name
         return f"{name}-day" if kind in {"date", "moment"} else name
+
+
+def _lower(text: str) -> str:
+    """A sentence as it goes on after a colon; a name in capitals stays."""
+    return text if text[1:2].isupper() else f"{text[:1].lower()}{text[1:]}"
 
 
 def _row_schema(field: fields.Field[Any]) -> Schema | None:

@@ -66,7 +66,7 @@ def supporter_page(patient: Patient, *, back: str) -> Answer:
         WebForm(SupporterSchema(), sent(), initial=known),
         lambda session, data: name_supporter(session, request_now(), current_actor(), patient_id, data),
         back=back,
-        done="The supporter is named. The patient is told.",
+        done="The supporter is named. The patient has been told.",
         told_here=("no_extra_support",),
         patient=patient,
         standing=standing,

@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Sequence
 
 from flask import Flask
+from marshmallow import Schema
 
-from marketplace.journey.rounds import run_again_by
+from marketplace.journey.rounds import must_run_again, run_again_by
 from marketplace.queries.states import COLOURS, WORDS, state_of
 from marketplace.queries.tenders import TenderRow
-from marketplace.queries.words import moment, pounds
+from marketplace.queries.words import moment, one_unit, pounds
 from marketplace.records.tenders import Amendment, AmendmentKind, CancelCode, Tender
 from marketplace.rules.clock import Instant
 from marketplace.rules.lifecycle import GIVEN_UP, TenderStatus
@@ -68,6 +69,13 @@ def amendments_heading(amendments: Sequence[Amendment]) -> str:
     return f"{done} since it was published"
 
 
+def weights_told_as(schema: Schema, tender: Tender) -> dict[str, str]:
+    """What the weights that count per unit are called where a message names them: in the tender's own unit."""
+    unit = one_unit(bundle.service.unit for bundle in tender.bundles)
+    titles = {name: str(field.metadata.get("title", "")) for name, field in schema.fields.items()}
+    return {name: title.replace("per unit", f"per {unit}") for name, title in titles.items() if "per unit" in title}
+
+
 def rule_changes(amendment: Amendment, unit: str = "unit") -> list[str]:
     """The rules that an amendment changed, each with what it said before and says now, in the tender's unit."""
     fields = TenderSchema().fields
@@ -105,7 +113,8 @@ def _done(tender: Tender) -> Iterator[tuple[str, Instant | None]]:
     yield "Published", tender.published_at
     yield "Offers opened", tender.closed_at
     yield "Match proposed", tender.proposed_at
-    if tender.status in (TenderStatus.STANDSTILL, TenderStatus.UNDER_REVIEW, TenderStatus.AWARDED):
+    confirmed = (TenderStatus.STANDSTILL, TenderStatus.UNDER_REVIEW, TenderStatus.AWARDED)
+    if tender.status in confirmed or must_run_again(tender):
         yield "Award confirmed", tender.standstill_from
     if tender.status is TenderStatus.AWARDED:
         yield "The pause ended", tender.standstill_ends_at

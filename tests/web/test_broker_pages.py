@@ -73,7 +73,13 @@ def test_who_would_lose_their_match_is_told_before_the_award_is_confirmed(site: 
     path = f"/broker/tenders/{world.tender.id}/award"
     text = read(site, path)
     assert "1 person said no. You can look for another provider for them." in text
-    assert "If you end it now, these 11 people lose their match and their money is free again." in text
+    assert "If you end it now, the 11 people who said yes to Offer A: Bulk Physio lose their match" in text
+    assert "lose their match and their money is free again." in text
+    assert text.count("1 person said no") == 1
+    assert "what stood in the way" not in text  # every offer is in use
+    assert "declare it first" not in re.sub(r"\s+", " ", text)  # there is no award to declare it before
+    letters = read(site, f"/broker/tenders/{world.tender.id}/letters")
+    assert "Offer A: Bulk Physio can no longer go ahead after the answers" in letters
     assert "the tender ends without an award" in text
     assert "End the tender without an award" in text
     assert "Confirm the award" not in text  # nothing can be confirmed

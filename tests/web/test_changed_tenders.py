@@ -52,6 +52,7 @@ def test_list_home_and_page_agree_that_a_match_counts_no_longer(site: Site) -> N
     assert "Run the match again: Physiotherapy, Lincoln" in client.get("/broker/").text
     assert "No tender fits" in client.get("/broker/tenders?turn=others").text
     assert "No tender fits" in client.get("/broker/tenders?status=proposed").text
+    assert f"This was the result before {alias} was left out." in client.get(f"{at}/result").text
     for path in (f"{at}/result", f"{at}/award"):
         text = client.get(path).text
         assert why in text, path
@@ -312,6 +313,32 @@ def test_an_awarded_tender_s_dates(site: Site) -> None:
         assert f">{what}</dt>" in text, what
     for lapsed in ("Answers by", "You confirm the award by", "The match starts by"):
         assert f">{lapsed}</dt>" not in text, lapsed
+
+
+def test_an_upheld_objection_is_told_once_with_its_day(site: Site) -> None:
+    """What must be done by when stands above and among the dates; that the first award was confirmed stays there."""
+    at, world = upheld(site), site.world
+    objected_on = moment(world.now)
+    text = site.client(BROKER).get(at).text
+    assert f"Upheld on {objected_on}: the match must be run again." in text
+    assert text.count(moment(rounds.run_again_by(world.tender))) == 1
+    assert "Award confirmed</dt>" in text
+    assert "What happens next" not in text
+    assert "must come in" not in text
+    assert "If no offer comes in" not in text
+    assert "This was the result before the objection was upheld." in site.client(BROKER).get(f"{at}/result").text
+
+
+def test_only_answers_that_were_given_are_told_of_an_earlier_match(site: Site) -> None:
+    """Whoever had not answered is not asked any more, and its charges are void."""
+    world = site.world.proposed().accept(1, 2).decline(3)
+    world.leave_out("bulk")
+    text = site.client(BROKER).get(f"/broker/tenders/{world.tender.id}/award").text
+    assert "Answers to the earlier match" in text
+    assert "Not yet" not in text
+    assert "Charge</th>" not in text
+    shown = [patient.name for patient in world.patients if patient.name in text]
+    assert len(shown) == 3
 
 
 def test_a_withdrawn_and_an_unsuccessful_tender(site: Site) -> None:

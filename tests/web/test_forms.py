@@ -69,12 +69,12 @@ def test_an_impossible_date_is_named_and_kept(day: str) -> None:
         (
             "Months from one review to the next",
             "Enter a whole number from 1 to 24",
-            "Months from one review to the next: ",
+            "Months from one review to the next: enter a whole number from 1 to 24.",
         ),
-        ("From", "Enter the first day", "From: "),
-        ("What is this for?", "Write a sentence of this", "What is this for? "),
-        ("Reason", "Write the reason", ""),
-        ("How it is", "Write something", ""),
+        ("From", "Enter the first day", "From: enter the first day."),
+        ("What is this for?", "Write a sentence of this", "Write a sentence of this."),
+        ("Reason", "Write the reason", "Write the reason."),
+        ("How it is", "Write something", "Write something."),
     ],
 )
 def test_the_summary_names_the_field_unless_the_message_does(title: str, message: str, told: str) -> None:
@@ -85,7 +85,23 @@ def test_the_summary_names_the_field_unless_the_message_does(title: str, message
 
     form = WebForm(OneFieldSchema(), MultiDict())
     assert not form.validate()
-    assert form.summary == [{"text": f"{told}{message}.", "href": "#only"}]
+    assert form.summary == [{"text": told, "href": "#only"}]
+
+
+@pytest.mark.parametrize("title", ["Which day is that?", "Which day is that from? (if you wrote something)"])
+def test_a_question_is_asked_again_only_where_two_fields_are_told_the_same(title: str) -> None:
+    """Otherwise the message stands by itself: it links to its field."""
+
+    class TwoFieldsSchema(Schema):
+        one = fields.String(required=True, error_messages={"required": "Enter it"}, metadata={"title": title})
+        two = fields.String(required=True, error_messages={"required": "Enter it"}, metadata={"title": "Other"})
+
+    alone = WebForm(TwoFieldsSchema(), MultiDict({"two": "x"}))
+    assert not alone.validate()
+    assert [error["text"] for error in alone.summary] == ["Enter it."]
+    both = WebForm(TwoFieldsSchema(), MultiDict())
+    assert not both.validate()
+    assert [error["text"] for error in both.summary] == [f"{title} Enter it.", "Other: enter it."]
 
 
 def test_rows_left_blank_are_skipped_and_messages_find_the_row_that_was_typed() -> None:

@@ -54,7 +54,22 @@ def test_a_place_that_is_too_far_now_can_be_left_out(site: Site) -> None:
     assert 'value="place_too_far"' in broker.get(form).text
     for path in (f"{at}/award", f"{at}/offers"):
         assert "too far for 12 people matched with it" in read(site, "broker@example.test", path)
+    before = read(site, "broker@example.test", f"{at}/offers")
+    assert "so you can leave the offer out" in before
+    assert "An offer can be left out on these grounds" in before
     sent = broker.post(form, data={"code": "place_too_far", "reason": "Nobody here can go to the sea."})
     assert sent.location == f"{at}/offers"
     told = read(site, "bulk@example.test", f"/provider/offers/{bulk.id}")
     assert "your place has moved, and is too far for somebody matched with it" in told
+
+
+def test_no_offer_can_be_left_out_as_too_far_once_the_award_is_confirmed(site: Site) -> None:
+    """The step would refuse it, so the page says no more that it can be done."""
+    world = site.world.proposed().accept().confirm()
+    place, at = world.providers["bulk"].sites[0], f"/broker/tenders/{world.tender.id}/offers"
+    sea = {**MOVED, "district": "PE25", "easting_m": "556000", "northing_m": "363000"}
+    site.client("funder@example.test").post(f"/commissioner/sites/{place.id}/move", data=sea)
+    text = read(site, "broker@example.test", at)
+    assert "from LN1 to PE25" in text
+    assert "you can leave the offer out" not in text
+    assert "Between the opening and the award, an offer could be left out" in text

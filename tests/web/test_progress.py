@@ -41,6 +41,9 @@ def test_a_match_is_asked_for_followed_and_called_off(site: Site) -> None:
             ],
         }
     text = client.get(f"{at}/progress").get_data(as_text=True)
+    assert '<span id="heading">The match is running</span>' in text
+    assert 'hx-select-oob="#heading"' in text
+    assert "The match goes on without you." in text
     assert "Finding the least cost" in text
     assert "0.5% at most from the best" in text
     client.post(f"{at}/progress/stop")
@@ -63,7 +66,9 @@ def test_without_a_worker_it_waits_for_one(site: Site) -> None:
     client = site.client("broker@example.test")
     for _ in range(2):
         assert client.post(f"{at}/round").location == f"{at}/progress"
-    assert "Other work is being done first" in client.get(f"{at}/progress").text
+    waiting = client.get(f"{at}/progress").text
+    assert "Other work is being done first" in waiting
+    assert "Before it in line" not in waiting
     assert site.fresh().tender.status is TenderStatus.CLOSED
     assert do_what_was_asked(world) == 1
     assert client.get(f"{at}/progress").location == f"{at}/result"

@@ -79,3 +79,14 @@ def test_no_public_page_names_a_patient(site: Site) -> None:
 @pytest.mark.parametrize("address", ["/tenders?state=nonsense&page=x", "/unmet-needs?area=%25&service=none&page=99"])
 def test_odd_filters_find_nothing_or_everything(site: Site, address: str) -> None:
     assert site.client().get(address).status_code == 200
+
+
+def test_others_findings_are_told_once(site: Site) -> None:
+    """A finding that says its own percentage, or a range, has none added; a year is not said twice."""
+    text = site.client().get("/figures").text
+    assert "10 to 15 per cent" in text
+    assert "12.5%" not in text
+    assert "Lower by 10%" in text
+    assert "6 February 2023</p>" in text
+    assert "6 February 2023 (2023)" not in text
+    assert "(2016)" in text

@@ -100,3 +100,13 @@ def test_before_a_result_there_is_none(site: Site) -> None:
     client = site.client("broker@example.test")
     for page in ("result", "unmatched", "letters"):
         assert client.get(f"/broker/tenders/{world.tender.id}/{page}").status_code == 404
+
+
+def test_a_saving_of_nothing_is_said_as_the_same(site: Site) -> None:
+    """At the private price nobody saves anything: no £0.00 less."""
+    world = site.world.draft().agree().publish()
+    world.offer("near", (0, world.bundle.private_pence))
+    world.later(days=15).run_round()
+    text = " ".join(site.client("broker@example.test").get(f"/broker/tenders/{world.tender.id}/result").text.split())
+    assert "£0.00" not in text[: text.index("It passed an independent check")]
+    assert re.search(r"The same</span>.{0,200}as if each bought alone, for £6,600\.00", text)

@@ -158,3 +158,27 @@ def test_a_draft_says_when_its_care_would_begin_late(site: Site) -> None:
     assert "it is too late for that" in read(site, at)
     world.agree(1)
     assert "it takes about 21 days until contracts can be signed" in read(site, f"{at}/publish")
+
+
+def test_what_is_wrong_with_a_weight_is_told_in_the_unit_of_its_field(site: Site) -> None:
+    """The summary calls the field what stands over it, for the rules and for scenarios."""
+    world = site.world.draft()
+    at, client = f"/broker/tenders/{world.tender.id}", site.client(BROKER)
+    tried = client.post(f"{at}/policy/try", data={"pence_per_km": "some"}).text
+    assert re.search(r">\s*What one kilometre of travel is worth, per session: ", tried)
+    world.agree().publish().three_offers().later(days=15)
+    asked = client.post(f"{at}/scenarios", data={"pence_per_km": "some"}).text
+    assert re.search(r">\s*One kilometre of travel, per session: ", asked)
+
+
+def test_how_many_offers_are_needed_is_said_while_they_can_come_in(site: Site) -> None:
+    """One is said in words of its own; once offers are opened it is past."""
+    world = site.world.draft()
+    at = f"/broker/tenders/{world.tender.id}"
+    draft = read(site, at)
+    assert "If no offer comes in, the tender ends without an award." in draft
+    assert "Nobody has joined yet; 12 people have not answered." in draft
+    world.agree().publish()
+    assert "If no offer comes in" in read(site, at)
+    world.three_offers().later(days=15)
+    assert "If no offer comes in" not in read(site, at)

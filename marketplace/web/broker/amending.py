@@ -24,6 +24,7 @@ from marketplace.web.asking import Answer, ask
 from marketplace.web.clock import request_now
 from marketplace.web.database import db_session, writing
 from marketplace.web.forms import WHOLE_FORM, WebForm, sent
+from marketplace.web.tender_words import weights_told_as
 from marketplace.work.client import enqueue_preview
 
 from .blueprint import pages
@@ -44,7 +45,7 @@ def clarify(tender_id: str) -> Answer:
         WebForm(ClarifySchema(), sent()),
         step,
         back=_at(tender_id),
-        done="Your explanation is published, and everybody concerned is told.",
+        done="Your explanation is published, and everybody concerned has been told.",
         tender=_in_state(tender_id, TenderStatus.OPEN),
     )
 
@@ -63,7 +64,7 @@ def extend(tender_id: str) -> Answer:
         WebForm(ExtendSchema(), sent()),
         step,
         back=_at(tender_id),
-        done="The deadline is later now, and everybody concerned is told.",
+        done="The deadline is later now, and everybody concerned has been told.",
         places=NEW_DEADLINE,
         tender=_in_state(tender_id, TenderStatus.OPEN),
     )
@@ -131,7 +132,7 @@ def _policy_form(found: Tender) -> tuple[WebForm, Callable[[dict[str, Any]], Pol
     stands = {name: typed_pounds(value) if name.startswith("pence_") else value for name, value in values.items()}
     schema = PolicySchema() if found.status is TenderStatus.DRAFT else ChangeSchema()
     initial = {name: stands[name] for name in schema.fields if name in stands}
-    form = WebForm(schema, sent(), initial=initial)
+    form = WebForm(schema, sent(), initial=initial, told_as=weights_told_as(schema, found))
     return form, lambda data: replace(before, **{name: data[name] for name in initial})
 
 
@@ -152,7 +153,7 @@ def answer(question_id: str) -> Answer:
         WebForm(AnswerSchema(), sent()),
         step,
         back=_at(tender.id),
-        done="Your answer is published, and everybody concerned is told.",
+        done="Your answer is published, and everybody concerned has been told.",
         tender=tender,
         question=question,
     )

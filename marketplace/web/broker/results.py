@@ -23,6 +23,7 @@ from marketplace.records.pools import Need
 from marketplace.records.rounds import Match
 from marketplace.records.tenders import Tender
 from marketplace.rules.errors import NotFound, WrongState
+from marketplace.rules.lifecycle import TenderStatus
 from marketplace.rules.permissions import Role
 from marketplace.schemas.tenders import AwardSchema
 from marketplace.web.access import current_actor, for_role, seen
@@ -174,13 +175,14 @@ def award(tender_id: str) -> Answer:
             return redirect(url_for("broker.tender", tender_id=tender_id))
     tender = one(session, tenders_for(actor), tender_id, "tender")
     found = proposals.award_page(session, tender)
-    query = proposals.by_answer(results.people_query(session, actor, tender))
+    row = tender_row(session, actor, tender.id)
+    again = row.must_run_again
+    query = proposals.by_answer(results.people_query(session, actor, tender), given_only=again)
     page = page_from(
-        sum(sum(row.answers.values()) for row in found.offers),
+        sum(map(found.answered, proposals.GIVEN)) if again else sum(sum(row.answers.values()) for row in found.offers),
         lambda first, size: session.scalars(query.offset(first).limit(size)).all(),
     )
     seen([match.need.patient_id for match in page.rows], "answers to a match")
-    row = tender_row(session, actor, tender.id)
     html = render_template(
         "broker/award.html",
         form=form,
@@ -189,7 +191,7 @@ def award(tender_id: str) -> Answer:
         page=page,
         answers=dict(ANSWERS),
         row=row,
-        again=row if row.must_run_again else None,
+        again=row if again else None,
         now=request_now(),
     )
     return (html, 422) if form.errors else html
@@ -207,6 +209,7 @@ def letters(tender_id: str) -> str:
         "broker/letters.html",
         tender=tender,
         letters=proposals.letters(session, actor, tender),
+        falling=proposals.falling_offers(session, tender) if tender.status is TenderStatus.PROPOSED else [],
         again=must_run_again(tender),
     )
 

@@ -16,6 +16,7 @@ from marketplace.web.asking import Answer
 from marketplace.web.clock import request_now
 from marketplace.web.database import db_session, writing
 from marketplace.web.forms import WHOLE_FORM, WebForm, sent
+from marketplace.web.tender_words import weights_told_as
 from marketplace.work.client import cancel_job, enqueue_scenarios, progress_of_study
 
 from .blueprint import pages
@@ -31,7 +32,9 @@ def scenarios(tender_id: str) -> Answer:
     session, actor = db_session(), current_actor()
     tender = one(session, tenders_for(actor), tender_id, "tender")
     ready = can_study(session, tender)
-    form = WebForm(ScenarioSchema(), sent(), choices=studies.choices_for(session, tender) if ready else {})
+    schema = ScenarioSchema()
+    choices = studies.choices_for(session, tender) if ready else {}
+    form = WebForm(schema, sent(), choices=choices, told_as=weights_told_as(schema, tender))
     marked: str | None = None
     if sent() is not None and form.validate():
         try:

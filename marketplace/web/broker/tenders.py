@@ -105,7 +105,7 @@ def tender(tender_id: str) -> str:
         talk=proceedings.talk(session, tender_id),
         objections=made,
         deciders=objections.somebody_at(session, row.tender) if made else "",
-        after_objection=objections.next_for(row.tender, actor.role) if decided else "",
+        after_objection=objections.next_for(row.tender, actor.role) if decided and not row.must_run_again else "",
         follower=proceedings.successor_of(session, row.tender),
         former=proceedings.predecessor_of(session, row.tender),
         now=now,
@@ -152,7 +152,7 @@ def delete_draft(tender_id: str) -> Answer:
         WebForm(ReasonSchema(), sent()),
         step,
         back=url_for("broker.list_tenders"),
-        done="The draft is deleted. Whoever you had invited is told why.",
+        done="The draft is deleted. Whoever you had invited has been told why.",
         row=tenders.tender_row(db_session(), current_actor(), tender_id),
     )
 

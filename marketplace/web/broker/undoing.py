@@ -65,8 +65,9 @@ def exclude(offer_id: str) -> Answer:
         WebForm(ExcludeSchema(), sent(), choices={"code": grounds}),
         step,
         back=url_for("broker.offers", tender_id=tender_id),
-        done="The offer is left out, and its provider is told why.",
+        done="The offer is left out, and its provider has been told why.",
         row=row,
+        some_missing=len(grounds) < len(GROUNDS_WORDS),
     )
 
 
@@ -84,7 +85,7 @@ def successor(tender_id: str) -> Response:
     """Draft a new tender in place of one that ended without an award."""
     with writing(db_session()) as session:
         successor_id = cancellations.draft_successor(session, request_now(), current_actor(), tender_id).id
-    flash("A new draft is made, with the same title and the same rules. Now build a group for it.", "done")
+    flash("A new draft is made, with the same title and the same rules.", "done")
     return redirect(url_for("broker.tender", tender_id=successor_id))
 
 
@@ -119,5 +120,5 @@ def end_interest(interest_id: str) -> Response:
     """Say that a declared interest is over."""
     with writing(db_session()) as session:
         conduct.end_interest(session, request_now(), current_actor(), interest_id)
-    flash("The interest has ended. The commissioner is told.", "done")
+    flash("The interest has ended. The commissioner has been told.", "done")
     return redirect(url_for("broker.interests"))
