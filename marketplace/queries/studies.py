@@ -113,7 +113,7 @@ class StudyRow:
     """One study in a list."""
 
     study: Study
-    words: str
+    cases: Sequence[str]
     state: str
     colour: str
 
@@ -145,7 +145,7 @@ def studies_of(session: Session, actor: Actor, tender: Tender) -> list[StudyRow]
     found = []
     for study, status in session.execute(query):
         headings = [_heading(scenario, labels) for scenario in study.asked["scenarios"]]
-        found.append(StudyRow(study, "; ".join(headings), *STATES[status]))
+        found.append(StudyRow(study, [_capital(heading) for heading in headings], *STATES[status]))
     return found
 
 

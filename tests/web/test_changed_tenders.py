@@ -394,7 +394,9 @@ def two_groups(site: Site) -> str:
 def test_a_draft_tells_what_was_agreed_beside_what_was_asked(site: Site) -> None:
     """Units and money of those who said yes, in all and by group, and what it would be if everybody did."""
     at = two_groups(site)
-    assert "Agreed so far: <strong>0 sessions, £0.00</strong>" in site.client(BROKER).get(at).text
+    before = site.client(BROKER).get(at).text
+    assert "Agreed so far: <strong>0 sessions, £0.00</strong>" in before
+    assert "1 group has nobody invited yet. If you publish like this, providers see it with nobody in it." in before
     site.world.agree(1)
     text = site.client(BROKER).get(at).text
     assert "Agreed so far: <strong>10 sessions, £600.00</strong>" in text

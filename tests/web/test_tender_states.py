@@ -167,7 +167,7 @@ def test_what_is_wrong_with_a_weight_is_told_in_the_unit_of_its_field(site: Site
     tried = client.post(f"{at}/policy/try", data={"pence_per_km": "some"}).text
     assert re.search(r">\s*What one kilometre of travel is worth, per session: ", tried)
     world.agree().publish().three_offers().later(days=15)
-    asked = client.post(f"{at}/scenarios", data={"pence_per_km": "some"}).text
+    asked = site.client(BROKER).post(f"{at}/scenarios", data={"pence_per_km": "some"}).text
     assert re.search(r">\s*One kilometre of travel, per session: ", asked)
 
 
