@@ -106,7 +106,7 @@ def test_an_upheld_objection_is_read_while_the_match_is_run_again(site: Site) ->
     row = decided(site, Decision.RUN_AGAIN)
     world = site.world
     match, tender = f"/patient/matches/{world.match(1).id}", f"/broker/tenders/{world.tender.id}"
-    assert "or the tender is cancelled" in read(site, "broker@example.test", tender)
+    assert "If not, the tender is cancelled." in read(site, "broker@example.test", tender)
     assert "Every offer counts as it was sealed" in read(site, "near@example.test", offer_path(site))
     assert "A provider objected to the result, and was right" in read(site, "p1@example.test", match)
     same(site, match)
