@@ -20,7 +20,7 @@ def test_extra_support_from_the_rule_to_the_person(site: Site, serve: Serve, vis
     window = visit(address).sign_in("funder@example.test", PASSWORD)
     window.follow("Your rules")
     write(window, support_from_age="85", support_to_decile="2", support_conditions="2")
-    window.page.get_by_label("Extra support for whoever lacks capacity to decide on their care").check()
+    window.page.get_by_label("Capacity: whoever lacks capacity to decide on their care").check()
     write(window, support_answer_days="5", support_supplement_pence="fifty")
     window.press("Save the rules").look("commissioner-rules-wrong", status=422)
     write(window, support_supplement_pence="50")
@@ -64,7 +64,7 @@ def test_extra_support_from_the_rule_to_the_person(site: Site, serve: Serve, vis
     assert site.fresh().budget(1).support_grounds == ["age", "deprivation", "capacity", "conditions"]
 
     window.go("/commissioner/rules")
-    window.page.get_by_label("Extra support for whoever lacks capacity to decide on their care").uncheck()
+    window.page.get_by_label("Capacity: whoever lacks capacity to decide on their care").uncheck()
     write(window, support_from_age="", support_to_decile="", support_conditions="")
     window.press("Save the rules").go("/commissioner/people").follow("Extra support for Patient 01")
     window.look("commissioner-support-ends")

@@ -84,7 +84,7 @@ def test_the_page_leads_with_the_answer(published: Site) -> None:
     need = published.world.need(1).id
     path = f"/patient/invitations/{need}/check"
     page = published.client(PATIENT).get(path).text
-    assert "Yes: your part is in the published result of your group" in page
+    assert "Yes: the published result was made with your part in it." in page
     assert page.index("Yes: your part") < page.index("as a file") < page.index("--root")
     with writing(published.world.session):
         row = published.world.session.scalars(select(Round)).one()

@@ -76,8 +76,8 @@ def test_the_commissioner_records_and_the_patient_reads_why(ruled: Site) -> None
     for words in (
         "Age: born in 1941",
         "Deprivation: the home area is in tenth 1 of 10",
-        "Lacks capacity to decide on their care",
-        "Has 2 long-term conditions",
+        "Capacity: lacks capacity to decide on their care",
+        "Long-term conditions: 2",
         "5 more days than others",
         "£50.00 paid in",
         "COPD (lung disease), Stroke",
@@ -124,10 +124,9 @@ def test_a_rule_that_was_changed_is_told_beside_what_was_decided(ruled: Site) ->
     world = ruled.fresh()
     with writing(world.session):
         budgets.set_rules(world.session, world.now, world.funder, FundingRules())
-    assert (
-        "You have no rule for extra support now. When it is next decided, the support ends."
-        in funder.get(at(ruled, 1)).text
-    )
+    told = funder.get(at(ruled, 1)).text
+    assert "You have no rule for extra support now. When it is next decided, the support ends." in told
+    assert "You have set no ground for extra support." in told
     assert "gets no extra support now.</p>" in funder.get(at(ruled, 2)).text
     funder.post(at(ruled, 1, "facts"), data={})
     assert "gets no extra support now.</p>" in funder.get(at(ruled, 1)).text
@@ -154,7 +153,7 @@ def test_broker_and_commissioner_name_a_supporter(ruled: Site) -> None:
     funder.post(at(ruled, 1, "facts"), data=FACTS)
     assert "1 person without a supporter yet" in funder.get("/commissioner/").text
     page = broker.get(client_at(ruled, 1)).text
-    assert "Lacks capacity to decide on their care" in page
+    assert "Capacity: lacks capacity to decide on their care" in page
     assert broker.post(client_at(ruled, 1, "supporter"), data={**RUTH, "reach": " "}).status_code == 422
     assert broker.post(client_at(ruled, 1, "supporter"), data=RUTH).location == client_at(ruled, 1)
     assert "without a supporter yet" not in funder.get("/commissioner/").text.lower()
