@@ -397,7 +397,7 @@ WRITTEN_TO = "This page is written to Patient 01"
 
 
 def test_a_page_says_whom_it_means_by_you(site: Site) -> None:
-    """The patient's pages do, plain and easy; the representative's own, everybody's and a refusal speak to the reader."""
+    """The patient's pages do, plain and easy; the representative's own, everybody's and a refusal do not."""
     site.world.draft()
     client = act(site, daughter_of(site, 1, Scope.POOLS, Scope.LEAVING))
     leave = f"/patient/budgets/{site.world.budget(1).id}/leave/"
