@@ -83,7 +83,7 @@ def broker_chosen(broker: str, left: Sequence[str], freed_pence: Pence) -> str:
     """Who the broker is now, which groups were left with the old one, and what came back."""
     told = [f"{broker} is your broker now."]
     if left:
-        told.append(f"You left: {'; '.join(left)}.")
+        told.append(f"You left {'this group' if len(left) == 1 else 'these groups'}: {'; '.join(left)}.")
     if freed_pence:
         told.append(f"{pounds(freed_pence)} that was set aside is yours to use again.")
     return " ".join(told)

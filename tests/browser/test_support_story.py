@@ -34,7 +34,7 @@ def test_extra_support_from_the_rule_to_the_person(site: Site, serve: Serve, vis
     for condition in ("COPD (lung disease)", "Stroke"):
         window.page.get_by_label(condition, exact=True).check()
     window.press("Record this").look("commissioner-support")
-    for words in ("born in 1941", "tenth 1 of 10", "Lacks capacity", "Has 2 long-term conditions", "£50.00 paid in"):
+    for words in ("born in 1941", "tenth 1 of 10", "lacks capacity", "Long-term conditions: 2", "£50.00 paid in"):
         assert words in window.text
     window.go("/commissioner/").look("commissioner-home-supporter")
     window.follow("1 person without a supporter yet").look("commissioner-people-supporter")

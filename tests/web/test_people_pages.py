@@ -78,7 +78,7 @@ def test_a_patient_chooses_another_broker(site: Site, other_broker: str) -> None
         assert 'href="#broker_id"' in refused.text
     assert client.post("/patient/broker", data={"broker_id": other_broker}).status_code == 302
     told = client.get("/patient/broker").text
-    assert "Wold Brokers is your broker now. You left: Physiotherapy, Lincoln." in told
+    assert "Wold Brokers is your broker now. You left this group: Physiotherapy, Lincoln." in told
     assert "yours to use again." not in told.partition("</h1>")[0]
     assert "Wold Brokers has not given a telephone number yet." in told
     assert "You do not have to leave any group." in told
@@ -267,7 +267,7 @@ def test_what_is_not_covered_is_refused_in_words(site: Site) -> None:
     assert "tel:01632960101" in read
     assert "Choose this broker" not in read
     assert "choose another broker" not in read
-    assert "Your authority does not let you change the broker of Patient 01." in read
+    assert "A Daughter may not change the broker for Patient 01." in read
     assert "It costs Patient 01 nothing." in read
     for answer in (refused, client.post("/patient/broker", data={"broker_id": "x"})):
         assert answer.status_code == 403
@@ -422,7 +422,7 @@ def test_who_joins_for_somebody_reads_who_answers_the_match(site: Site, may_answ
         assert "Say yes for Patient 01" in page
         assert "Change what counts for Patient 01" in page
         assert ("You can still say no then." in page) is may_answer
-        assert ("may not answer it." in page) is not may_answer
+        assert ("A Daughter may not answer it for Patient 01." in page) is not may_answer
     own = site.client("p1@example.test").get(f"/patient/invitations/{world.need(1).id}").text
     assert "Say yes for me" in own
     assert "You can still say no then." in own
