@@ -30,6 +30,7 @@ from .asking import Answer, ask
 from .cancelling import cancel_page
 from .clock import request_now
 from .database import db_session
+from .filters import in_one_line
 from .forms import WebForm, sent
 from .listing import Column, Listing, asked
 
@@ -256,7 +257,8 @@ def end_authority(authority_id: str) -> Answer:
 
 def _appointed(authority: Authority) -> str:
     """Who may act for whom, and when."""
-    when = f"from {day(authority.valid_from)} to {day(authority.valid_to)}"
+    in_line = in_one_line(day)
+    when = f"from {in_line(authority.valid_from)} to {in_line(authority.valid_to)}"
     patient = authority.patient.name
     return f"{authority.representative.name} may act for {patient} {when}. {patient} is told."
 
