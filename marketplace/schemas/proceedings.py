@@ -206,7 +206,7 @@ class DecisionSchema(Schema):
         metadata={
             "title": "What do you decide?",
             "x-words": {
-                "refused": "Refuse it: the award stands, after a second pause",
+                "refused": "Refuse it: the award stands, after another pause",
                 "run_again": "Uphold it: the match is run again",
                 "cancel": "Uphold it: the tender is cancelled",
             },
