@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response
 from marketplace.journey import awards
 from marketplace.journey import offers as steps
 from marketplace.queries import notices, objections, offers
+from marketplace.queries.feedback import can_represent
 from marketplace.queries.offer_results import offer_states, told_of
 from marketplace.queries.offers import OfferRow
 from marketplace.queries.proceedings import talk
@@ -125,6 +126,7 @@ def offer(offer_id: str) -> str:
         page=page,
         earnings=offers.earnings(page.terms, list(page.lots.values())),
         objection=objections.own_objection(session, actor, page.offer.tender),
+        can_object=can_represent(page.offer.tender, request_now()),
         told_of=told_of,
         now=request_now(),
     )
