@@ -46,6 +46,7 @@ class Earnings:
 
     lot: Lot
     rows: Sequence[tuple[int, Pence | None]]
+    with_fee: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,5 +215,5 @@ def earnings(terms: OfferTerms, lots: Sequence[Lot]) -> list[Earnings]:
         telling = bands | {lot.units or 0, terms.min_units, terms.max_units or 0, line.min_units, line.max_units or 0}
         least = max(1, terms.min_units, line.min_units)
         rows = [(units, earnings_pence(terms, line, units)) for units in sorted(telling) if units >= least]
-        found.append(Earnings(lot, rows))
+        found.append(Earnings(lot, rows, terms.fee_pence > 0))
     return found

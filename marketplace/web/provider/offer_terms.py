@@ -35,6 +35,7 @@ ONLY_ONE = "only one"
 """The either/or word of who did not choose one."""
 
 _BAND_OF_LINE = re.compile(r"lines-\d+-tiers-(\d+)-from_units")
+_PRICE_IN_BAND = re.compile(r"lines-\d+-tiers-(\d+)-price_pence")
 
 
 def number_asked(session: Session, actor: Actor, tender_id: str) -> int:
@@ -150,6 +151,9 @@ def _refuse_in_the_form(form: WebForm, name: str, message: str) -> None:
         name = f"bands-{band[1]}"
         if not form.value(name):
             message = f"Enter from which volume on the price in band {int(band[1]) + 1} counts"
+    elif (price := _PRICE_IN_BAND.fullmatch(name)) and price[1] != "0" and not form.value(name):
+        number = int(price[1]) + 1
+        message = f"Enter the price in band {number}, or empty “Band {number} from”"
     form.refuse(name, message)
 
 

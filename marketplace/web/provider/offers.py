@@ -7,6 +7,7 @@ from werkzeug.wrappers import Response
 
 from marketplace.journey import awards
 from marketplace.journey import offers as steps
+from marketplace.journey.scopes import offers_for, one
 from marketplace.queries import notices, objections, offers
 from marketplace.queries.feedback import can_represent
 from marketplace.queries.offer_results import offer_states, told_of
@@ -132,11 +133,15 @@ def offer(offer_id: str) -> str:
     )
 
 
-@pages.post("/offers/<offer_id>/withdraw")
+@pages.route("/offers/<offer_id>/withdraw", methods=["GET", "POST"])
 @for_role(Role.PROVIDER)
-def withdraw_offer(offer_id: str) -> Response:
-    """Take a standing offer back before the deadline."""
+def withdraw_offer(offer_id: str) -> Answer:
+    """Ask once more, then take a standing offer back before the deadline."""
     session = db_session()
+    if sent() is None:
+        found = one(session, offers_for(current_actor()), offer_id, "offer")
+        steps.check_withdrawable(found, request_now())
+        return render_template("provider/withdraw.html", offer=found)
     with writing(session):
         steps.withdraw_offer(session, request_now(), current_actor(), offer_id)
     flash("Your offer is withdrawn. You can make another one until the deadline.", "done")
