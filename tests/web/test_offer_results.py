@@ -186,3 +186,17 @@ def test_a_void_offer_is_made_anew_only_until_another_version_is_sealed(site: Si
     assert "what you had offered is void" not in form + client.get(at).text
     assert 'value="59.00"' not in form
     assert "anew" not in client.get(f"/provider/offers/{void}").text
+
+
+def test_who_was_left_out_reads_what_it_can_do(site: Site) -> None:
+    """Before the result is out, that it can object then; while it can, the way there; afterwards neither."""
+    world = site.world.proposed()
+    world.leave_out("bulk")
+    at = f"/provider/offers/{offer_of(world, 'bulk')}"
+    assert "you can object once the result is out" in site.client("bulk@example.test").get(at).text
+    site.fresh().run_round().accept().confirm()
+    page = site.client("bulk@example.test").get(at).text
+    assert f'href="/provider/tenders/{world.tender.id}/represent">object to the result</a> until' in page
+    assert "once the result is out" not in page
+    world.later(days=20)
+    assert "object" not in site.client("bulk@example.test").get(at).text

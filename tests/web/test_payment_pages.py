@@ -134,6 +134,7 @@ def test_a_provider_follows_its_claims(due: Site) -> None:
     client, at, (line,) = prepare(due)
     gathered = provider.get("/provider/claims").text
     assert gathered.count("In a payment run</strong>") == 2
+    assert "owed to you, in a payment run" in gathered
     assert "with the bank" not in gathered.lower()  # whoever pays may not have sent the file yet
     answer(client, at, [(line.id, pounds(line), "paid", "")])
     page = provider.get("/provider/claims").text
