@@ -108,7 +108,7 @@ def test_a_run_goes_to_the_bank_and_comes_back(site: Site, enter: Open, tmp_path
     for result, status in (("perhaps", 422), ("paid", 200)):
         answer.write_text(f"{','.join(ANSWER_COLUMNS)}\n{reference},{amount},{result},\n")
         window.page.locator("input[type=file]").set_input_files(answer)
-        window.press("Post the answer").look(f"payment-run-{result}", status=status)
+        window.press("Upload the answer").look(f"payment-run-{result}", status=status)
     assert "1 payment is settled" in window.text
     window.go("/payments/").look("payments-agree")
     provider.go("/provider/claims").look("provider-claims-paid")
