@@ -101,7 +101,7 @@ def test_a_run_goes_to_the_bank_and_comes_back(site: Site, enter: Open, tmp_path
     window = enter("funder").go("/commissioner/").follow("Payments").look("payments-due")
     window.press("Prepare a payment run").look("payment-run")
     with window.page.expect_download() as came:
-        window.page.get_by_role("link", name="Download the file for the bank").click()
+        window.page.get_by_role("button", name="Download the file for the bank").click()
     reference, _, amount, *_ = came.value.path().read_text().splitlines()[1].split(",")
     provider = enter("bulk").go("/provider/").follow("Claims").look("provider-claims")
     answer = tmp_path / "answer.csv"
