@@ -50,6 +50,16 @@ def in_one_line(says: Callable[..., str]) -> Callable[..., str]:
     return said
 
 
+def whole(says: Callable[..., str]) -> Callable[..., str]:
+    """The same words for a page: a number is never parted from what it counts."""
+
+    @wraps(says)
+    def said(*values: Any) -> str:
+        return says(*values).replace(" ", _NO_BREAK)
+
+    return said
+
+
 def breakable(name: str) -> Markup:
     """A name of programs that may be broken into two lines after ``_`` and ``/``, and within no word."""
     return Markup(re.sub(r"([_/])(?=.)", r"\1<wbr>", str(escape(name))))  # noqa: S704 - escaped first
@@ -113,7 +123,7 @@ def init_app(app: Flask) -> None:
         in_one_line(day),
         in_one_line(moment),
         clock_time,
-        units,
+        whole(units),
         units_of,
         one_unit,
         plural,

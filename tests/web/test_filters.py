@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from flask import Flask
 from markupsafe import Markup
 
-from marketplace.queries.words import moment
+from marketplace.queries.words import moment, units
 from marketplace.web import filters
 
 
@@ -34,6 +34,15 @@ def test_a_date_stays_in_one_line() -> None:
     page = app.jinja_env.from_string("{{ at|day }}; {{ day(none) }}; by {{ at|moment }}").render(at=at)
     assert page == "21\xa0November\xa02026; –; by Saturday 21\xa0November\xa02026 at\xa05:30pm"
     assert moment(at) == "Saturday 21 November 2026 at 5:30pm"
+
+
+def test_a_number_stays_with_its_unit() -> None:
+    """On a page; the words themselves have plain spaces."""
+    app = Flask("page")
+    filters.init_app(app)
+    page = app.jinja_env.from_string("{{ units(1_200, unit) }}; {{ 1|units }}").render(unit="visit")
+    assert page == "1,200\xa0visits; 1\xa0session"
+    assert units(120) == "120 sessions"
 
 
 def test_a_button_stands_without_the_heading() -> None:
