@@ -51,7 +51,7 @@ def sign(stage: Stage, tender: Tender, at: datetime) -> None:
 
 
 def delivery_scenes(stage: Stage, now: datetime) -> Iterator[Scene]:
-    """Deliveries week by week, their confirmation some days later, and one payment to every provider."""
+    """Deliveries week by week, their confirmation some days later; payment of what is due by then; and ratings."""
     awarded = [tender for tender in stage.market.tenders if tender.left_as == "awarded"]
     for days in DELIVERED_DAYS_AGO:
         for hour, tender in enumerate(awarded):

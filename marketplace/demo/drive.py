@@ -62,8 +62,8 @@ DECLINE_REASONS = (
     "My daughter can only drive me in the evening.",
 )
 AWARD_REASONS = (
-    "The outcome of the published policy, verified: most patients matched, then the lowest cost weighed with quality, "
-    "travel and waiting."
+    "The result of the published rules, checked: as many people matched as can be, then the lowest cost, with quality, "
+    "travel and waiting counted in."
 )
 WITHDRAWN_REASON = "The service is being reshaped with the mental health trust; a new tender follows in spring."
 

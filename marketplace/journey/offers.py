@@ -99,14 +99,25 @@ def submit_offer(
 
 def withdraw_offer(session: Session, now: Instant, actor: Actor, offer_id: str) -> Offer:
     """Take a standing offer back; allowed until the deadline."""
-    offer, tender = locked_of_tender(session, Offer, offer_id, "offer")
+    offer, _ = locked_of_tender(session, Offer, offer_id, "offer")
     check_owner(actor, Role.PROVIDER, offer.provider_id, "offer")
-    _check_open(tender, now)
-    if offer.status is not OfferStatus.STANDING:
-        raise WrongState("offer_not_standing", "Only the version that stands can be withdrawn.")
+    check_withdrawable(offer, now)
     offer.status = OfferStatus.WITHDRAWN
     audit.append(session, now, actor, "offer.withdrawn", offer.id)
     return offer
+
+
+def check_withdrawable(offer: Offer, now: Instant) -> None:
+    """Whether an offer can be taken back now.
+
+    Raises
+    ------
+    WrongState
+        If its tender is not open, its deadline has come, or another version stands.
+    """
+    _check_open(offer.tender, now)
+    if offer.status is not OfferStatus.STANDING:
+        raise WrongState("offer_not_standing", "Only the version that stands can be withdrawn.")
 
 
 def read_own_offer(session: Session, actor: Actor, offer_id: str) -> OfferTerms:

@@ -94,7 +94,8 @@ def decide(
     tell(session, now, [tender.broker_id], "representation_decided", tender.id)
     if decision is Decision.CANCEL:
         tender.cancelled_code = CancelCode.REVIEW
-        return give_up(session, now, actor, tender, status=TenderStatus.CANCELLED, reason=row.reasons or "")
+        reason, knows = row.reasons or "", [row.provider_id]
+        return give_up(session, now, actor, tender, status=TenderStatus.CANCELLED, reason=reason, knows=knows)
     tender.review_by = None
     if decision is Decision.RUN_AGAIN:
         order_rerun(session, now, tender)

@@ -6,6 +6,7 @@ the ways back.
 """
 
 from collections import defaultdict
+from collections.abc import Collection
 from datetime import timedelta
 
 from sqlalchemy import select
@@ -278,11 +279,19 @@ def match_ran_out(session: Session, now: Instant, tender_id: str) -> Tender:
 
 
 def give_up(
-    session: Session, now: Instant, actor: Actor, tender: Tender, *, status: TenderStatus, reason: str
+    session: Session,
+    now: Instant,
+    actor: Actor,
+    tender: Tender,
+    *,
+    status: TenderStatus,
+    reason: str,
+    knows: Collection[str] = (),
 ) -> Tender:
     """Bring a tender to an end without an award: every reservation released, every lot closed, everybody told.
 
-    Whoever was only asked is free as well: no ended tender keeps a plan line from another pool.
+    Whoever was only asked is free as well: no ended tender keeps a plan line from another pool. Parties in `knows`
+    have a letter about it already.
     """
     check_move(TENDER_MOVES, tender.status, status)
     held = [need for need in needs_of(session, tender) if need.status in (*HOLDING, *ASKED)]
@@ -298,7 +307,7 @@ def give_up(
     audit.append(session, now, actor, f"tender.{status.value}", tender.id, released_pence=released_pence)
     tender.publish_by = tender.match_by = tender.confirm_by = tender.review_by = None
     bidders = session.scalars(select(Offer.provider_id).where(Offer.tender_id == tender.id))
-    parties = [tender.broker_id, *{need.patient_id for need in held}, *bidders]
+    parties = {tender.broker_id, *(need.patient_id for need in held), *bidders}.difference(knows)
     tell(session, now, parties, f"tender_{status.value}", tender.id)
     return tender
 

@@ -31,7 +31,8 @@ BAND_WORDS = {
     "middle third": "In the middle third of the offers",
     "lower third": "In the lower third of the offers",
 }
-TOO_FEW = "Too few offers for a comparison"
+RANKED = "Where your offer ranked"
+TOO_FEW = "Not shown: with so few offers it would give the others away."
 CLOSED_WORDS = {
     "tier_volume": "Not all of your volume bands could be reached with the people whom you could serve.",
     "minimum_volume": "Your smallest number of {many} could not be reached with the people whom you could serve.",
@@ -129,9 +130,10 @@ def feedback_page(session: Session, actor: Actor, offer_id: str) -> FeedbackPage
 
 def bands_in_words(lots: Collection[Lot], feedback: Mapping[str, Any] | None) -> list[tuple[str, str]]:
     """In which third of the offers one stands, lot by lot, where there are enough of them to say."""
-    named = {lot.bundle_id: f"{lot.service}, {lot.area}" for lot in lots}
+    alone = len(lots) == 1
+    named = {lot.bundle_id: RANKED if alone else f"{RANKED}: {lot.service}, {lot.area}" for lot in lots}
     bands = (feedback or {}).get("band", {})
-    return [(named.get(lot, "A group"), BAND_WORDS.get(band, TOO_FEW)) for lot, band in bands.items()]
+    return [(named.get(lot, RANKED), BAND_WORDS.get(band, TOO_FEW)) for lot, band in bands.items()]
 
 
 def objectors_offers(session: Session, actor: Actor, row: Representation) -> list[ObjectorsOffer]:

@@ -46,8 +46,8 @@ _NO_AWARD: Sentences = {
 }
 _NEXT: Mapping[TenderStatus, Sentences] = {
     TenderStatus.STANDSTILL: {
-        Role.PROVIDER: "Every provider that made an offer can object before {pause_ends}, "
-        "even one that has objected already. Then the award is final.",
+        Role.PROVIDER: "Every provider that made an offer can object until {pause_ends}. "
+        "If nobody does, the award is final.",
         Role.BROKER: "If no provider objects before {pause_ends}, the award is final. Then contracts are signed.",
         Role.PATIENT: "The match stands. If no provider objects before {pause_ends}, the contract can then be signed.",
         Role.COMMISSIONER: "Nothing. If a provider objects before {pause_ends}, another colleague decides.",

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy.orm import Session, aliased, joinedload, selectinload
 
 from marketplace.journey.awards import matches_of, shortfall
 from marketplace.journey.offers import read_own
@@ -46,6 +46,7 @@ class Earnings:
 
     lot: Lot
     rows: Sequence[tuple[int, Pence | None]]
+    with_fee: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,7 @@ class OfferPage:
     words: tuple[str, str]
     result: OfferResult
     made_again: bool
+    newest: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,7 @@ class OfferRow:
 
     offer: Offer
     words: tuple[str, str]
+    newest: bool
 
 
 def sites_of(session: Session, actor: Actor) -> Sequence[Site]:
@@ -142,8 +145,8 @@ def offer_rows(
 ) -> list[OfferRow]:
     """The same, each with its state in words."""
     found = own_offers(session, actor, tender_id, state=state, first=first, size=size, order=order)
-    results = results_of(session, found)
-    return [OfferRow(offer, state_of(offer, results.get(offer.id))) for offer in found]
+    results, newest = results_of(session, found), _newest(session, found)
+    return [OfferRow(offer, state_of(offer, results.get(offer.id)), offer.id in newest) for offer in found]
 
 
 def offer_count(session: Session, actor: Actor, state: str) -> int:
@@ -182,7 +185,21 @@ def offer_page(session: Session, actor: Actor, offer_id: str) -> OfferPage:
         words=state_of(offer, result),
         result=result or OfferResult(),
         made_again=again,
+        newest=offer.id in _newest(session, [offer]),
     )
+
+
+def _newest(session: Session, offers: Sequence[Offer]) -> set[str]:
+    """The ids of those that no later version followed: only from them an offer is made anew."""
+    later = aliased(Offer)
+    followed = select(Offer.id).where(
+        Offer.id.in_([offer.id for offer in offers]),
+        later.tender_id == Offer.tender_id,
+        later.provider_id == Offer.provider_id,
+        later.number == Offer.number,
+        later.version > Offer.version,
+    )
+    return {offer.id for offer in offers} - set(session.scalars(followed))
 
 
 def earnings(terms: OfferTerms, lots: Sequence[Lot]) -> list[Earnings]:
@@ -198,5 +215,5 @@ def earnings(terms: OfferTerms, lots: Sequence[Lot]) -> list[Earnings]:
         telling = bands | {lot.units or 0, terms.min_units, terms.max_units or 0, line.min_units, line.max_units or 0}
         least = max(1, terms.min_units, line.min_units)
         rows = [(units, earnings_pence(terms, line, units)) for units in sorted(telling) if units >= least]
-        found.append(Earnings(lot, rows))
+        found.append(Earnings(lot, rows, terms.fee_pence > 0))
     return found

@@ -93,11 +93,15 @@ class Words(fields.String):
         return text
 
 
+DAY_TYPED, DAY_IN_A_FILE = "21 11 2026", "21/11/2026"
+"""A day as an example: typed into three fields, and in one cell."""
+
+
 class Day(fields.Date):
     """A calendar day, ``2026-11-21`` in documents; forms hand in day, month and year put together."""
 
     def __init__(self, *, missing: str, **arguments: Any) -> None:
-        real = "Enter a real date, like 21 11 2026"
+        real = f"Enter a real date, like {DAY_TYPED}"
         errors: dict[str, Any] = {"required": missing or real, "null": missing or real, "invalid": real}
         super().__init__(format="iso", error_messages=errors, **arguments)
 

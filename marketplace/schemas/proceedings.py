@@ -106,6 +106,14 @@ GROUNDS_WORDS = {
     ExclusionCode.RATING_FELL.value: "The published rating of its place has gone down since it was sealed",
     ExclusionCode.PLACE_TOO_FAR.value: "Its place has moved, and is too far now for people matched with it",
 }
+LEFT_OUT_FOR = {
+    ExclusionCode.CONFLICT.value: "conflict of interest",
+    ExclusionCode.SUSPENSION.value: "its provider was suspended",
+    ExclusionCode.PROVIDERS_ERROR.value: "its provider told us of an error in it",
+    ExclusionCode.RATING_FELL.value: "the published rating of its place had gone down since it was sealed",
+    ExclusionCode.PLACE_TOO_FAR.value: "its place had moved, and was too far for people matched with it",
+}
+"""The same, of an offer that is left out already."""
 
 
 class ExcludeSchema(Schema):
@@ -206,7 +214,7 @@ class DecisionSchema(Schema):
         metadata={
             "title": "What do you decide?",
             "x-words": {
-                "refused": "Refuse it: the award stands, after a second pause",
+                "refused": "Refuse it: the award stands, after another pause",
                 "run_again": "Uphold it: the match must be run again",
                 "cancel": "Uphold it: the tender is cancelled",
             },

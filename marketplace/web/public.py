@@ -35,7 +35,11 @@ NOTICE_COLUMNS: list[Column[Listed]] = [
     Column("published", "Published", lambda row: london_day(row.tender.published_at), Tender.published_at, "day"),
     Column("number", "Tender number", lambda row: row.tender.id),
 ]
-WINNERS: Column[Listed] = Column("winners", "Who won", lambda row: "; ".join(one.provider for one in row.winners))
+AWARD_COLUMNS: list[Column[Listed]] = [
+    *NOTICE_COLUMNS,
+    Column("awarded", "Awarded", lambda row: london_day(row.tender.awarded_at), Tender.awarded_at, "day"),
+    Column("winners", "Who won", lambda row: "; ".join(one.provider for one in row.winners)),
+]
 UNMET_COLUMNS: list[Column[tuple[UnmetService, UnmetArea]]] = [
     Column("service", "Service", lambda row: row[0].service, lambda row: row[0].service),
     Column("area", "Area", lambda row: row[1].area),
@@ -85,8 +89,8 @@ def tenders() -> str | Response:
     """Notices of tenders, by state, service and area: those open for offers unless something else is asked for."""
     state, service, area = asked("state"), asked("service"), asked("area")
     state = state if state in notices.STATES else "open"
-    columns = [*NOTICE_COLUMNS, WINNERS] if state == "awards" else NOTICE_COLUMNS
-    listing = Listing("tenders", columns, "by" if state == "open" else "-published")
+    columns = AWARD_COLUMNS if state == "awards" else NOTICE_COLUMNS
+    listing = Listing("tenders", columns, {"open": "by", "awards": "-awarded"}.get(state, "-published"))
     session = db_session()
     query = notices.published(request_now(), state=state, service=service, area=area)
     page = listing.page_from(

@@ -14,6 +14,7 @@ from werkzeug.datastructures import MultiDict
 
 from marketplace.adapters.spreadsheets import Line, column_letter
 from marketplace.rules.errors import Conflict, Invalid
+from marketplace.schemas.fields import DAY_IN_A_FILE, DAY_TYPED
 
 from .files import Fault
 from .forms import WebForm
@@ -39,7 +40,8 @@ class Rows:
         secret = known is not None and "x-secret" in known.metadata
         found = "" if at is None else line.cell(at)
         shown = "Not shown again" if secret and found else found
-        column = "The whole line" if at is None else f"{column_letter(at)} ({title_of(self.schema, name)})"
+        column = "The whole line" if at is None else f"{column_letter(at)} ({_short_title(self.schema, name)})"
+        told = told.replace(DAY_TYPED, DAY_IN_A_FILE)
         self.faults.append(Fault(line.number, column, shown, told))
 
     def refuse_for(self, position: int, error: Invalid | Conflict) -> None:
@@ -55,6 +57,10 @@ class Rows:
 def title_of(schema: Schema, name: str) -> str:
     """A column's heading."""
     return str(schema.fields[name].metadata["title"])
+
+
+def _short_title(schema: Schema, name: str) -> str:
+    return title_of(schema, name).removesuffix(" (optional)")
 
 
 def headings(schema: Schema) -> list[str]:

@@ -151,6 +151,8 @@ def _gaps(session: Session, now: Instant, message: Message) -> dict[str, str]:
         user_id = message.about_id
         with writing(session):
             return {"code": passwords.code_for_letter(session, now, user_id)}
+    if "ask_broker" not in Template(text_of(message.template).body).get_identifiers():
+        return {}
     telephone = session.scalar(
         select(Broker.telephone).join(Patient, Patient.broker_id == Broker.id).where(Patient.id == message.party_id)
     )

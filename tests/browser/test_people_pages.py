@@ -44,7 +44,7 @@ def test_a_daughter_acts_and_is_stopped(site: Site, enter: Open) -> None:
     window.go(f"/patient/budgets/{world.budget(1).id}/leave/").look("representative-not-covered", status=403)
     assert "You may not do this for this person" in window.text
     window.go(f"/patient/invitations/{world.need(1).id}").look("representative-invitation")
-    window.page.get_by_label("Say no for me").check()
+    window.page.get_by_label("Say no for Patient 01").check()
     window.press("Yes, join the group")
     assert site.fresh().need(1).status is NeedStatus.AGREED
     window.go("/patient/representatives").look("representative-reads-authority")
@@ -101,14 +101,14 @@ def test_a_run_goes_to_the_bank_and_comes_back(site: Site, enter: Open, tmp_path
     window = enter("funder").go("/commissioner/").follow("Payments").look("payments-due")
     window.press("Prepare a payment run").look("payment-run")
     with window.page.expect_download() as came:
-        window.page.get_by_role("link", name="Download the file for the bank").click()
+        window.page.get_by_role("button", name="Download the file for the bank").click()
     reference, _, amount, *_ = came.value.path().read_text().splitlines()[1].split(",")
     provider = enter("bulk").go("/provider/").follow("Claims").look("provider-claims")
     answer = tmp_path / "answer.csv"
     for result, status in (("perhaps", 422), ("paid", 200)):
         answer.write_text(f"{','.join(ANSWER_COLUMNS)}\n{reference},{amount},{result},\n")
         window.page.locator("input[type=file]").set_input_files(answer)
-        window.press("Post the answer").look(f"payment-run-{result}", status=status)
+        window.press("Upload the answer").look(f"payment-run-{result}", status=status)
     assert "1 payment is settled" in window.text
     window.go("/payments/").look("payments-agree")
     provider.go("/provider/claims").look("provider-claims-paid")

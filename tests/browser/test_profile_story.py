@@ -23,7 +23,7 @@ def test_a_profile_is_kept_and_read(site: Site, enter: Open) -> None:
         window.page.get_by_label(part, exact=True).fill(value)
     window.press("Change the rating")
     own = enter("bulk").go("/provider/").follow("My profile")
-    own.follow("Change what your offers say about this place").look("provider-state-site")
+    own.follow("Change the details of this place").look("provider-state-site")
     own.page.get_by_label("Evening sessions").check()
     own.page.get_by_label("What shows how good you are here?").fill(EVIDENCE)
     own.press("Save").look("provider-state-site-no-day", status=422)

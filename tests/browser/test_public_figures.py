@@ -58,7 +58,8 @@ def test_providers_see_where_they_are_needed(site: Site, serve: Serve, visit: Op
     assert "£7,200.00" in window.text
     window.page.get_by_label("Area or place").fill("Skegness")
     window.press("Show").look("unmet-needs-elsewhere")
-    assert "We show no group of 8 or more people here" in window.text
+    assert "No group of 8 or more people is without a provider here" in window.text
+    assert "rounded down" not in window.text
     patient = visit(window.address).carry(site.cookie("p1@example.test"))
     patient.go(f"/patient/invitations/{site.world.need(1).id}").look("patient-no-provider")
     assert "This group has ended" in patient.text

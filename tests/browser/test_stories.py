@@ -220,7 +220,8 @@ def test_a_provider_makes_an_offer(site: Site, enter: Open) -> None:
     window.page.get_by_label("Fewest sessions in all").fill("60")
     window.press("Seal and send the offer").look("provider-offer-limits", status=422)
     window.page.get_by_label("Fewest sessions in all").fill("20")
-    window.press("Seal and send the offer").press("Withdraw the offer")
+    window.press("Seal and send the offer")
+    window.follow("Withdraw the offer").look("provider-offer-withdraw").press("Withdraw the offer")
     states = [offer.status for offer in sorted(site.fresh().tender.offers, key=lambda offer: offer.version)]
     assert states == [OfferStatus.REPLACED, OfferStatus.WITHDRAWN]
     assert world.books_balance()

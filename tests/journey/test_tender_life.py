@@ -215,10 +215,14 @@ def test_a_representation_refused(objected: tuple[SmallWorld, Representation]) -
 
 
 def test_a_representation_that_ends_the_tender(objected: tuple[SmallWorld, Representation]) -> None:
+    """Everybody is told once that it is cancelled: who objected, with the decision on its objection."""
     world, row = objected
     decide(world, row, Decision.CANCEL)
     assert (world.tender.status, world.tender.cancelled_code) == (TenderStatus.CANCELLED, CancelCode.REVIEW)
     assert nothing_is_held(world)
+    assert told(world, "objection_cancel") == {row.provider_id}
+    others = {provider.id for provider in world.providers.values()} - {row.provider_id}
+    assert told(world, "tender_cancelled") & {row.provider_id, *others} == others
 
 
 def test_a_review_that_nobody_decides(objected: tuple[SmallWorld, Representation]) -> None:

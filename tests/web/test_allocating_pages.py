@@ -200,7 +200,7 @@ def test_a_file_changes_nothing_that_is_recorded_of_a_person(site: Site) -> None
         record_facts(world.session, world.now, world.funder, world.patients[1].id, known)
     report = send(client, line(*PHYSIO, **SECOND, _4="4"))
     assert (report.status_code, report.text.count(told)) == (422, 1)
-    assert "Deprivation, 1 to 10" in report.text.split(told)[0].rsplit("<tr", 1)[1]
+    assert "(Deprivation, 1 to 10)" in report.text.split(told)[0].rsplit("<tr", 1)[1]
     for said in ({}, {"_4": "", "_5": "", "_6": ""}):
         report = send(client, line(*PHYSIO, **SECOND, **said))
         assert (report.status_code, told in report.text) == (200, False)

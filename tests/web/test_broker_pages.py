@@ -114,7 +114,7 @@ def test_few_offers_are_not_ranked(site: Site) -> None:
     with writing(world.session):
         offer.feedback = few
     text = read(site, f"/broker/tenders/{world.tender.id}/letters")
-    assert "Too few offers for a comparison" in text
+    assert "Where your offer ranked Not shown: with so few offers it would give the others away." in text
     assert "exact place" not in text
 
 

@@ -76,7 +76,7 @@ def test_an_offer_left_out_tells_the_ground_the_day_and_what_to_do(site: Site) -
     world.now += timedelta(days=1)
     world.leave_out("bulk")
     text = read(site, f"/broker/tenders/{world.tender.id}/offers")
-    assert "Its provider and I have a conflict of interest, on 18 March 2026. Its owner works for us" in text
+    assert "Left out on 18 March 2026: conflict of interest. “Its owner works for us" in text
     assert f'action="/broker/tenders/{world.tender.id}/round"' in text
     letters = read(site, f"/broker/tenders/{world.tender.id}/letters")
     assert "What each bidder would have read" in letters

@@ -306,6 +306,22 @@ def test_the_dates_tell_the_tender_s_whole_life(site: Site) -> None:
     ]  # fmt: skip
 
 
+def test_the_notice_says_what_can_be_checked(site: Site) -> None:
+    """While there is no result it comes later; of a tender that ended with one, it is from before the end."""
+    world = site.world.draft().agree().publish()
+    at = f"/tenders/{world.tender.id}"
+    assert ">To check the result later<" in site.client().get(at).text
+    world.three_offers().later(days=14).run_round().accept(1)
+    with writing(world.session):
+        cancellations.cancel(
+            world.session, world.now, world.broking, world.tender.id, code=CancelCode.ERROR_IN_TENDER, reason="Wrong"
+        )
+    ended = site.client().get(at).text
+    assert ">To check the result from before the tender ended<" in ended
+    assert "They held until the tender ended." in ended
+    assert "They cannot be changed" not in ended
+
+
 def test_an_awarded_tender_s_dates(site: Site) -> None:
     world = site.world.awarded()
     text = site.client(BROKER).get(f"/broker/tenders/{world.tender.id}").text

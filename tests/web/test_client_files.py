@@ -91,7 +91,7 @@ def test_what_is_wrong_is_told_by_line(site: Site) -> None:
         "Check the NHS number",
         "Enter a year of birth from 1900 on, like 1958",
         "Enter the first half of the postcode only",
-        "Enter a real date",
+        "Enter a real date, like 21/11/2026",
         "Enter an e-mail address",
         "This NHS number is in the file twice",
         "This person is your client already",

@@ -87,7 +87,7 @@ def test_what_is_wrong_is_told_by_line(site: Site, signed: list[str]) -> None:
         "Enter a day from 6 April 2026, when all had signed, to today",
         "while the contract is in force",
         "You have no contract of this number",
-        "Enter a real date",
+        "Enter a real date, like 21/11/2026",
         "Enter a whole number from 1",
     ):
         assert told in text, told

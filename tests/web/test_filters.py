@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from flask import Flask
 from markupsafe import Markup
 
-from marketplace.queries.words import moment
+from marketplace.queries.words import moment, units
 from marketplace.web import filters
 
 
@@ -36,6 +36,15 @@ def test_a_date_stays_in_one_line() -> None:
     assert moment(at) == "Saturday 21 November 2026 at 5:30pm"
 
 
+def test_a_number_stays_with_its_unit() -> None:
+    """On a page; the words themselves have plain spaces."""
+    app = Flask("page")
+    filters.init_app(app)
+    page = app.jinja_env.from_string("{{ units(1_200, unit) }}; {{ 1|units }}").render(unit="visit")
+    assert page == "1,200\xa0visits; 1\xa0session"
+    assert units(120) == "120 sessions"
+
+
 def test_a_button_stands_without_the_heading() -> None:
     """On a narrow screen "Try it" beside "Sign in" would say the same twice; a link in words keeps its heading."""
     form = '<form method="post"><button>Sign in</button></form>'
@@ -58,3 +67,11 @@ def test_a_moment_in_a_cell_begins_large() -> None:
     told = filters.begun_large(rows)
     assert told.count("The end of ") == 2
     assert "by the end of May" in told
+
+
+def test_a_number_is_dialled_an_address_written_to_and_words_stay_words() -> None:
+    """A supporter's number is not broken into two lines; what is neither is told as it was written, and escaped."""
+    dialled = 'Telephone: <a class="cp-nowrap" href="tel:01632960001">01632 960001</a>'
+    assert filters.to_reach("01632 960001") == dialled
+    assert filters.to_reach("ruth@example.test").endswith('<a href="mailto:ruth@example.test">ruth@example.test</a>')
+    assert filters.to_reach("<b>at the surgery") == "To reach them: &lt;b&gt;at the surgery"

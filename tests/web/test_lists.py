@@ -11,6 +11,7 @@ from openpyxl import load_workbook
 
 from marketplace.journey import amendments, rounds
 from marketplace.queries import tenders
+from marketplace.queries.words import london_day
 from marketplace.records.audit import RecordView
 from marketplace.records.database import writing
 from marketplace.records.people import Patient
@@ -86,6 +87,9 @@ def test_a_file_holds_no_more_than_its_page(site: Site) -> None:
     page = site.client().get("/tenders?state=awards").text
     assert "Bulk Physio: £6,000.00" in page
     assert "Awarded on" in page
+    assert 'value="-awarded" selected' in page
+    awarded = site.client().get("/tenders?state=awards&export=csv").text
+    assert str(london_day(site.fresh().tender.awarded_at)) in awarded
 
 
 def test_the_audit_trail_speaks_plainly(site: Site) -> None:

@@ -85,7 +85,8 @@ def test_the_plan_of_a_budget_that_is_over_is_neither_reviewed_nor_approved(site
     assert "Record a review" not in page
     assert "to be reviewed by" not in page
     assert "Add money" not in page
-    assert "Take unspent money back" in page
+    assert "comes back to you by itself" in page
+    assert f"/commissioner/budgets/{over.id}/money" not in page
     for path in (f"/commissioner/budgets/{draft.id}/", "/commissioner/"):
         assert approve not in client.get(path).text
     refused = client.post(f"/commissioner/budgets/{over.id}/review", data={"findings": "Walks to the shops again"})

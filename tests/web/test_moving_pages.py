@@ -1,5 +1,8 @@
 """A commissioner moves a place: its own page, the provider's, the broker's, and that of whoever is matched with it."""
 
+from datetime import UTC, datetime
+
+from marketplace.records.database import writing
 from tests.web.site import Site
 from tests.web.test_easy_read import same
 from tests.web.test_objection_pages import easily_read, read
@@ -73,3 +76,18 @@ def test_no_offer_can_be_left_out_as_too_far_once_the_award_is_confirmed(site: S
     assert "from LN1 to PE25" in text
     assert "you can leave the offer out" not in text
     assert "Between the opening and the award, an offer could be left out" in text
+
+
+def test_what_happened_to_a_place_is_told_in_order(site: Site) -> None:
+    """Whatever it was, the earliest first; what is not recorded is said in words."""
+    place = site.world.providers["bulk"].sites[0]
+    with writing(site.world.session):
+        place.attributes = []
+        place.stated_at, place.moved_at, place.rating_changed_at = (
+            datetime(2026, month, 1, 12, tzinfo=UTC) for month in (3, 2, 1)
+        )
+        place.moved_reason = place.rating_reason = "Because"
+    text = read(site, "funder@example.test", f"/commissioner/providers/{place.provider_id}")
+    told = ("The rating was changed on 1 January", "The place moved on 1 February", "what it says here on 1 March")
+    assert [text.index(sentence) for sentence in told] == sorted(text.index(sentence) for sentence in told)
+    assert "What is there Nothing recorded" in text

@@ -91,7 +91,8 @@ def test_a_refusal_tells_everybody_who_when_and_what_comes_next(site: Site) -> N
     for path in (offer_path(site), f"{offer_path(site)}/feedback"):
         provider = read(site, "near@example.test", path)
         assert "Somebody at Lincolnshire funder who had no part in the tender" in provider
-        assert all(told in provider for told in (made_on, REASONS, ends, "can object before"))
+        assert all(told in provider for told in (made_on, REASONS, ends, "can object until"))
+        assert "Object to the result" in provider
         assert "Ann Reviewer" not in provider
     broker = read(site, "broker@example.test", f"/broker/tenders/{world.tender.id}")
     assert all(told in broker for told in ("Somebody at Lincolnshire funder who had no part", made_on, REASONS, ends))

@@ -1,5 +1,6 @@
 """The offer form: drafts, a further offer, how far it goes; wrong input keeps what was typed."""
 
+from marketplace.queries.words import moment
 from tests.web.site import Site
 
 
@@ -43,7 +44,8 @@ def test_only_one_of_several_offers(site: Site) -> None:
     assert question not in client.get(address).text
     further = client.get(f"{address}?number=2").text
     assert question in further
-    assert "Offer 1 says no." in further
+    assert "Offer 1 says no. If only one may be used of this one and offer 1, say so in offer 1 as well." in further
+    assert "Make a further offer" in further
     second = client.post(f"{address}?number=2", data=typed(site, "seal", exclusive="only one"), follow_redirects=True)
     assert "Yes, of your offers here that say so" in second.text
     assert "Offer 2 says yes." in client.get(address).text
@@ -104,5 +106,53 @@ def test_a_wrong_band_is_named(site: Site) -> None:
     assert 'href="#bands-2"' in told
     told = client.post(address, data=typed(site, "seal", **prices, **{"bands-1": "60"})).text
     assert "Enter from which volume on the price in band 3 counts" in told
+    told = client.post(address, data=typed(site, "seal", **{"bands-1": "60"})).text
+    assert "enter the price in band 2, or empty “Band 2 from”" in told
     told = client.post(address, data=typed(site, "seal", **prices, **{"bands-1": "sixty", "bands-2": "90"})).text
     assert "Band 2 from: enter a whole number" in told
+
+
+def test_withdrawing_is_asked_once_more(site: Site) -> None:
+    """The offer says until when it can be changed; the page that asks changes nothing; sent, it is done, once."""
+    world = site.world.draft().agree().publish()
+    offer = world.offer("near", (0, 5_900)).id
+    client, at = site.client("near@example.test"), f"/provider/offers/{offer}"
+    due = moment(world.tender.offers_due_at)
+    page = client.get(at).text
+    assert f"You can change or withdraw this offer until <strong>{due}</strong>." in page
+    assert f'href="{at}/withdraw"' in page
+    assert f"You can make another offer until <strong>{due}</strong>." in client.get(f"{at}/withdraw").text
+    assert [row.status.value for row in site.fresh().tender.offers] == ["standing"]
+    assert client.post(f"{at}/withdraw").status_code == 302
+    assert [row.status.value for row in site.fresh().tender.offers] == ["withdrawn"]
+    assert client.get(f"{at}/withdraw").status_code == 409
+    assert "You can change or withdraw" not in client.get(at).text
+
+
+def test_what_would_be_earned_names_the_fee_only_where_there_is_one(site: Site) -> None:
+    """On the form as on the sealed offer."""
+    world = site.world.draft().agree().publish()
+    client, address = site.client("near@example.test"), f"/provider/tenders/{world.tender.id}/offer"
+    without = client.post(address, data=typed(site, "check")).text
+    assert ">You would earn<" in without
+    assert "fee included" not in without
+    sealed = client.post(address, data=typed(site, "seal", fee_pence="100"), follow_redirects=True).text
+    assert ">You would earn, fee included<" in sealed
+
+
+def test_one_group_asks_for_its_limits_once(site: Site) -> None:
+    """With one group the limits in all are its limits; those that an offer has already can still be changed."""
+    world = site.world.draft().agree().publish()
+    client, address = site.client("near@example.test"), f"/provider/tenders/{world.tender.id}/offer"
+    assert "in this group" not in client.get(address).text
+    assert client.post(address, data=typed(site, "keep", **{"lines-0-min_units": "9"})).status_code == 302
+    assert "Fewest sessions in this group" in client.get(address).text
+
+
+def test_the_upload_names_an_earlier_offer_only_if_there_is_one(site: Site) -> None:
+    """Its template then has what was offered so far."""
+    world = site.world.draft().agree().publish()
+    client, address = site.client("near@example.test"), f"/provider/tenders/{world.tender.id}/offer"
+    assert "what you offered so far" not in client.get(f"{address}/upload").text
+    assert client.post(address, data=typed(site, "seal")).status_code == 302
+    assert "what you offered so far" in client.get(f"{address}/upload").text

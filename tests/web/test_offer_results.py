@@ -167,3 +167,36 @@ def test_a_void_offer_says_why_and_is_made_anew_from_what_it_was(site: Site) -> 
     assert "what you had offered is void" not in tender
     assert "Change your offer" in tender
     assert "It stands here to start from" not in client.get(f"{at}/offer").text
+
+
+def test_a_void_offer_is_made_anew_only_until_another_version_is_sealed(site: Site) -> None:
+    """Version 1 is void, version 2 stands and is then taken back: nobody is told to make version 1 anew."""
+    world = site.world.draft().agree().publish()
+    client, at = site.client("near@example.test"), f"/provider/tenders/{world.tender.id}"
+    void = world.offer("near", (0, 5_900)).id
+    change(world, pence_per_km=60)
+    assert "Make it anew" in client.get(f"/provider/offers/{void}").text
+    site.fresh().agree()
+    second = world.offer("near", (0, 5_800)).id
+    page = client.get(f"/provider/offers/{void}").text
+    assert "so this offer is void" in page
+    assert "anew" not in page
+    client.post(f"/provider/offers/{second}/withdraw")
+    form = client.get(f"{at}/offer").text
+    assert "what you had offered is void" not in form + client.get(at).text
+    assert 'value="59.00"' not in form
+    assert "anew" not in client.get(f"/provider/offers/{void}").text
+
+
+def test_who_was_left_out_reads_what_it_can_do(site: Site) -> None:
+    """Before the result is out, that it can object then; while it can, the way there; afterwards neither."""
+    world = site.world.proposed()
+    world.leave_out("bulk")
+    at = f"/provider/offers/{offer_of(world, 'bulk')}"
+    assert "you can object once the result is out" in site.client("bulk@example.test").get(at).text
+    site.fresh().run_round().accept().confirm()
+    page = site.client("bulk@example.test").get(at).text
+    assert f'href="/provider/tenders/{world.tender.id}/represent">object to the result</a> until' in page
+    assert "once the result is out" not in page
+    world.later(days=20)
+    assert "object" not in site.client("bulk@example.test").get(at).text

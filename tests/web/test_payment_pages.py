@@ -132,10 +132,13 @@ def test_a_provider_follows_its_claims(due: Site) -> None:
     provider = due.client(PROVIDER)
     assert "Due</strong>" in provider.get("/provider/claims").text
     client, at, (line,) = prepare(due)
+    assert "nhsuk-button" in client.get(at).text.split("Download the file for the bank")[0].rsplit("<a", 1)[1]
     gathered = provider.get("/provider/claims").text
     assert gathered.count("In a payment run</strong>") == 2
+    assert "owed to you, in a payment run" in gathered
     assert "with the bank" not in gathered.lower()  # whoever pays may not have sent the file yet
     answer(client, at, [(line.id, pounds(line), "paid", "")])
+    assert "nhsuk-button" not in client.get(at).text.split("Download the file for the bank")[0].rsplit("<a", 1)[1]
     page = provider.get("/provider/claims").text
     assert page.count("Paid</strong>") == 2
     assert f"£{pounds(line)}" in page
@@ -153,7 +156,7 @@ def test_a_run_is_its_payers_own(due: Site) -> None:
     organisation(due)
     _, at, (line,) = prepare(due)
     other = due.client(TRUST)
-    assert "No payment run was made yet" in other.get("/payments/").text
+    assert "No payment run has been made yet" in other.get("/payments/").text
     assert {other.get(at).status_code, other.get(f"{at}bank.csv").status_code} == {404}
     assert answer(other, at, [(line.id, pounds(line), "paid", "")]).status_code == 404
     for email in ("p1@example.test", PROVIDER, "broker@example.test"):

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from marketplace.adapters.mail import MailServer
 from marketplace.journey import accounts, representatives
@@ -196,3 +196,26 @@ def test_a_letter_says_whom_to_ask(
         assert "ask your broker on None" not in text
         assert "$" not in text
         assert "Fen" not in text
+
+
+def test_only_a_letter_that_names_whom_to_ask_looks_it_up(
+    told: SmallWorld, posting: Equipment, letterbox: Letterbox
+) -> None:
+    """The broker's telephone number is asked for as often as there are messages with a gap for it."""
+    statements: list[str] = []
+
+    def note(*given: object) -> None:
+        statements.append(str(given[2]))
+
+    waiting = told.session.execute(select(Message.template, Message.party_id)).all()
+    readers = {told.patient(1).party_id, told.patient(2).party_id, told.provider("near").party_id}
+    readers.add(told.broking.party_id)
+    with_gap = [template for template, party in waiting if party in readers and "$" in post.text_of(template).body]
+    engine = told.session.get_bind()
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        post.send_waiting(posting)
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+    assert 0 < len(with_gap) < len(letterbox.letters)
+    assert sum("telephone" in statement for statement in statements) == len(with_gap)

@@ -14,7 +14,7 @@ from marketplace.queries import proceedings
 from marketplace.queries.tenders import tender_row
 from marketplace.records.offers import ExclusionCode
 from marketplace.rules.permissions import Role
-from marketplace.schemas.proceedings import GROUNDS_WORDS, INTEREST_WORDS, ExcludeSchema, InterestSchema
+from marketplace.schemas.proceedings import GROUNDS_WORDS, INTEREST_WORDS, LEFT_OUT_FOR, ExcludeSchema, InterestSchema
 from marketplace.web.access import current_actor, for_role
 from marketplace.web.asking import Answer, ask
 from marketplace.web.cancelling import cancel_page
@@ -37,7 +37,7 @@ def offers(tender_id: str) -> str:
         "broker/offers.html",
         tender=tender,
         rows=rows,
-        grounds=GROUNDS_WORDS,
+        grounds=LEFT_OUT_FOR,
         again=tender_row(session, actor, tender_id) if must_run_again(tender) else None,
         now=request_now(),
     )

@@ -60,7 +60,9 @@ def offer_upload(tender_id: str) -> Answer:
     session, actor = db_session(), current_actor()
     tender = _open_tender(tender_id)
     lots, sites = notices.lots_of(session, tender), offers.sites_of(session, actor)
-    shown = {"tender": tender, "number": number_asked(session, actor, tender_id)}
+    number = number_asked(session, actor, tender_id)
+    standing, _ = at_hand(session, actor, tender_id, number, lots)
+    shown = {"tender": tender, "number": number, "at_hand": standing}
     if sent() is None:
         return render_template("provider/offer_upload.html", faults=(), refused=None, typed=None, **shown)
     try:

@@ -29,12 +29,13 @@ BANDS = 4
 """How many volume bands the form has room for."""
 
 AT_HAND = (OfferStatus.STANDING, OfferStatus.DRAFT)
-"""What the form starts from: the newest version that stands or was kept."""
+"""The newest version, if it stands or was kept, is what the form starts from."""
 
 ONLY_ONE = "only one"
 """The either/or word of who did not choose one."""
 
 _BAND_OF_LINE = re.compile(r"lines-\d+-tiers-(\d+)-from_units")
+_PRICE_IN_BAND = re.compile(r"lines-\d+-tiers-(\d+)-price_pence")
 
 
 def number_asked(session: Session, actor: Actor, tender_id: str) -> int:
@@ -56,15 +57,13 @@ def at_hand(
 ) -> tuple[Offer | None, MultiDict[str, str]]:
     """The version of an offer that the form starts from, and as it would stand there; none, and nothing typed.
 
-    One that became void may be it: whoever has to offer anew need not type all of it again.
+    One that became void is it too, until another version is sealed: nobody need type all of it again.
     """
-    own = [
-        row
-        for row in offers.own_offers(session, actor, tender_id)
-        if row.number == number and row.status in (*AT_HAND, OfferStatus.VOID)
-    ]
+    own = [row for row in offers.own_offers(session, actor, tender_id) if row.number == number]
     newest = max(own, key=lambda row: row.version, default=None)
-    return newest, as_typed(read_own_offer(session, actor, newest.id), lots) if newest else MultiDict()
+    if newest is None or newest.status not in (*AT_HAND, OfferStatus.VOID):
+        return None, MultiDict()
+    return newest, as_typed(read_own_offer(session, actor, newest.id), lots)
 
 
 def words_of_others(session: Session, actor: Actor, tender_id: str, number: int) -> dict[int, str]:
@@ -152,6 +151,9 @@ def _refuse_in_the_form(form: WebForm, name: str, message: str) -> None:
         name = f"bands-{band[1]}"
         if not form.value(name):
             message = f"Enter from which volume on the price in band {int(band[1]) + 1} counts"
+    elif (price := _PRICE_IN_BAND.fullmatch(name)) and price[1] != "0" and not form.value(name):
+        number = int(price[1]) + 1
+        message = f"Enter the price in band {number}, or empty “Band {number} from”"
     form.refuse(name, message)
 
 

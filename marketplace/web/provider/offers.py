@@ -7,7 +7,9 @@ from werkzeug.wrappers import Response
 
 from marketplace.journey import awards
 from marketplace.journey import offers as steps
+from marketplace.journey.scopes import offers_for, one
 from marketplace.queries import notices, objections, offers
+from marketplace.queries.feedback import can_represent
 from marketplace.queries.offer_results import offer_states, told_of
 from marketplace.queries.offers import OfferRow
 from marketplace.queries.proceedings import talk
@@ -125,16 +127,21 @@ def offer(offer_id: str) -> str:
         page=page,
         earnings=offers.earnings(page.terms, list(page.lots.values())),
         objection=objections.own_objection(session, actor, page.offer.tender),
+        can_object=can_represent(page.offer.tender, request_now()),
         told_of=told_of,
         now=request_now(),
     )
 
 
-@pages.post("/offers/<offer_id>/withdraw")
+@pages.route("/offers/<offer_id>/withdraw", methods=["GET", "POST"])
 @for_role(Role.PROVIDER)
-def withdraw_offer(offer_id: str) -> Response:
-    """Take a standing offer back before the deadline."""
+def withdraw_offer(offer_id: str) -> Answer:
+    """Ask once more, then take a standing offer back before the deadline."""
     session = db_session()
+    if sent() is None:
+        found = one(session, offers_for(current_actor()), offer_id, "offer")
+        steps.check_withdrawable(found, request_now())
+        return render_template("provider/withdraw.html", offer=found)
     with writing(session):
         steps.withdraw_offer(session, request_now(), current_actor(), offer_id)
     flash("Your offer is withdrawn. You can make another one until the deadline.", "done")
