@@ -429,6 +429,7 @@ def test_a_second_click_is_told_what_holds(site: Site) -> None:
     path, client = f"/patient/invitations/{world.need(1).id}", site.client(P1)
     late = client.post(f"{path}/not-now")
     assert (late.status_code, "leave the group on its page" in late.text) == (409, True)
+    assert "To go, leave the group on its page." in late.text
     world.publish()
     assert client.post(f"{path}/leave").status_code == 302
     twice = client.post(f"{path}/leave")
@@ -441,5 +442,12 @@ def test_a_second_click_is_told_what_holds(site: Site) -> None:
     assert "You left this group." in words, "the page of the group itself"
     two = f"/patient/invitations/{world.need(2).id}"
     world.three_offers().later(days=15)
-    out = site.client("p2@example.test").post(f"{two}/leave")
-    assert (out.status_code, "you can say no to it" in out.text) == (409, True)
+    other = site.client("p2@example.test")
+    for step in ("leave", "not-now"):
+        out = other.post(f"{two}/{step}")
+        assert (out.status_code, "you can say no to it" in out.text) == (409, True), step
+        assert "leave the group on its page" not in out.text
+    world.run_round().decline(2)
+    gone = other.post(f"{two}/leave")
+    assert (gone.status_code, "You cannot leave this group any more." in gone.text) == (409, True)
+    assert "Wait for your match" not in gone.text
