@@ -28,8 +28,8 @@ from .scopes import locked
 def hold_again(session: Session, now: Instant, actor: Actor, tender: Tender, matches: Sequence[Match]) -> list[Match]:
     """Hold the money again of all who declined and want another provider; returns those for whom that could be done.
 
-    It cannot where the money was used for something else meanwhile, where they are asked to join another group or are in
-    one (the database lets no part of a plan be in two), or where the consent to the group ended.
+    It cannot where the money was used for something else meanwhile, where another group asks them or has them (the
+    database lets no part of a plan be in two), or where the consent to the group ended.
     """
     asking = [match for match in matches if match.status is MatchStatus.DECLINED and match.look_again]
     hold(session, [match.need.budget_id for match in asking])
