@@ -120,7 +120,7 @@ def latest_match(session: Session, need_id: str) -> Match | None:
     return session.scalar(_latest_first(need_id).options(without))
 
 
-def _latest_first(need_id: str) -> Select[tuple[Match]]:
+def _latest_first(need_id: str) -> Select[Match]:
     """The query of one match: the one of the latest round."""
     query = select(Match).join(Match.award).join(Award.round).where(Match.need_id == need_id)
     return query.order_by(Round.number.desc()).limit(1)

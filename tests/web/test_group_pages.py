@@ -22,7 +22,7 @@ from tests.web.reading import grade_of, sentences_of
 from tests.web.site import Site
 from tests.web.test_easy_read import main_part, same
 from tests.web.test_match_pages import few_left, left_out
-from tests.web.test_people_pages import daughter_of
+from tests.web.test_people_pages import act, daughter_of
 from tests.web.test_reading_age import MOST_GRADE, MOST_WORDS
 from tests.worlds import PERIOD, SmallWorld
 
@@ -209,6 +209,42 @@ def test_who_has_joined_and_when_it_is_decided(site: Site) -> None:
         assert "end of Monday 30 March 2026" in page  # 14 days after the offers are in
     world.three_offers().later(days=15)
     assert all(moment(world.tender.match_by) in page and "joined" not in page for page in told(site))
+
+
+@pytest.mark.parametrize(
+    ("default", "said"), [(DefaultAnswer.ACCEPT, "we say yes"), (DefaultAnswer.DECLINE, "we say no")]
+)
+def test_what_silence_means_is_read_after_joining(site: Site, default: DefaultAnswer, said: str) -> None:
+    """As they chose it; and that one can leave free of charge is said once."""
+    world = site.world.draft()
+    for page in told(site):
+        assert said not in page
+    world.agree(1, default=default)
+    for page in told(site):
+        assert f"{said} for you" in page
+        assert page.count("You can leave") == 1
+
+
+def test_what_comes_after_the_offers_is_told(site: Site) -> None:
+    """The match and its answer, and that the planned days are not those of the contract."""
+    world = site.world.draft()
+    pages = told(site)
+    world.agree().publish()
+    for page in [*pages, *told(site)]:
+        assert "What happens when" in page
+        assert "You see if there is a match for you" in page
+        assert "sooner or later than planned" in page
+
+
+def test_whoever_acts_reads_a_heading_that_is_a_sentence(site: Site) -> None:
+    """No name stands where "you" was, before a verb that does not fit it."""
+    world = site.world.draft().agree()
+    client = act(site, daughter_of(site, 1))
+    for kind in ("off", "on"):
+        client.post("/patient/easy-read", data={"easy_read": kind})
+        page = client.get(f"/patient/invitations/{world.need(1).id}").text
+        assert "To leave the group</h2>" in page
+        assert "want to leave" not in page
 
 
 def test_a_group_that_was_left_or_came_to_something_says_so(site: Site) -> None:
