@@ -4,12 +4,12 @@ The steps are the journey's, in the patient's words. One of them is now, or the 
 provider found): then it ends there, and a new one begins with the next group.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from marketplace.records.contracts import Contract
-from marketplace.records.pools import Need, NeedStatus
+from marketplace.records.pools import Consent, DefaultAnswer, Need, NeedStatus
 from marketplace.records.rounds import Match, MatchStatus
 from marketplace.rules.clock import Instant, london_midnight_after
 from marketplace.rules.lifecycle import ContractStatus, TenderStatus
@@ -71,7 +71,7 @@ class Way:
 def way_of(need: Need | None, match: Match | None, contract: Contract | None) -> Way:
     """The steps in their order, with what is known of each. Without a need only the first is there, and ahead."""
     if need is None:
-        return Way([WayStep("You will be asked to join a group", StepState.AHEAD)])
+        return Way([WayStep("Your broker may ask you to join a group", StepState.AHEAD)])
     steps: list[WayStep] = []
     stopped = None if is_searched_again(need) else STOPPED.get(need.status)
     if need.status is NeedStatus.REFUSED and match is not None and answered_for(match):
@@ -99,7 +99,7 @@ def _steps(
     asked = "You were asked to join a group"
     yield asked, asked, True, need.invited_at, None
     yield (
-        "You join the group",
+        "You decide whether to join",
         "You joined the group",
         agreed_at is not None,
         agreed_at,
@@ -157,6 +157,12 @@ def _steps(
 def answered_for(match: Match) -> bool:
     """Whether the patient was silent and the answer was given for them, when the time to answer was over."""
     return match.answered_by == SYSTEM.user_id
+
+
+def answer_if_silent(consents: Sequence[Consent]) -> DefaultAnswer | None:
+    """What a patient's standing yes to a group says of their silence at the match; None without such a yes."""
+    standing = [consent for consent in consents if consent.void_at is None]
+    return standing[-1].default_answer if standing else None
 
 
 def _signed_at(contract: Contract) -> Instant | None:

@@ -21,7 +21,9 @@ from marketplace.rules.tendering import Policy
 from tests.web.site import Site
 from tests.worlds import SmallWorld
 
-FACTS = re.compile(r"£[\d,]+\.\d\d|\d{1,2} [A-Z][a-z]+ 20\d\d|\b\w+ Physio\b|Fen Brokers|\d+(?:\.\d)? km|\d+ sessions?")
+FACTS = re.compile(
+    r"£[\d,]+\.\d\d|\d{1,2} [A-Z][a-z]+ 20\d\d|\b\w+ Physio\b|Fen Brokers|\d+(?:\.\d)?\skm|\d+ sessions?"
+)
 CONTROLS = re.compile(r'<(?:form|input|textarea|button)[^>]*?\b(?:action|name)="([^"]+)"')
 LINKS = re.compile(r'<a[^>]+href="(/patient/[^"]+)"')
 
