@@ -97,7 +97,7 @@ def days_of_care(contract: Contract, today: date) -> tuple[date, date]:
     It may begin as soon as all have signed, before the period too: nobody waits for a date when all are ready, and a
     provider does not know for whom the contract is until then. It ends with the period, or for now with today.
     """
-    first = london_date(contract.last_signed_at or contract.offered_at)
+    first = london_date(contract.concluded_at or contract.offered_at)
     return first, min(today, contract.need.bundle.period_to)
 
 
