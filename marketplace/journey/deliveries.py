@@ -81,14 +81,14 @@ def check_record(
     first, last = days_of_care(contract, london_date(now))
     if not first <= delivered_on <= last:
         until = "today" if last == london_date(now) else day_in_words(last)
-        message = f"Enter a day from {day_in_words(first)}, when all had signed, to {until}"
+        message = f"Enter a day from {day_in_words(first)}, when the contract came into force, to {until}"
         raise Invalid("day_out_of_range", message, place="delivered_on", first=first.isoformat(), last=last.isoformat())
     waiting = session.scalar(
         select(func.coalesce(func.sum(Delivery.units), 0)).where(
             Delivery.contract_id == contract.id, Delivery.status == DeliveryStatus.RECORDED
         )
     )
-    check_left(contract.units, contract.units_confirmed + int(waiting or 0) + beside, units)
+    check_left(contract.units, contract.units_confirmed + int(waiting or 0), units, beside)
 
 
 def days_of_care(contract: Contract, today: date) -> tuple[date, date]:

@@ -95,6 +95,11 @@ class Contract(Base):
         return sum(delivery.due_pence or 0 for delivery in self.deliveries)
 
     @property
+    def units_waiting(self) -> int:
+        """How many units are recorded and wait for the patient's answer, of the deliveries at hand."""
+        return sum(row.units for row in self.deliveries if row.status is DeliveryStatus.RECORDED)
+
+    @property
     def gives_pence(self) -> int:
         """What of the charge goes to the pool."""
         return max(0, self.pool_pence)
@@ -167,6 +172,11 @@ class Delivery(Base):
     refund_reason: Mapped[str | None] = mapped_column(Text)
 
     contract: Mapped[Contract] = relationship(back_populates="deliveries")
+
+    @property
+    def was_paid(self) -> bool:
+        """Whether it was ever paid: what is refunded then comes back; else it is only no longer due."""
+        return self.paid_at is not None
 
 
 def due_so_far(session: Session, contract_id: str) -> int:

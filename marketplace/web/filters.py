@@ -9,7 +9,7 @@ from flask import Flask
 from markupsafe import Markup, escape
 
 from marketplace.queries.care import first_visit_by
-from marketplace.queries.contracts import care_time
+from marketplace.queries.contracts import care_time, signers
 from marketplace.queries.reasons import attribute, grade
 from marketplace.queries.words import (
     change,
@@ -96,6 +96,7 @@ def init_app(app: Flask) -> None:
         sentence,
         stackable,
         care_time,
+        signers,
         pounds,
         change,
         first_visit_by,

@@ -122,7 +122,7 @@ def test_care_counts_from_the_day_when_the_givers_have_signed(found: Found) -> N
     assert deliveries.days_of_care(contract, today) == (today, today)
     assert first_visit_by(contract, site) == today + timedelta(days=14)
     assert care_time(contract).startswith(f"From {day(today)} to ")
-    with pytest.raises(Invalid, match="when all had signed"), writing(world.session):
+    with pytest.raises(Invalid, match="when the contract came into force"), writing(world.session):
         deliveries.record_delivery(world.session, world.now, world.provider("near"), contract.id, 1, own_signature)
 
 

@@ -84,7 +84,7 @@ def test_what_is_wrong_is_told_by_line(site: Site, signed: list[str]) -> None:
     for told in (
         "The contract has no more left",
         "has this day twice",
-        "Enter a day from 6 April 2026, when all had signed, to today",
+        "Enter a day from 6 April 2026, when the contract came into force, to today",
         "while the contract is in force",
         "You have no contract of this number",
         "Enter a real date",

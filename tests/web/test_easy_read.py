@@ -165,7 +165,7 @@ def test_a_contract_whose_time_to_sign_is_over_says_so_on_both(site: Site) -> No
         assert "The time to sign is over." in late
         for page in (in_time, late):
             assert "ends when you have had all your care." in page
-            assert "For your money the same holds." in page
+            assert "Your money is treated in the same way." in page
 
 
 def test_rating_and_paying_are_told_in_easy_read_too(site: Site) -> None:
