@@ -32,7 +32,7 @@ def check_left(units: int, confirmed_before: int, delivered: int, beside: int = 
     if not 1 <= delivered <= left:
         none = "Nothing is left to record: all that the contract is for is recorded already."
         if beside:
-            none = "Nothing is left for this line: the lines above it have all that the contract has left."
+            none = "Nothing is left for this line: the lines before it have all that the contract has left."
         raise Invalid(
             "units_out_of_range",
             f"Enter a whole number from 1 to {left}. The contract has no more left." if left else none,

@@ -310,6 +310,19 @@ def test_what_waits_comes_first(site: Site) -> None:
     assert "Sign 12 contracts" not in listed
 
 
+def test_a_file_of_care_is_offered_once_a_contract_is_in_force(site: Site) -> None:
+    """The list and the contract call it by the same name; what waits for the patient is not yet confirmed."""
+    world = site.world.proposed().accept().confirm().later(days=20)
+    client, contract = site.client("bulk@example.test"), world.contract(1)
+    listed = client.get("/provider/contracts").text
+    assert "Record care from a file" not in listed
+    for text in (listed, pages(site, contract)["bulk"]):
+        assert f"Contract {contract.id}<" in text
+    world.sign(1).record(1)
+    assert "Record care from a file" in client.get("/provider/contracts").text
+    assert row(pages(site, contract)["bulk"], "Confirmed") == "0 of 10 sessions. 1 more waits for the patient"
+
+
 def test_a_dispute_waits_while_something_can_be_done_about_it(site: Site) -> None:
     """The provider reads what to do; recording it again, or the contract's end, takes it off what waits."""
     world = site.world.awarded()
