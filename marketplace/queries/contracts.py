@@ -85,13 +85,13 @@ def names_patient(contract: Contract) -> bool:
 
 
 def signers(contract: Contract) -> str:
-    """``both`` or ``all``: how many have to sign before a contract is in force, in a word.
+    """``both sides`` or ``all``: how many have to sign before a contract is in force, in a word.
 
     An organisation that holds the budget signs too; and in a group that shares, some wait for others' signatures. Who
     does is not to be read from it by a provider: so the word is the same for each contract of such a group.
     """
     shared = is_shared(contract.need.bundle.tender.policy)
-    return "all" if shared or contract.budget.parties.must_countersign else "both"
+    return "all" if shared or contract.budget.parties.must_countersign else "both sides"
 
 
 def care_time(contract: Contract) -> str:

@@ -95,7 +95,7 @@ def init_app(app: Flask) -> None:
         breakable,
         sentence,
         stackable,
-        care_time,
+        in_one_line(care_time),
         signers,
         pounds,
         change,

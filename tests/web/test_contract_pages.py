@@ -141,7 +141,7 @@ def test_care_is_told_from_the_day_when_all_have_signed(site: Site) -> None:
         paper = reader.get(f"{path}/print").text
         return {row(text, "When") for text in (*pages(site, world.contract(1)).values(), paper)}
 
-    assert when() == {"From the day when both have signed, until 31 October 2026"}
+    assert when() == {"From the day when both sides have signed, until 31 October 2026"}
     with writing(world.session):
         contracts.sign_contract(world.session, world.now, world.patient(1), world.contract(1).id)
     world.later(days=2)
