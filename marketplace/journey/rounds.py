@@ -168,7 +168,7 @@ def finish_round(session: Session, now: Instant, actor: Actor, round_id: str, ou
     """Status: matching -> proposed, or matching -> unsuccessful when no need could be matched.
 
     Patients with extra support have longer to answer; the broker waits for the last of them. The broker's own date
-    counts as if somebody had longer wherever the rule allows it: when a tender runs out tells nothing.
+    counts as if somebody here had longer wherever anybody can: when a tender runs out tells nothing.
     """
     row, tender = locked_of_tender(session, Round, round_id, "round")
     check_move(TENDER_MOVES, tender.status, TenderStatus.PROPOSED)
@@ -206,7 +206,7 @@ def finish_round(session: Session, now: Instant, actor: Actor, round_id: str, ou
     tender.proposed_at = now
     days = tender.answer_days + max((more_days[match.need_id] for match in asked), default=0)
     tender.answers_due_at = _days_after(now, days)
-    open_days = tender.answer_days + most_answer_days(session, matched)
+    open_days = tender.answer_days + most_answer_days(session, now, matched)
     tender.confirm_by = _days_after(now, open_days + tender.policy["process"]["confirm_within_days"])
     audit.append(session, now, actor, "tender.proposed", tender.id, matches=len(outcome["assignments"]))
     tell(session, now, _displaced(session, row, earlier), "match_displaced", tender.id)

@@ -10,7 +10,7 @@ provider can see too, and providers do not learn who has support.
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy import ColumnElement, delete, exists, select
+from sqlalchemy import ColumnElement, delete, exists, func, select
 from sqlalchemy.orm import Session
 
 from marketplace.records import audit
@@ -138,14 +138,17 @@ def answer_days(session: Session, needs: Sequence[str]) -> dict[str, int]:
     return {row[0]: row[1] for row in session.execute(query.where(Need.id.in_(needs)))}
 
 
-def most_answer_days(session: Session, needs: Sequence[str]) -> int:
-    """How many more days the rules leave open for any of these needs' patients, whether or not one has them.
+def most_answer_days(session: Session, now: Instant, needs: Sequence[str]) -> int:
+    """How many more days anybody can have whom the funders of these needs pay for, whoever of them is here.
 
-    A date that counts on them tells nobody that somebody has extra support.
+    By the rules, and by what was decided under earlier ones and still holds. So a date that counts on it tells nobody
+    that somebody among them has extra support.
     """
-    funders = select(Budget.commissioner_id).join(Need, Need.budget_id == Budget.id).where(Need.id.in_(needs))
-    by_rule = [rules_of(session, funder_id).most_answer_days for funder_id in session.scalars(funders.distinct())]
-    return max([*by_rule, *answer_days(session, needs).values()], default=0)
+    paying = select(Budget.commissioner_id).join(Need, Need.budget_id == Budget.id).where(Need.id.in_(needs))
+    funders = session.scalars(paying.distinct()).all()
+    decided = select(func.max(Budget.support_answer_days)).where(Budget.commissioner_id.in_(funders), support_runs(now))
+    by_rule = [rules_of(session, funder_id).most_answer_days for funder_id in funders]
+    return max([*by_rule, session.scalar(decided) or 0, *answer_days(session, needs).values()], default=0)
 
 
 def _key(budget_id: str) -> str:

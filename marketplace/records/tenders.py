@@ -54,8 +54,8 @@ class Tender(Base):
     it, or an offer that the match counted on was left out. ``ended_at`` and ``ended_by`` (the role of whoever did it,
     the system's where a date passed) are of a tender that ended without an award.
     ``answers_due_at`` is when the last patient's time to answer is over (`Match.answer_by` is each one's own). It is
-    told to no patient and no provider: it says that somebody has longer. ``confirm_by`` leaves as long as the rules
-    give anybody, whether or not somebody has it.
+    told to no patient and no provider: it says that somebody has longer. ``confirm_by`` leaves as long as
+    anybody of the same commissioners can have, whether or not somebody here has it.
     ``broker_fee_pence`` is what the broker gets for each contract that comes of it: from its commissioner, as declared
     when the tender was published.
     """

@@ -103,7 +103,7 @@ def test_deliveries_and_lists(world: SmallWorld) -> None:
     contract = world.contract(1)
     provider, today = world.by_provider(contract), world.now.date()
     rows = [DeliveryDetails(contract.id, 2, today)]
-    with pytest.raises(Invalid, match="has left"), writing(session):
+    with pytest.raises(Invalid, match="has no more left"), writing(session):
         delivery_files.record_all(
             session, world.now, provider, [*rows, DeliveryDetails(world.contract(2).id, 99, today)]
         )

@@ -59,7 +59,7 @@ def test_leaving_is_free_until_offers_close(world: SmallWorld) -> None:
         pools.leave(world.session, world.now, world.patient(1), world.need(1).id)
     assert world.money(1)["reserved"] == 0
     world.three_offers().later(days=15)
-    with pytest.raises(WrongState, match="wait for your match"):
+    with pytest.raises(WrongState, match="Wait for your match"):
         pools.leave(world.session, world.now, world.patient(2), world.need(2).id)
 
 

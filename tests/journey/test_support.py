@@ -262,7 +262,7 @@ def test_the_answer_is_waited_for_longer(small: Found) -> None:
         MatchStatus.ACCEPTED,
         MatchStatus.ACCEPTED,
     ]
-    with pytest.raises(WrongState, match="have not answered"):
+    with pytest.raises(WrongState, match="1 patient has not answered"):
         world.confirm()
     world.later(days=4)
     world.accept(1).confirm()
