@@ -4,7 +4,7 @@ import re
 from datetime import date, timedelta
 from html import unescape
 
-from marketplace.journey import contracts, deliveries, funds
+from marketplace.journey import contracts, deliveries, funds, settlements
 from marketplace.queries.contracts import care_time
 from marketplace.records.budgets import ManagedAs
 from marketplace.records.contracts import Contract
@@ -92,6 +92,27 @@ def test_a_refund_is_the_same_amount_for_each(site: Site) -> None:
     """What the refunded session had cost stands on every page, marked as no longer due: it was never paid."""
     for name, text in pages(site, ended_by_the_funder(site)).items():
         assert "£50.00, no longer due" in text, name
+
+
+def test_only_what_was_paid_is_given_back(site: Site) -> None:
+    """Of a delivery that was paid and then refunded, each page says so, and the statement that it was not spent."""
+    world = site.world.awarded()
+    delivery, contract = world.deliver(1), world.contract(1)
+    with writing(world.session):
+        amounts = settlements.amounts_due(world.session, world.funder, contract.provider_id)
+        shown = settlements.shown_sha256(amounts)
+        settlements.pay_provider(world.session, world.now, world.funder, contract.provider_id, shown)
+    client = site.client("funder@example.test")
+    client.post(f"/deliveries/{delivery.id}/refund", data={"reason": "Nobody came on that day."})
+    told = pages(site, contract)
+    assert "It is refunded: the care can be given anew." in client.get(f"/contracts/{contract.id}").text
+    assert all("£50.00, given back" in text for text in told.values())
+    assert "Refunded: Nobody came on that day." in told["bulk"]
+    same(site, f"/patient/contracts/{contract.id}")
+    assert (
+        "Not spent after all, on physiotherapy that was wrong: £50.00"
+        in site.client("p1@example.test").get(f"/patient/budgets/{contract.budget_id}/statement").text
+    )
 
 
 def test_a_contract_in_force_says_what_is_due_so_far(site: Site) -> None:
