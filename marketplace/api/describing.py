@@ -24,7 +24,7 @@ from .repeating import KEY, KEY_PATTERN
 
 _DOCUMENT = "carepool.document"
 ABOUT = (
-    "Other programs' way into Carepool. An account holder makes a token on the page Connect another program and the "
+    "Other programs' way into Carepool. An account holder makes a token on the page Connect a program and the "
     "program sends it with every request. Money is whole pence, moments are UTC, days are London's, ids are opaque."
 )
 UNITS = {"_pence": "pence", "_m": "metres"}

@@ -44,6 +44,8 @@ class PersonFacts:
 def record_facts(session: Session, now: Instant, actor: Actor, patient_id: str, facts: PersonFacts) -> Patient:
     """The commissioner records what counts for extra support; the rule decides anew for every budget that runs.
 
+    A budget runs once its care plan is approved, and until it is over or left.
+
     The audit trail says that something was recorded, not what. The patient is told and can read it.
 
     Raises
@@ -63,7 +65,7 @@ def record_facts(session: Session, now: Instant, actor: Actor, patient_id: str, 
         session.expire(patient, ["conditions"])
         audit.append(session, now, actor, "patient.facts_recorded", patient.id)
         tell(session, now, [patient.id], "facts_recorded", patient.id)
-    running = select(Budget.id).where(Budget.patient_id == patient.id, _runs(now)).order_by(Budget.id)
+    running = select(Budget.id).where(Budget.patient_id == patient.id, budget_runs(now)).order_by(Budget.id)
     for budget_id in session.scalars(running).all():
         decide_support(session, now, actor, locked(session, Budget, budget_id, "budget"))
     return patient
@@ -100,9 +102,15 @@ def grounds_met(rules: FundingRules, now: Instant, patient: Patient) -> list[Gro
     return list(grounds_of(rules, asked, london_date(now)))
 
 
+def budget_runs(now: Instant) -> ColumnElement[bool]:
+    """Which budgets have an approved plan and are neither over nor left: for these the rule decides."""
+    is_approved = Budget.plan_status == PlanStatus.APPROVED
+    return is_approved & Budget.left_at.is_(None) & (Budget.valid_to >= london_date(now))
+
+
 def support_runs(now: Instant) -> ColumnElement[bool]:
     """Which budgets give their patient extra support today."""
-    return Budget.extra_support_at.is_not(None) & _runs(now)
+    return Budget.extra_support_at.is_not(None) & budget_runs(now)
 
 
 def is_supported(session: Session, now: Instant, patient_id: str) -> bool:
@@ -154,12 +162,6 @@ def most_answer_days(session: Session, now: Instant, needs: Sequence[str]) -> in
 def _key(budget_id: str) -> str:
     """The idempotency key under which a budget gets its supplement."""
     return f"supplement:{budget_id}:extra-support"
-
-
-def _runs(now: Instant) -> ColumnElement[bool]:
-    """Which budgets have an approved plan and are neither over nor left."""
-    is_approved = Budget.plan_status == PlanStatus.APPROVED
-    return is_approved & Budget.left_at.is_(None) & (Budget.valid_to >= london_date(now))
 
 
 def _give(

@@ -8,7 +8,14 @@ from sqlalchemy.orm import Session
 
 from marketplace.journey.funding import rules_of
 from marketplace.journey.scopes import budgets_for
-from marketplace.journey.support import PersonFacts, facts_of, grounds_met, supplements_of, support_runs
+from marketplace.journey.support import (
+    PersonFacts,
+    budget_runs,
+    facts_of,
+    grounds_met,
+    supplements_of,
+    support_runs,
+)
 from marketplace.journey.supporters import supporters_of
 from marketplace.records.budgets import Budget
 from marketplace.records.people import Patient, Supporter
@@ -30,7 +37,10 @@ class SupportPage:
     grounds
         Why they have it, as it was decided.
     grounds_now
-        Why they would have it if it were decided today; other ones where the rule was changed since.
+        Why they would have it if it were decided today; other ones where the rule was changed since. None where no
+        budget runs: then nothing can be decided.
+    priority
+        As how many people their needs count, at least, where not everybody in a group can be served.
     """
 
     patient: Patient
@@ -38,7 +48,9 @@ class SupportPage:
     rules: FundingRules
     since: Instant | None
     grounds: Sequence[Ground]
+    has_running_budget: bool
     grounds_now: Sequence[Ground]
+    priority: int
     answer_days: int
     supplement_pence: Pence
     supporter: Supporter | None
@@ -51,8 +63,9 @@ class SupportPage:
 
 def support_of(session: Session, now: Instant, patient: Patient) -> SupportPage:
     """All about one person's extra support; whoever asks has made sure that they may see this person."""
-    query = select(Budget).where(Budget.patient_id == patient.id, support_runs(now))
-    budgets = session.scalars(query.order_by(Budget.extra_support_at, Budget.id)).all()
+    query = select(Budget).where(Budget.patient_id == patient.id, budget_runs(now))
+    running = session.scalars(query.order_by(Budget.extra_support_at, Budget.id)).all()
+    budgets = [budget for budget in running if budget.extra_support_at is not None]
     met = {ground for budget in budgets for ground in budget.support_grounds}
     rules = rules_of(session, patient.commissioner_id)
     return SupportPage(
@@ -61,7 +74,9 @@ def support_of(session: Session, now: Instant, patient: Patient) -> SupportPage:
         rules=rules,
         since=budgets[0].extra_support_at if budgets else None,
         grounds=[ground for ground in Ground if ground.value in met],
-        grounds_now=grounds_met(rules, now, patient),
+        has_running_budget=bool(running),
+        grounds_now=grounds_met(rules, now, patient) if running else [],
+        priority=max((budget.support_priority for budget in budgets), default=1),
         answer_days=max((budget.support_answer_days for budget in budgets), default=0),
         supplement_pence=sum(supplements_of(session, [budget.id for budget in budgets]).values()),
         supporter=supporters_of(session, [patient.id]).get(patient.id) if budgets else None,

@@ -24,6 +24,39 @@ METRES_A_MILE = 1609.344
 CLOSE_MILES = 10
 """From here on tenths of a mile are left out."""
 
+SEEN_WORDS = {
+    "account": "Your account",
+    "answers to a match": "Your answer to a match",
+    "broker": "Your broker",
+    "budget": "Your budget",
+    "budgets held": "A list with your budget",
+    "care plan": "Your care plan",
+    "care plans to approve": "Your care plan, before it was approved",
+    "contract": "Your contract",
+    "contracts": "A list with your contract",
+    "contracts to sign": "A list with your contract to sign",
+    "delivery": "The record of your care",
+    "extra support": "Your extra support",
+    "home": "Your home page",
+    "invitation": "Your invitation to a group",
+    "list of accounts": "A list with your account",
+    "list of budgets": "A list with your budget",
+    "list of clients": "A list with your name",
+    "list of contracts": "A list with your contract",
+    "list of people": "A list with your name",
+    "match": "Your match",
+    "money of shared groups": "Money of your shared groups",
+    "payments": "Your payments to providers",
+    "preferences": "What counts for you",
+    "representatives": "Who may act for you",
+    "result of a match": "The result of your group",
+    "seen": "Who has seen your record",
+    "support": "Your extra support",
+    "what patients wrote": "What you wrote of your care",
+    "who could join a group": "A list of who could join a group",
+}
+"""What a patient calls the pages on which somebody saw their record; offices name theirs after what they do."""
+
 
 def pounds(pence: Pence | None) -> str:
     """``123456`` -> ``£1,234.56``; an unknown amount is a dash."""
@@ -105,6 +138,11 @@ def words(code: str) -> str:
     """``home_visit`` -> ``Home visit``: a code nobody has written better words for."""
     text = str(code).replace("_", " ")
     return text[:1].upper() + text[1:]
+
+
+def seen_page(page: str) -> str:
+    """A kind of page, to the patient who was seen on it: ``list of clients`` -> ``A list with your name``."""
+    return SEEN_WORDS.get(page) or words(page)
 
 
 def decision(taken: Decision) -> str:

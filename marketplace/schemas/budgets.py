@@ -73,27 +73,27 @@ class FundingRulesSchema(Schema):
         0,
         120,
         load_default=None,
-        metadata={"title": "Extra support from this age on", "description": "Leave empty if age does not count."},
+        metadata={"title": "Age: from this one on", "description": "Leave empty if age does not count."},
     )
     support_to_decile = Whole(
         1,
         10,
         load_default=None,
         metadata={
-            "title": "Extra support in the most deprived areas, up to this tenth",
+            "title": "Deprivation: the most deprived areas, up to this tenth",
             "description": "1 is the most deprived tenth of areas in England, 2 the two most deprived. "
             "Leave empty if it does not count.",
         },
     )
     support_capacity = fields.Boolean(
-        load_default=False, metadata={"title": "Extra support for whoever lacks capacity to decide on their care"}
+        load_default=False, metadata={"title": "Capacity: whoever lacks capacity to decide on their care"}
     )
     support_conditions = Whole(
         1,
         12,
         load_default=None,
         metadata={
-            "title": "Extra support from this many long-term conditions on",
+            "title": "Long-term conditions: from this many on",
             "description": "Leave empty if the number does not count.",
         },
     )
@@ -102,8 +102,9 @@ class FundingRulesSchema(Schema):
         10,
         required=True,
         metadata={
-            "title": "Priority of whoever has it",
-            "description": "Everybody else has 1. Where not all can be served, a higher number counts for more.",
+            "title": "As how many people they count",
+            "description": "Where not all in a group can be served, the match serves as many as it can, counted so. "
+            "Everybody else counts as 1.",
         },
     )
     support_answer_days = Whole(
@@ -112,7 +113,7 @@ class FundingRulesSchema(Schema):
         required=True,
         metadata={
             "title": "More days to answer a match",
-            "description": "Added to the days that the tender gives everybody. Its broker waits for them.",
+            "description": "Added to the days that the tender gives everybody. The broker waits these extra days.",
         },
     )
     support_supplement_pence = Pounds(

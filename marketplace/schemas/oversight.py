@@ -10,11 +10,11 @@ from .fields import Day, Words, choice
 SCOPE_WORDS = {
     "pools": "Join and leave groups, and say what counts",
     "matches": "Answer a match, and sign the contract or end it",
-    "deliveries": "Confirm or dispute what was delivered, and rate it",
+    "deliveries": "Say if care took place or something is wrong, and give stars",
     "broker": "Choose or change the broker",
     "payments": "Pay providers, where the patient keeps the money",
     "sharing": "Let what is left over help others in a group to pay",
-    "leaving": "Leave the budget for the usual NHS package",
+    "leaving": "Leave the budget for the usual NHS care",
 }
 BASIS_WORDS = {
     "patients_wish": "The patient wishes it",
@@ -42,10 +42,7 @@ class AuthoritySchema(Schema):
         required=True,
         longest=254,
         missing="Enter the representative's e-mail address",
-        metadata={
-            "title": "The representative's e-mail address",
-            "description": "They must have a representative's account already.",
-        },
+        metadata={"title": "The representative's e-mail address"},
     )
     basis = fields.Enum(
         AuthorityBasis,

@@ -9,7 +9,7 @@ from marketplace.journey.programs import ProgramDetails
 
 from .fields import Day, Words
 
-MAY_WORDS = {"read": "Read only", "write": "Read, and do all that I can do here"}
+MAY_WORDS = {"read": "Read only", "write": "Read, and do all that you can do here"}
 
 
 class ProgramSchema(Schema):

@@ -170,9 +170,15 @@ def check_access() -> Response | None:
         if "stopped_acting" in g:  # the page was theirs a moment ago: what is left to them, with the reason above it
             return redirect(url_for("representing.home"))
         abort(403)
-    if actor.authority_id is not None and Role.REPRESENTATIVE not in access.roles:
+    if actor.authority_id is not None and is_patients_page():
         note_seen(request_now(), actor, [actor.party_id], _page_name(request.endpoint))
     return None
+
+
+def is_patients_page() -> bool:
+    """Whether, while somebody acts, this page is their patient's: neither their own nor everybody's."""
+    access = access_of(current_app.view_functions[request.endpoint]) if request.endpoint else None
+    return access is not None and bool(access.roles) and Role.REPRESENTATIVE not in access.roles
 
 
 def _check_half_way() -> Response | None:

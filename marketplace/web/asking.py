@@ -27,7 +27,7 @@ def ask(
     step: Step,
     *,
     back: str,
-    done: str,
+    done: str | Callable[[Any], str],
     places: Mapping[str, str] | None = None,
     told_here: Collection[str] = (),
     prepare: Callable[[dict[str, Any]], object] | None = None,
@@ -42,7 +42,7 @@ def ask(
     step
         Takes the session and the form's data.
     back, done
-        Where to go when it is done, and what to say there.
+        Where to go when it is done, and what to say there, or what makes these words of what the step returned.
     places
         The form's names for the rules' places, where they differ.
     told_here
@@ -56,11 +56,11 @@ def ask(
         try:
             data = prepare(form.data) if prepare else form.data
             with writing(db_session()) as session:
-                step(session, data)
+                result = step(session, data)
         except DomainError as error:
             _refuse(form, error, places or {}, told_here)
         else:
-            flash(done, "done")
+            flash(done if isinstance(done, str) else done(result), "done")
             return redirect(back)
     return render_template(template, form=form, back=back, **shown), 422
 

@@ -15,8 +15,8 @@ from marketplace.queries import feedback, objections, proceedings
 from marketplace.queries import organisations as found
 from marketplace.queries.organisations import Organisation
 from marketplace.queries.states import WORDS, choices, state_of
-from marketplace.queries.words import london_day, words
-from marketplace.records.people import Broker, User
+from marketplace.queries.words import day, london_day, words
+from marketplace.records.people import Authority, Broker, User
 from marketplace.records.providers import Provider
 from marketplace.records.tenders import Representation, Tender
 from marketplace.rules.errors import Invalid, WrongState
@@ -30,6 +30,7 @@ from .asking import Answer, ask
 from .cancelling import cancel_page
 from .clock import request_now
 from .database import db_session
+from .filters import in_one_line
 from .forms import WebForm, sent
 from .listing import Column, Listing, asked
 
@@ -212,10 +213,10 @@ def appoint(patient_id: str) -> Answer:
     patient = one(session, patients_for(actor), patient_id, "patient")
     seen([patient_id], "representatives")
 
-    def step(session: Session, data: dict[str, Any]) -> None:
+    def step(session: Session, data: dict[str, Any]) -> Authority:
         values = {name: value for name, value in data.items() if name != "email"}
         representative_id = _representative(session, data["email"])
-        representatives.appoint(
+        return representatives.appoint(
             session, now, actor, patient_id=patient_id, representative_id=representative_id, **values
         )
 
@@ -224,7 +225,7 @@ def appoint(patient_id: str) -> Answer:
         WebForm(AuthoritySchema(), sent()),
         step,
         back=url_for("deciding.appoint", patient_id=patient_id),
-        done="They are appointed, from the first day that you entered. The patient is told.",
+        done=_appointed,
         told_here={"conflict_of_interest"},
         patient=patient,
         authorities=found.authorities(session, actor, patient_id),
@@ -252,6 +253,14 @@ def end_authority(authority_id: str) -> Answer:
         done="The authority has ended. The patient is told.",
         authority=authority,
     )
+
+
+def _appointed(authority: Authority) -> str:
+    """Who may act for whom, and when."""
+    in_line = in_one_line(day)
+    when = f"from {in_line(authority.valid_from)} to {in_line(authority.valid_to)}"
+    patient = authority.patient.name
+    return f"{authority.representative.name} may act for {patient} {when}. {patient} is told."
 
 
 def _kind(kind: str) -> type[Broker | Provider]:

@@ -22,12 +22,13 @@ from marketplace.queries.words import (
     permille,
     plural,
     pounds,
+    seen_page,
     short_hash,
     units,
     units_of,
     words,
 )
-from marketplace.rules.contacts import dialled
+from marketplace.rules.contacts import dialled, is_email, is_telephone
 from marketplace.rules.quality import rating_words
 
 _ROW = re.compile(r"<tr([^>]*)>(.*?)</tr>", re.DOTALL)
@@ -88,6 +89,16 @@ def sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def to_reach(reach: str) -> Markup:
+    """How somebody is reached: a number to dial, in one line; an address to write to; or words, as they are."""
+    if is_telephone(reach):
+        link = f'<a class="cp-nowrap" href="tel:{escape(dialled(reach))}">{escape(reach)}</a>'
+        return Markup("Telephone: " + link)  # noqa: S704 - escaped first
+    if is_email(reach):
+        return Markup(f'E-mail: <a href="mailto:{escape(reach)}">{escape(reach)}</a>')  # noqa: S704 - escaped first
+    return Markup("To reach them: ") + reach
+
+
 def init_app(app: Flask) -> None:
     """Give the templates their words."""
     for says in (
@@ -108,11 +119,13 @@ def init_app(app: Flask) -> None:
         one_unit,
         plural,
         words,
+        seen_page,
         decision,
         permille,
         distance,
         short_hash,
         dialled,
+        to_reach,
     ):
         app.jinja_env.filters[says.__name__] = says
         app.jinja_env.globals.setdefault(says.__name__, says)

@@ -12,9 +12,9 @@ from jinja2 import pass_context
 from jinja2.runtime import Context
 
 from marketplace.records.people import Patient, User
-from marketplace.rules.permissions import Role
+from marketplace.rules.permissions import Role, Scope
 
-from .access import find_actor
+from .access import find_actor, is_patients_page
 from .database import db_session
 from .filters import as_choices
 
@@ -43,7 +43,7 @@ MENUS: dict[Role, tuple[tuple[str, str], ...]] = {
 }
 """Each role's pages in the menu; the first one is its home."""
 
-_READER = re.compile(r"\b(?:your|my|you)\b", re.IGNORECASE)
+_READER = re.compile(r"\b(?:your|my|you|me)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +65,17 @@ class Visitor:
     menu: list[MenuItem] = field(default_factory=list)
     acting_for: str | None = None
     easy_read: bool = False
+    is_written_to_patient: bool = False
+    scopes: frozenset[Scope] | None = None
 
     @property
     def whose(self) -> str:
         """Whose a patient's page is, at the beginning of a heading: ``Your``, or, while acting, ``Patient 01’s``."""
         return in_place_of(self.acting_for, "Your")
+
+    def may(self, scope: str) -> bool:
+        """Whether what is asked on a patient's page is covered: of a representative, by their authority."""
+        return self.scopes is None or scope in self.scopes
 
 
 def visitor() -> Visitor:
@@ -91,6 +97,8 @@ def visitor() -> Visitor:
         menu=menu,
         acting_for=acting_for,
         easy_read=bool(patient and patient.easy_read),
+        is_written_to_patient=acting_for is not None and is_patients_page(),
+        scopes=actor.scopes,
     )
 
 
@@ -105,16 +113,21 @@ def in_place_of(name: str | None, text: str) -> str:
     """What is said to a patient of what is theirs, said of them by name: ``My budget`` -> ``Patient 01’s budget``."""
     if name is None:
         return text
-    return _READER.sub(lambda found: name if found[0].lower() == "you" else f"{name}’s", text)
+    return _READER.sub(lambda found: name if found[0].lower() in ("you", "me") else f"{name}’s", text)
 
 
-@pass_context  # or else the words of a template would be said once and for all, when it is compiled
-def theirs(_context: Context, text: str) -> str:
-    """The same, for a heading or a link of a patient's page, where a representative reads it in their place."""
+def to_reader(text: str) -> str:
+    """What a patient's page says to its patient, said of them by name where a representative reads it."""
     actor = find_actor()
     if actor is None or actor.role is not Role.PATIENT or actor.authority_id is None:
         return text
     return in_place_of(db_session().get_one(Patient, actor.party_id).name, text)
+
+
+@pass_context  # or else the words of a template would be said once and for all, when it is compiled
+def theirs(_context: Context, text: str) -> str:
+    """The same, for a heading, a link or a button of a patient's page."""
+    return to_reader(text)
 
 
 def home_endpoint(role: Role) -> str:

@@ -28,6 +28,7 @@ from .database import db_session, writing
 from .easy_read import patient_page
 from .forms import WebForm, sent
 from .listing import page_from
+from .navigation import to_reader
 from .preferences import IMPORTANCE, shown
 
 READ = ("terms_sha256", "policy_sha256")
@@ -96,7 +97,8 @@ def invitation(need_id: str) -> Answer:
     need = one(session, needs_for(actor), need_id, "invitation")
     shared = is_shared(need.bundle.tender.policy)
     schema = AgreeToShareSchema() if shared else AgreeSchema()
-    form, status = WebForm(schema, sent(), choices={"default_answer": SILENCE}, beside=READ), 422
+    silence = [(value, to_reader(words)) for value, words in SILENCE]
+    form, status = WebForm(schema, sent(), choices={"default_answer": silence}, beside=READ), 422
     if sent() is not None and form.validate():
         shares = form.data.get("shares_pool") == "yes"
         try:

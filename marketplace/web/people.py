@@ -43,9 +43,14 @@ def broker() -> Answer:
         if chosen is None:
             form.refuse("broker_id", "Choose a broker from this list")
         else:
+            left = [
+                f"{need.bundle.service.name}, {need.bundle.area}" for need in people.groups_to_leave(session, actor)
+            ]
+            before_pence = people.set_aside_pence(session, actor)
             with writing(session):
                 choose_broker(session, request_now(), actor, form.data["broker_id"])
-            flash(f"{chosen} is your broker now.", "done")
+            freed_pence = before_pence - people.set_aside_pence(session, actor)
+            flash(people.broker_chosen(chosen, left, freed_pence), "done")
             return redirect(url_for("people.broker"))
     page = render_template(
         "patient/broker.html",

@@ -27,8 +27,8 @@ _TO_PATIENT: Mapping[Ground, str] = {
 _TO_OTHERS: Mapping[Ground, str] = {
     Ground.AGE: "Age: born in {born}",
     Ground.DEPRIVATION: "Deprivation: the home area is in tenth {decile} of 10 (1 is the most deprived)",
-    Ground.CAPACITY: "Lacks capacity to decide on their care",
-    Ground.CONDITIONS: "Has {conditions} long-term conditions",
+    Ground.CAPACITY: "Capacity: lacks capacity to decide on their care",
+    Ground.CONDITIONS: "Long-term conditions: {conditions}",
 }
 
 

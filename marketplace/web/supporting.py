@@ -44,7 +44,7 @@ def facts(patient_id: str) -> Answer:
         WebForm(RecordFactsSchema(), sent(), initial=initial),
         lambda session, data: record_facts(session, request_now(), current_actor(), patient_id, data),
         back=url_for("supporting.support", patient_id=patient_id),
-        done="It is recorded, and your rule has decided anew.",
+        done="It is recorded. Your rule has decided anew for each budget that runs.",
         patient=patient,
     )
 

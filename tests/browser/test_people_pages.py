@@ -44,7 +44,7 @@ def test_a_daughter_acts_and_is_stopped(site: Site, enter: Open) -> None:
     window.go(f"/patient/budgets/{world.budget(1).id}/leave/").look("representative-not-covered", status=403)
     assert "You may not do this for this person" in window.text
     window.go(f"/patient/invitations/{world.need(1).id}").look("representative-invitation")
-    window.page.get_by_label("Say no for me").check()
+    window.page.get_by_label("Say no for Patient 01").check()
     window.press("Yes, join the group")
     assert site.fresh().need(1).status is NeedStatus.AGREED
     window.go("/patient/representatives").look("representative-reads-authority")

@@ -13,16 +13,16 @@ Open = Callable[[str], Any]
 
 def test_a_provider_connects_its_practice_system(site: Site, enter: Open) -> None:
     """The form says what is missing, the token is shown once, the program is listed and can be ended."""
-    window = enter("near").go("/provider/").follow("For other programs").follow("Connect another program")
+    window = enter("near").go("/provider/").follow("For other programs").follow("Connect a program")
     window.look("programs-none")
     window.press("Connect it").look("programs-nothing", status=422)
     window.page.get_by_label("What do you call the program?").fill("Practice system")
-    window.page.get_by_label("Read, and do all that I can do here").check()
+    window.page.get_by_label("Read, and do all that you can do here").check()
     for part, value in (("Day", "31"), ("Month", "12"), ("Year", "2026")):
         window.page.get_by_label(part, exact=True).fill(value)
     window.press("Connect it").look("program-token")
     assert "carepool_" in window.text
-    window.follow("Connect another program").look("programs-one")
+    window.follow("Connect a program").look("programs-one")
     assert "Practice system" in window.text
     with window.page.expect_navigation():
         window.page.get_by_role("button", name="End now").click()

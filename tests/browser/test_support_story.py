@@ -20,7 +20,7 @@ def test_extra_support_from_the_rule_to_the_person(site: Site, serve: Serve, vis
     window = visit(address).sign_in("funder@example.test", PASSWORD)
     window.follow("Your rules")
     write(window, support_from_age="85", support_to_decile="2", support_conditions="2")
-    window.page.get_by_label("Extra support for whoever lacks capacity to decide on their care").check()
+    window.page.get_by_label("Capacity: whoever lacks capacity to decide on their care").check()
     write(window, support_answer_days="5", support_supplement_pence="fifty")
     window.press("Save the rules").look("commissioner-rules-wrong", status=422)
     write(window, support_supplement_pence="50")
@@ -34,7 +34,7 @@ def test_extra_support_from_the_rule_to_the_person(site: Site, serve: Serve, vis
     for condition in ("COPD (lung disease)", "Stroke"):
         window.page.get_by_label(condition, exact=True).check()
     window.press("Record this").look("commissioner-support")
-    for words in ("born in 1941", "tenth 1 of 10", "Lacks capacity", "Has 2 long-term conditions", "£50.00 paid in"):
+    for words in ("born in 1941", "tenth 1 of 10", "lacks capacity", "Long-term conditions: 2", "£50.00 paid in"):
         assert words in window.text
     window.go("/commissioner/").look("commissioner-home-supporter")
     window.follow("1 person without a supporter yet").look("commissioner-people-supporter")
@@ -52,24 +52,30 @@ def test_extra_support_from_the_rule_to_the_person(site: Site, serve: Serve, vis
     patient.follow("Why you get it, and what it gives you").look("patient-support-easy")
     assert "They cannot answer for you." in patient.text
     patient.press("Turn easy read off").look("patient-support")
-    for words in ("You come first", "Ruth Fell", "5 more days", "You got £50.00 of extra money", "Providers cannot."):
+    for words in (
+        "You count for more",
+        "Ruth Fell",
+        "5 more days",
+        "You got £50.00 of extra money",
+        "Providers cannot.",
+    ):
         assert words in patient.text
     patient.follow("Home").look("patient-home-support")
     assert site.fresh().budget(1).support_grounds == ["age", "deprivation", "capacity", "conditions"]
 
     window.go("/commissioner/rules")
-    window.page.get_by_label("Extra support for whoever lacks capacity to decide on their care").uncheck()
+    window.page.get_by_label("Capacity: whoever lacks capacity to decide on their care").uncheck()
     write(window, support_from_age="", support_to_decile="", support_conditions="")
     window.press("Save the rules").go("/commissioner/people").follow("Extra support for Patient 01")
     window.look("commissioner-support-ends")
-    assert "no ground is met any more" in window.text
+    assert "You have no rule for extra support now." in window.text
     assert world.books_balance()
 
 
 def test_without_extra_support(site: Site, serve: Serve, visit: Open) -> None:
     """Whoever has none can read who gets it, in both kinds of page."""
     patient = visit(serve(site.app)).sign_in("p2@example.test", PASSWORD)
-    patient.follow("Who gets extra support").look("patient-support-none")
+    patient.follow("Extra support").look("patient-support-none")
     assert "You do not get extra support now." in patient.text
     patient.press("Show my pages in easy read").look("patient-support-none-easy")
-    assert "So nobody gets it." in patient.text
+    assert "So nobody new gets it." in patient.text

@@ -277,9 +277,9 @@ def test_organisations_and_representatives(site: Site, windows: Windows) -> None
     write(funder, "The representative's e-mail address", "daughter@example.test")
     funder.page.get_by_label("Lasting power of attorney").check()
     funder.page.get_by_label("Answer a match, and sign the contract").check()
-    funder.page.get_by_label("Confirm or dispute what was delivered").check()
+    funder.page.get_by_label("Say if care took place").check()
     pick_day(funder, "From", world.now)
     pick_day(funder, "Until, including this day", world.now + timedelta(days=300))
     funder.press("Appoint them").look("life-representatives")
     funder.follow("End this authority").look("life-authority-end").press("End this authority")
-    assert "Nobody may act for this patient." in funder.text
+    assert "Nobody may act for Patient" in funder.text

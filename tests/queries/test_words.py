@@ -1,6 +1,8 @@
 """How values are said: money, days, moments in London, counts, shares."""
 
+import re
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import pytest
 
@@ -38,3 +40,13 @@ def test_days_money_counts_and_distances() -> None:
     assert (words.plural(1, "person", "people"), words.plural(3, "offer")) == ("1 person", "3 offers")
     said = [words.distance(metres) for metres in (1_600, 11_200, 20_000, None)]
     assert said == ["1.6 km (1 mile)", "11.2 km (7 miles)", "20 km (12 miles)", "–"]
+
+
+def test_every_kind_of_page_that_is_noted_has_the_patients_words() -> None:
+    """Offices note looks under names of their own pages: a new one needs its words before a patient reads it."""
+    sources = Path(words.__file__).parents[1].rglob("*.py")
+    noted = {name for path in sources for name in re.findall(r'\bseen\(\[.*\], "([^"]+)"\)', path.read_text())}
+    assert "list of clients" in noted
+    assert noted <= set(words.SEEN_WORDS)
+    assert words.seen_page("list of clients") == "A list with your name"
+    assert words.seen_page("care_list") == "Care list"

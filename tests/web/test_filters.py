@@ -58,3 +58,11 @@ def test_a_moment_in_a_cell_begins_large() -> None:
     told = filters.begun_large(rows)
     assert told.count("The end of ") == 2
     assert "by the end of May" in told
+
+
+def test_a_number_is_dialled_an_address_written_to_and_words_stay_words() -> None:
+    """A supporter's number is not broken into two lines; what is neither is told as it was written, and escaped."""
+    dialled = 'Telephone: <a class="cp-nowrap" href="tel:01632960001">01632 960001</a>'
+    assert filters.to_reach("01632 960001") == dialled
+    assert filters.to_reach("ruth@example.test").endswith('<a href="mailto:ruth@example.test">ruth@example.test</a>')
+    assert filters.to_reach("<b>at the surgery") == "To reach them: &lt;b&gt;at the surgery"

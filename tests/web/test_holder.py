@@ -123,4 +123,4 @@ def test_an_organisations_lists(held: Site) -> None:
     assert "Patient 01" not in trust.get("/holder/contracts?state=over").text
     seen = held.client("p1@example.test").get("/patient/seen").text
     assert "Fen Trust" in seen
-    assert "Budgets held" in seen
+    assert "A list with your budget" in seen

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from marketplace.journey import accounts, people, representatives
 from marketplace.journey.ratings import rate
+from marketplace.queries.words import day, pounds
 from marketplace.records.budgets import ManagedAs
 from marketplace.records.contracts import Rating
 from marketplace.records.database import writing
@@ -76,9 +77,25 @@ def test_a_patient_chooses_another_broker(site: Site, other_broker: str) -> None
         assert refused.status_code == 422
         assert 'href="#broker_id"' in refused.text
     assert client.post("/patient/broker", data={"broker_id": other_broker}).status_code == 302
-    assert "Wold Brokers is your broker now" in client.get("/patient/broker").text
+    told = client.get("/patient/broker").text
+    assert "Wold Brokers is your broker now. You left this group: Physiotherapy, Lincoln." in told
+    assert "yours to use again." not in told.partition("</h1>")[0]
+    assert "Wold Brokers has not given a telephone number yet." in told
+    assert "You do not have to leave any group." in told
     assert site.fresh().need(1).status is NeedStatus.LEFT
     assert site.client("broker@example.test").post("/patient/broker").status_code == 403
+
+
+def test_a_change_of_broker_says_what_came_back(site: Site, other_broker: str) -> None:
+    """To the penny, where money was set aside for the group that is left."""
+    world = site.world.draft().agree().publish()
+    client = site.client("p1@example.test")
+    assert (
+        "Leaving is free. If money is set aside for it, it is yours to use again." in client.get("/patient/broker").text
+    )
+    client.post("/patient/broker", data={"broker_id": other_broker})
+    told = client.get("/patient/broker").text
+    assert f"{pounds(world.need(1).budget_pence)} that was set aside is yours to use again." in told
 
 
 def test_a_patient_gives_stars_once(site: Site) -> None:
@@ -133,7 +150,7 @@ def test_words_are_read_by_whom_the_form_says(site: Site) -> None:
     assert len(funder.get(f"{page_at}?export=csv").text.splitlines()) == 9
     own = client.get(at).text
     assert "without your name" in own
-    assert "What patients wrote" in client.get("/patient/seen").text
+    assert "What you wrote of your care" in client.get("/patient/seen").text
     assert client.post(f"{at}/keep-back").location == at
     assert "cannot read it here" in client.get(at).text
     assert "The room was cold" not in site.client("bulk@example.test").get("/provider/profile").text
@@ -233,7 +250,7 @@ def test_a_representative_acts_in_a_patients_place(site: Site) -> None:
     assert need.consents[-1].authority_id == authority.id
     seen = site.client("p1@example.test").get("/patient/seen").text
     assert "A Daughter" in seen
-    assert "Care plan" in seen
+    assert "Your care plan" in seen
     assert client.post(STOP).location == "/representative/"
     assert client.get("/patient/").status_code == 403
 
@@ -250,6 +267,8 @@ def test_what_is_not_covered_is_refused_in_words(site: Site) -> None:
     assert "tel:01632960101" in read
     assert "Choose this broker" not in read
     assert "choose another broker" not in read
+    assert "A Daughter may not change the broker for Patient 01." in read
+    assert "It costs Patient 01 nothing." in read
     for answer in (refused, client.post("/patient/broker", data={"broker_id": "x"})):
         assert answer.status_code == 403
         assert "You may not do this for this person" in answer.text
@@ -372,3 +391,57 @@ def test_an_invitation_says_who_is_asked_and_until_when(site: Site) -> None:
     assert "At least 8 people, with £4,800.00 together" in page
     assert "Please answer by <strong>the end of Friday 1 May 2026</strong>. The group may start sooner" in page
     assert "Answer by the end of Friday 1 May 2026. The group may start sooner." in client.get("/patient/").text
+
+
+WRITTEN_TO = "This page is written to Patient 01"
+
+
+def test_a_page_says_whom_it_means_by_you(site: Site) -> None:
+    """The patient's pages do, plain and easy; the representative's own, everybody's and a refusal do not."""
+    site.world.draft()
+    client = act(site, daughter_of(site, 1, Scope.POOLS, Scope.LEAVING))
+    leave = f"/patient/budgets/{site.world.budget(1).id}/leave/"
+    for easy in ("off", "on"):
+        client.post("/patient/easy-read", data={"easy_read": easy})
+        for path in ("/patient/", "/patient/budget", "/patient/support", leave):
+            assert client.get(path).text.count(WRITTEN_TO) == 1, path
+        for path in ("/representative/", "/account", "/", "/patient/contracts/none"):
+            assert WRITTEN_TO not in client.get(path).text, path
+    assert WRITTEN_TO not in site.client("p1@example.test").get("/patient/").text
+
+
+@pytest.mark.parametrize("may_answer", [True, False])
+def test_who_joins_for_somebody_reads_who_answers_the_match(site: Site, may_answer: bool) -> None:
+    """The form names the patient; without the power over matches the page says that the patient alone can say no."""
+    world = site.world.draft()
+    scopes = [Scope.POOLS, *([Scope.MATCHES] if may_answer else [])]
+    client = act(site, daughter_of(site, 1, *scopes))
+    for easy in ("off", "on"):
+        client.post("/patient/easy-read", data={"easy_read": easy})
+        page = client.get(f"/patient/invitations/{world.need(1).id}").text
+        assert "Say yes for Patient 01" in page
+        assert "Change what counts for Patient 01" in page
+        assert ("You can still say no then." in page) is may_answer
+        assert ("A Daughter may not answer it for Patient 01." in page) is not may_answer
+    own = site.client("p1@example.test").get(f"/patient/invitations/{world.need(1).id}").text
+    assert "Say yes for me" in own
+    assert "You can still say no then." in own
+
+
+def test_an_appointment_says_who_for_whom_and_when(site: Site) -> None:
+    """The word after it has both names and both dates."""
+    daughter_of(site, 2)
+    funder, patient = site.client("funder@example.test"), site.world.patients[0]
+    at = f"/commissioner/patients/{patient.id}/representatives"
+    assert "Nobody may act for Patient 01 now." in funder.get(at).text
+    first = site.world.now.date()
+    dates = {"valid_from": first, "valid_to": first + timedelta(days=9)}
+    typed = {
+        f"{name}-{part}": getattr(value, part) for name, value in dates.items() for part in ("day", "month", "year")
+    }
+    asked = {"email": "daughter@example.test", "basis": "patients_wish", "scopes": ["broker"]}
+    assert funder.post(at, data=asked | typed).status_code == 302
+    told = (
+        f"A Daughter may act for Patient 01 from {day(first)} to {day(first + timedelta(days=9))}. Patient 01 is told."
+    )
+    assert told in funder.get(at).text.replace("\N{NO-BREAK SPACE}", " ")

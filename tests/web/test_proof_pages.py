@@ -84,8 +84,8 @@ def test_the_page_leads_with_the_answer(published: Site) -> None:
     need = published.world.need(1).id
     path = f"/patient/invitations/{need}/check"
     page = published.client(PATIENT).get(path).text
-    assert "Yes: your part is in the published result of your group" in page
-    assert page.index("Yes: your part") < page.index("as a file") < page.index("--root")
+    assert "Yes: the published result was made with your part in it." in page
+    assert page.index("Yes: the published result") < page.index("as a file") < page.index("--root")
     with writing(published.world.session):
         row = published.world.session.scalars(select(Round)).one()
         outcome = json.loads(json.dumps(row.outcome))
@@ -94,7 +94,7 @@ def test_the_page_leads_with_the_answer(published: Site) -> None:
     roots._kept.clear()  # as after a restart
     page = published.client(PATIENT).get(path).text
     assert "Your part does not fit the published result." in page
-    assert "Yes: your part" not in page
+    assert "Yes: the published result" not in page
 
 
 def test_the_file_is_its_patients_alone(published: Site) -> None:

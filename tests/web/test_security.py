@@ -289,7 +289,7 @@ def test_a_patient_reads_who_saw_their_record(site: Site) -> None:
     site.client("broker@example.test").get("/broker/clients")
     text = client.get("/patient/seen").get_data(as_text=True)
     assert "Fen Brokers" in text
-    assert "List of clients" in text
+    assert "A list with your name" in text
 
 
 def test_a_form_counts_when_all_of_it_is_here(site: Site) -> None:

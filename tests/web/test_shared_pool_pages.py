@@ -201,6 +201,6 @@ def test_money_kept_by_its_owners_is_paid_on(site: Site) -> None:
     assert rows[1:] == ["Patient 01,Patient,34.61,34.61,0.00", "Patient 03,Patient,-150.00,0.00,-150.00"]
     assert funder.get(f"/commissioner/hand-overs/{world.patients[1].id}").status_code == 404
     seen = site.client(P3).get("/patient/seen").text
-    assert "Money of shared groups" in seen
+    assert "Money of your shared groups" in seen
     assert funder.get(f"/commissioner/hand-overs/{receiver}").status_code == 200
     assert site.fresh().books_balance()

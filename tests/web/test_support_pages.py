@@ -1,6 +1,7 @@
 """Extra support on the pages: patients read why and what it gives, their offices act, others see nothing."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,9 +11,11 @@ from marketplace.journey import budgets, people
 from marketplace.journey.support import BY_RULE
 from marketplace.queries.words import moment
 from marketplace.records.audit import RecordView
+from marketplace.records.budgets import PlanStatus
 from marketplace.records.database import writing
 from marketplace.records.people import Supporter
 from marketplace.rules.budgets import FundingRules
+from marketplace.rules.clock import london_date
 from marketplace.web.support_words import RULE_DECIDES, condition_words, rule_words
 from marketplace.work.feedback import prepare_all
 from tests.web.crawl import reachable
@@ -62,7 +65,7 @@ def test_the_commissioner_records_and_the_patient_reads_why(ruled: Site) -> None
     assert "You do not get extra support now." in before
     for words in rule_words(RULES):
         assert words in before
-    assert "Who gets extra support" in patient.get("/patient/").text
+    assert ">Extra support</a>" in patient.get("/patient/").text
     page = funder.get(at(ruled, 1)).text
     assert "gets no extra support now. By your rule as it is now they would get it, on this ground:" in page
     assert "Age: born in 1941" in page
@@ -73,8 +76,8 @@ def test_the_commissioner_records_and_the_patient_reads_why(ruled: Site) -> None
     for words in (
         "Age: born in 1941",
         "Deprivation: the home area is in tenth 1 of 10",
-        "Lacks capacity to decide on their care",
-        "Has 2 long-term conditions",
+        "Capacity: lacks capacity to decide on their care",
+        "Long-term conditions: 2",
         "5 more days than others",
         "£50.00 paid in",
         "COPD (lung disease), Stroke",
@@ -88,7 +91,7 @@ def test_the_commissioner_records_and_the_patient_reads_why(ruled: Site) -> None
         "Many people in your area have little money",
         "You need help to make choices about your care",
         "You live with 2 long-term health problems",
-        "You come first",
+        "You count for more when a group",
         "5 more days than others to answer a match",
         "You got £50.00 of extra money",
         "Your area is in group 1 of 10",
@@ -121,10 +124,12 @@ def test_a_rule_that_was_changed_is_told_beside_what_was_decided(ruled: Site) ->
     world = ruled.fresh()
     with writing(world.session):
         budgets.set_rules(world.session, world.now, world.funder, FundingRules())
-    assert "no ground is met any more. The next time it is asked, the support ends." in funder.get(at(ruled, 1)).text
-    assert "gets no extra support now. Your rule gives it to nobody." in funder.get(at(ruled, 2)).text
+    told = funder.get(at(ruled, 1)).text
+    assert "You have no rule for extra support now. When it is next decided, the support ends." in told
+    assert "You have set no ground for extra support." in told
+    assert "gets no extra support now.</p>" in funder.get(at(ruled, 2)).text
     funder.post(at(ruled, 1, "facts"), data={})
-    assert "gets no extra support now. Your rule gives it to nobody." in funder.get(at(ruled, 1)).text
+    assert "gets no extra support now.</p>" in funder.get(at(ruled, 1)).text
 
 
 def test_when_the_rule_is_asked_is_said_once_and_in_the_same_words(ruled: Site) -> None:
@@ -148,7 +153,7 @@ def test_broker_and_commissioner_name_a_supporter(ruled: Site) -> None:
     funder.post(at(ruled, 1, "facts"), data=FACTS)
     assert "1 person without a supporter yet" in funder.get("/commissioner/").text
     page = broker.get(client_at(ruled, 1)).text
-    assert "Lacks capacity to decide on their care" in page
+    assert "Capacity: lacks capacity to decide on their care" in page
     assert broker.post(client_at(ruled, 1, "supporter"), data={**RUTH, "reach": " "}).status_code == 422
     assert broker.post(client_at(ruled, 1, "supporter"), data=RUTH).location == client_at(ruled, 1)
     assert "without a supporter yet" not in funder.get("/commissioner/").text.lower()
@@ -293,3 +298,36 @@ def test_the_rule_is_told_ground_by_ground() -> None:
     assert rule_words(FundingRules(support_to_decile=3)) == ["People in the poorest 3 tenths of areas in England"]
     assert len(rule_words(RULES)) == 4
     assert condition_words("heart_failure") == "Heart failure"
+
+
+@pytest.mark.parametrize("ending", ["over", "left", "not approved"])
+def test_the_rule_promises_nothing_where_no_budget_runs(ruled: Site, ending: str) -> None:
+    """A ground may be met all the same: the page says that there is no budget to which the rule could give support."""
+    world = ruled.world
+    with writing(world.session):
+        budget = world.budget(1)
+        if ending == "over":
+            world.now += timedelta(days=1 + (budget.valid_to - london_date(world.now)).days)
+        elif ending == "left":
+            budget.left_at = world.now
+        else:
+            budget.plan_status = PlanStatus.DRAFTED
+    page = ruled.client("funder@example.test").get(at(ruled, 1)).text
+    assert "would get it" not in page
+    assert "To have it decided now" not in page
+    assert "The rule gives it to nobody without a budget that runs" in page
+
+
+def test_a_rule_that_gives_no_priority_promises_none(ruled: Site) -> None:
+    """Priority is a weight that the rule may leave at that of everybody: then nobody reads that they count for more."""
+    world = ruled.world
+    funder, patient = ruled.client("funder@example.test"), ruled.client("p1@example.test")
+    for priority, told in ((1, False), (3, True)):
+        with writing(ruled.fresh().session):
+            rules = replace(RULES, support_priority=priority)
+            budgets.set_rules(world.session, world.now, world.funder, rules)
+        funder.post(at(ruled, 1, "facts"), data=FACTS)
+        assert ("Counts as at least 3 people" in funder.get(at(ruled, 1)).text) is told
+        for easy in ("off", "on"):
+            patient.post("/patient/easy-read", data={"easy_read": easy})
+            assert ("count for more" in patient.get("/patient/support").text) is told

@@ -107,5 +107,5 @@ def test_who_stands_behind_the_money_ends_and_refunds(site: Site) -> None:
     assert set(world.session.scalars(told)) == {contract.patient_id, contract.provider_id}
     assert world.books_balance()
     shut(site, at, BROKER, NEAR, "p1@example.test")
-    assert "Contract" in site.client("p1@example.test").get("/patient/seen").text
+    assert "Your contract" in site.client("p1@example.test").get("/patient/seen").text
     assert "The provider has closed." in site.client("p1@example.test").get(f"/patient/contracts/{contract.id}").text
