@@ -132,12 +132,13 @@ def _steps(
     # while an objection waits, the pause's old end says nothing
     pause_ends = tender.standstill_ends_at if tender.status is TenderStatus.STANDSTILL else None
     yield final, final, contract is not None, tender.awarded_at, pause_ends
-    signed = contract is not None and contract.status is not ContractStatus.OFFERED and _signed_at(contract) is not None
+    signed_at = contract.concluded_at if contract is not None else None
+    signed = signed_at is not None
     yield (
         "Everybody signs the contract",
         "Everybody signed the contract",
         signed,
-        _signed_at(contract) if contract is not None and signed else None,
+        signed_at,
         contract.sign_by if contract is not None else None,
     )
     over = contract is not None and contract.status is ContractStatus.COMPLETED
@@ -163,11 +164,3 @@ def answer_if_silent(consents: Sequence[Consent]) -> DefaultAnswer | None:
     """What a patient's standing yes to a group says of their silence at the match; None without such a yes."""
     standing = [consent for consent in consents if consent.void_at is None]
     return standing[-1].default_answer if standing else None
-
-
-def _signed_at(contract: Contract) -> Instant | None:
-    """When the last of those who must sign did."""
-    wanted = [contract.patient_signed_at, contract.provider_signed_at]
-    if contract.budget.parties.must_countersign:
-        wanted.append(contract.holder_signed_at)
-    return None if None in wanted else max(at for at in wanted if at is not None)

@@ -9,7 +9,7 @@ from flask import Flask
 from markupsafe import Markup, escape
 
 from marketplace.queries.care import first_visit_by
-from marketplace.queries.contracts import care_time
+from marketplace.queries.contracts import care_time, signers
 from marketplace.queries.reasons import attribute, grade
 from marketplace.queries.words import (
     change,
@@ -121,7 +121,8 @@ def init_app(app: Flask) -> None:
         breakable,
         sentence,
         stackable,
-        care_time,
+        in_one_line(care_time),
+        signers,
         pounds,
         change,
         first_visit_by,
