@@ -77,8 +77,7 @@ def waits_for_pool(contract: Contract) -> bool:
 
 def has_lapsed(contract: Contract) -> bool:
     """Whether it ended without ever having been in force: time ended it, before all had signed."""
-    by_time = contract.status is ContractStatus.ENDED and contract.ended_by is Role.SYSTEM
-    return by_time and contract.ended_reason in (POOL_SHORT, NOT_SIGNED)
+    return contract.status is ContractStatus.ENDED and contract.concluded_at is None
 
 
 def unsigned_by(contract: Contract) -> list[str]:
@@ -184,6 +183,7 @@ def past_their_end(now: Instant) -> Select[str]:
 def _conclude(session: Session, now: Instant, actor: Actor, contract: Contract, tender_id: str | None) -> None:
     check_move(CONTRACT_MOVES, contract.status, ContractStatus.SIGNED)
     contract.status = ContractStatus.SIGNED
+    contract.concluded_at = now
     commit(session, now, actor, contract, tender_id)
     earn(session, now, contract)
     facts = {"charge_pence": contract.charge_pence}

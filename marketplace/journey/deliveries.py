@@ -81,14 +81,14 @@ def check_record(
     first, last = days_of_care(contract, london_date(now))
     if not first <= delivered_on <= last:
         until = "today" if last == london_date(now) else day_in_words(last)
-        message = f"Enter a day from {day_in_words(first)}, when all had signed, to {until}"
+        message = f"Enter a day from {day_in_words(first)}, when the contract came into force, to {until}"
         raise Invalid("day_out_of_range", message, place="delivered_on", first=first.isoformat(), last=last.isoformat())
     waiting = session.scalar(
         select(func.coalesce(func.sum(Delivery.units), 0)).where(
             Delivery.contract_id == contract.id, Delivery.status == DeliveryStatus.RECORDED
         )
     )
-    check_left(contract.units, contract.units_confirmed + int(waiting or 0) + beside, units)
+    check_left(contract.units, contract.units_confirmed + int(waiting or 0), units, beside)
 
 
 def days_of_care(contract: Contract, today: date) -> tuple[date, date]:
@@ -97,7 +97,7 @@ def days_of_care(contract: Contract, today: date) -> tuple[date, date]:
     It may begin as soon as all have signed, before the period too: nobody waits for a date when all are ready, and a
     provider does not know for whom the contract is until then. It ends with the period, or for now with today.
     """
-    first = london_date(contract.last_signed_at or contract.offered_at)
+    first = london_date(contract.concluded_at or contract.offered_at)
     return first, min(today, contract.need.bundle.period_to)
 
 

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from marketplace.records.ledger import hold
@@ -27,7 +28,8 @@ from .scopes import locked
 def hold_again(session: Session, now: Instant, actor: Actor, tender: Tender, matches: Sequence[Match]) -> list[Match]:
     """Hold the money again of all who declined and want another provider; returns those for whom that could be done.
 
-    It cannot where the money was used for something else meanwhile, or the consent to the group ended.
+    It cannot where the money was used for something else meanwhile, where another group asks them or has them (the
+    database lets no part of a plan be in two), or where the consent to the group ended.
     """
     asking = [match for match in matches if match.status is MatchStatus.DECLINED and match.look_again]
     hold(session, [match.need.budget_id for match in asking])
@@ -63,7 +65,7 @@ def _held(session: Session, now: Instant, actor: Actor, tender: Tender, need: Ne
     try:
         with session.begin_nested():  # a posting that fails leaves nothing of itself behind
             reserve(session, now, actor, need)
-    except InsufficientFunds:
+            need.status = NeedStatus.POOLED
+    except (InsufficientFunds, IntegrityError):
         return False
-    need.status = NeedStatus.POOLED
     return True

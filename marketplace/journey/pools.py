@@ -39,6 +39,8 @@ RULES_CHANGED = "rules_changed"
 """The refusal of a yes to what stands no longer."""
 CAN_BE_LEFT = (NeedStatus.INVITED, NeedStatus.AGREED, NeedStatus.POOLED)
 """Needs of a draft or open tender that a patient may take out of the pool."""
+STILL_JOINED = (TenderStatus.DRAFT, TenderStatus.OPEN)
+"""Tenders whose pools are still joined and left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +203,7 @@ def agree(
     """
     need, tender = _own_need(session, actor, need_id)
     asked = (NeedStatus.INVITED, NeedStatus.AGREED) if tender.status is TenderStatus.DRAFT else (NeedStatus.INVITED,)
-    if tender.status not in (TenderStatus.DRAFT, TenderStatus.OPEN) or need.status not in asked:
+    if tender.status not in STILL_JOINED or need.status not in asked:
         raise WrongState("cannot_agree", "This invitation is no longer open.")
     _check_read(need, tender, terms_sha256, policy_sha256)
     if is_shared(tender.policy):
@@ -245,8 +247,10 @@ def decline_invitation(session: Session, now: Instant, actor: Actor, need_id: st
     """A patient says: not now. Nothing is held, nothing is lost; the broker may ask again."""
     need, tender = _own_need(session, actor, need_id)
     if need.status in (NeedStatus.AGREED, NeedStatus.POOLED):
+        if tender.status not in STILL_JOINED:
+            raise WrongState("cannot_decline", _too_late_to_leave(need, tender))
         raise WrongState("cannot_decline", "You have said yes to this group. To go, leave the group on its page.")
-    if tender.status not in (TenderStatus.DRAFT, TenderStatus.OPEN) or need.status is not NeedStatus.INVITED:
+    if tender.status not in STILL_JOINED or need.status is not NeedStatus.INVITED:
         raise WrongState("cannot_decline", "This invitation is no longer open.")
     need.status = NeedStatus.DECLINED
     audit.append(session, now, actor, "pool.declined", need.id)
@@ -264,11 +268,19 @@ def leave(session: Session, now: Instant, actor: Actor, need_id: str) -> Need:
     need, tender = _own_need(session, actor, need_id)
     if need.status in (NeedStatus.LEFT, NeedStatus.DECLINED):
         raise WrongState("cannot_leave", "You are not in this group.")
-    if tender.status not in (TenderStatus.DRAFT, TenderStatus.OPEN) or need.status not in CAN_BE_LEFT:
-        raise WrongState("cannot_leave", "The offers are in. Wait for your match: you can say no to it.")
+    if tender.status not in STILL_JOINED or need.status not in CAN_BE_LEFT:
+        raise WrongState("cannot_leave", _too_late_to_leave(need, tender))
     leave_pool(session, now, actor, need)
     tell(session, now, [tender.broker_id], "patient_left_pool", need.bundle_id)
     return need
+
+
+def _too_late_to_leave(need: Need, tender: Tender) -> str:
+    """Why a group cannot be left, and what can be done: whoever waits for a match can say no to that."""
+    waits = need.status in (NeedStatus.POOLED, NeedStatus.MATCHED)
+    if waits and tender.status in (TenderStatus.CLOSED, TenderStatus.MATCHING):
+        return "The offers are in. Wait for your match: you can say no to it."
+    return "You cannot leave this group any more. The page of the group says what you can do now."
 
 
 def leave_pool(session: Session, now: Instant, actor: Actor, need: Need) -> None:
@@ -289,7 +301,7 @@ def set_preferences(session: Session, now: Instant, actor: Actor, need_id: str, 
         If the tender has closed: from then on the market is settled.
     """
     need, tender = _own_need(session, actor, need_id)
-    if tender.status not in (TenderStatus.DRAFT, TenderStatus.OPEN) or need.status not in LIVE_NEEDS:
+    if tender.status not in STILL_JOINED or need.status not in LIVE_NEEDS:
         raise WrongState("too_late_to_prefer", "The offers are in, so your preferences can no longer be changed.")
     check_preferences(preferences, need.plan_line.current_provider_id)
     need.preferences = preferences.document()

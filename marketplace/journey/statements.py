@@ -18,7 +18,7 @@ from marketplace.records.catalogue import Service
 from marketplace.records.contracts import Contract, Delivery
 from marketplace.records.ledger import Account, AccountKind, Entry, Transfer, TransferKind
 from marketplace.records.pools import Need
-from marketplace.rules.clock import Instant
+from marketplace.rules.clock import Instant, london_date
 from marketplace.rules.money import Pence
 from marketplace.rules.permissions import Actor, Role
 
@@ -37,7 +37,7 @@ WORDS: Mapping[TransferKind, str] = {
     TransferKind.COMMIT: "Promised to the provider of {service}",
     TransferKind.DUE: "Spent on {service} that took place",
     TransferKind.PAY: "Paid for {service} by {payer}",
-    TransferKind.REFUND: "Given back for {service} that was wrong",
+    TransferKind.REFUND: "Not spent after all, on {service} that was wrong",
     TransferKind.EXPIRE: "Returned because the budget ended",
     TransferKind.RECLAIM: f"Taken back by {CARE_TEAM}",
     TransferKind.RETURN: "Returned, as the usual care was chosen",
@@ -50,12 +50,15 @@ WORDS: Mapping[TransferKind, str] = {
 MEANINGS: Mapping[TransferKind, tuple[str, str]] = {
     TransferKind.ALLOCATE: ("Paid into the budget", "is money that your local care team gave for your care."),
     TransferKind.SUPPLEMENT: ("Extra money", "was added later. The line says why."),
-    TransferKind.RESERVE: ("Set aside", "is kept for you while your group looks for a provider. It is still yours."),
+    TransferKind.RESERVE: (
+        "Set aside",
+        "is money kept for you while a group looks for a provider. It is still yours.",
+    ),
     TransferKind.RELEASE: ("Free to use again", "is money that was kept and is no longer needed there."),
-    TransferKind.COMMIT: ("Promised", "is for a contract you signed."),
-    TransferKind.DUE: ("Spent", "is for care you had."),
+    TransferKind.COMMIT: ("Promised", "is money for a contract you signed."),
+    TransferKind.DUE: ("Spent", "is money for care you had."),
     TransferKind.PAY: ("Paid for", "means that your provider has the money. It was spent before."),
-    TransferKind.REFUND: ("Given back", "is what care had cost that was written down by mistake."),
+    TransferKind.REFUND: ("Not spent after all", "is what care had cost that was written down by mistake."),
     TransferKind.EXPIRE: ("Returned", "is money that went back to your local care team."),
     TransferKind.RECLAIM: ("Taken back", "is free money that your local care team took back. The line says why."),
     TransferKind.RETURN: ("Returned", "is money that went back to your local care team."),
@@ -65,6 +68,9 @@ MEANINGS: Mapping[TransferKind, tuple[str, str]] = {
     TransferKind.POOL_RETURN: ("Back from the group", "is what you gave and others did not need."),
 }
 """What each kind of line means: the words it begins with, and their meaning for a patient."""
+
+NO_LONGER_NEEDED = "No longer needed for {service}"
+"""What is said of a release after its budget's end: it makes nothing free to use."""
 
 TOLD_WHY = frozenset({TransferKind.SUPPLEMENT, TransferKind.RECLAIM, TransferKind.REFUND})
 """Postings whose reason somebody wrote for the patient to read."""
@@ -159,11 +165,13 @@ def statement(session: Session, actor: Actor, budget_id: str) -> list[StatementR
         if transfer.kind in SHARED:
             held[AccountKind.POOL] -= sum(changes.values())
         service = services.get(transfer.about_id, "care").lower()
+        too_late = transfer.kind is TransferKind.RELEASE and _after_its_end(budget, transfer.posted_at)
+        words = NO_LONGER_NEEDED if too_late else WORDS[transfer.kind]
         rows.append(
             StatementRow(
                 posted_at=transfer.posted_at,
                 kind=transfer.kind,
-                words=WORDS[transfer.kind].format(service=service, payer=payer),
+                words=words.format(service=service, payer=payer),
                 reason=transfer.reason,
                 amount_pence=transfer.amount_pence,
                 available_change_pence=changes.get(AccountKind.AVAILABLE, 0),
@@ -171,6 +179,12 @@ def statement(session: Session, actor: Actor, budget_id: str) -> list[StatementR
             )
         )
     return rows
+
+
+def _after_its_end(budget: Budget, moment: Instant) -> bool:
+    """Whether a budget was over by then, by its last day or because its patient had left it."""
+    left = budget.left_at is not None and budget.left_at <= moment
+    return left or budget.valid_to < london_date(moment)
 
 
 def meanings(kinds: Collection[TransferKind]) -> list[tuple[str, str]]:

@@ -244,8 +244,10 @@ def close_tender(session: Session, now: Instant, actor: Actor, tender_id: str) -
     pooled = _settle_pool(session, tender)
     audit.append(session, now, actor, "tender.opened", tender.id, seal_sha256=seal_sha256, offers=len(standing))
     if len(standing) < tender.minimum_offers:
-        came = "1 offer" if len(standing) == 1 else f"{len(standing) or 'No'} offers"
+        came = "1 offer" if len(standing) == 1 else f"{len(standing)} offers"
         reason = f"{came} came in. The broker had asked for at least {tender.minimum_offers}."
+        if not standing:  # others may have been made and taken back
+            reason = "There was no offer when the time to make one was over."
         return give_up(session, now, actor, tender, status=TenderStatus.UNSUCCESSFUL, reason=reason)
     if not pooled:
         reason = "Nobody was left in the group when the offers were opened."

@@ -34,8 +34,17 @@ class BudgetPage:
 
     @property
     def returned_pence(self) -> Pence:
-        """What went back to the commissioner, as the budget was over or the usual care was chosen."""
-        return sum(row.amount_pence for row in self.rows if row.kind in RETURNED)
+        """What was left and went back to the commissioner, as the budget was over or the usual care was chosen.
+
+        What went back before, for a part of the plan that was left, was not left over when the budget's time ended.
+        """
+        kinds = RETURNED if self.budget.left_at else (TransferKind.EXPIRE,)
+        return sum(row.amount_pence for row in self.rows if row.kind in kinds)
+
+    @property
+    def all_pence(self) -> Pence:
+        """What the budget came to: all that it still holds somewhere, and what was left of it and went back."""
+        return self.figures.total_pence + self.returned_pence
 
 
 def own_budgets(session: Session, actor: Actor) -> Sequence[Budget]:

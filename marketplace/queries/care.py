@@ -177,10 +177,10 @@ def answer_by(tender: Tender) -> Instant | None:
 
 def first_visit_by(contract: Contract, site: SiteFacts) -> date | None:
     """The last day for the first visit: its days count from when all have signed; None before, or if none was named."""
-    days, signed_at = site.first_appointment_days, contract.last_signed_at
-    if contract.status not in IN_FORCE or days is None or signed_at is None:
+    days, concluded_at = site.first_appointment_days, contract.concluded_at
+    if contract.status not in IN_FORCE or days is None or concluded_at is None:
         return None
-    return london_date(signed_at) + timedelta(days=days)
+    return london_date(concluded_at) + timedelta(days=days)
 
 
 def _can_be_joined(need: Need) -> bool:

@@ -1,6 +1,6 @@
 """A provider's contracts: `own_contracts`, `contract_count`, `lines_in_force`, `to_sign`, `disputed`, `money_of`.
 
-What a contract and its deliveries are called is said here for everybody who reads one: `care_time`, `ending`.
+What a contract and its deliveries are called is said here for everybody who reads one.
 """
 
 from collections.abc import Collection, Sequence
@@ -25,6 +25,7 @@ from marketplace.rules.clock import Instant, london_date
 from marketplace.rules.lifecycle import IN_FORCE, ContractStatus
 from marketplace.rules.money import Pence
 from marketplace.rules.permissions import Actor, Role
+from marketplace.rules.sharing import is_shared
 
 from .words import day
 
@@ -83,16 +84,26 @@ def names_patient(contract: Contract) -> bool:
     return contract.status in NAMED
 
 
+def signers(contract: Contract) -> str:
+    """``both sides`` or ``all``: how many have to sign before a contract is in force, in a word.
+
+    An organisation that holds the budget signs too; and in a group that shares, some wait for others' signatures. Who
+    does is not to be read from it by a provider: so the word is the same for each contract of such a group.
+    """
+    shared = is_shared(contract.need.bundle.tender.policy)
+    return "all" if shared or contract.budget.parties.must_countersign else "both sides"
+
+
 def care_time(contract: Contract) -> str:
     """When care can be had under a contract, or could be: it counts from the day when all have signed.
 
-    That is often before the period that was tendered for; only of a contract that never began is that period told.
+    That is often before the period that was tendered for, whose first day is therefore not told.
     """
-    period_from, period_to = contract.need.bundle.period_from, contract.need.bundle.period_to
+    period_to = contract.need.bundle.period_to
     if has_lapsed(contract):
-        return f"It was planned for {day(period_from)} to {day(period_to)}, and never began"
+        return f"It was to run until {day(period_to)}, and never began"
     if contract.status is ContractStatus.OFFERED:
-        return f"From the day when all have signed, until {day(period_to)}"
+        return f"From the day when {signers(contract)} have signed, until {day(period_to)}"
     first, last = days_of_care(contract, period_to if contract.ended_at is None else london_date(contract.ended_at))
     return f"From {day(first)} to {day(last)}" if first < last else f"On {day(first)}"
 
@@ -104,7 +115,9 @@ def ending(contract: Contract, actor: Actor) -> list[tuple[str, str]]:
     completed = contract.status is ContractStatus.COMPLETED
     rows = [("Completed on" if completed else "Ended on", day(contract.ended_at))]
     rows += [("Why", contract.ended_reason)] if contract.ended_reason else []
-    return rows + ([("Ended by", _ended_by(contract, actor))] if contract.ended_by and not completed else [])
+    # of one that nobody signed in time the reason has said it all
+    somebody = contract.ended_by is not None and not completed and not has_lapsed(contract)
+    return rows + ([("Ended by", _ended_by(contract, actor))] if somebody else [])
 
 
 def _ended_by(contract: Contract, actor: Actor) -> str:

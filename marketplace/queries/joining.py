@@ -16,7 +16,7 @@ from marketplace.records.audit import AuditEvent
 from marketplace.records.contracts import Contract
 from marketplace.records.ledger import Transfer
 from marketplace.records.people import Authority
-from marketplace.records.pools import Consent, Need, NeedStatus
+from marketplace.records.pools import Consent, DefaultAnswer, Need, NeedStatus
 from marketplace.records.rounds import Match, MatchStatus
 from marketplace.records.tenders import Amendment, AmendmentKind, Tender
 from marketplace.rules.clock import Instant, london_date, london_midnight_after
@@ -28,7 +28,7 @@ from marketplace.rules.privacy import whole_groups
 from .care import answer_by
 from .policy_words import changes
 from .stages import is_looked_for, is_matching, latest_match
-from .way import answered_for
+from .way import answer_if_silent, answered_for
 
 COLLECTING = frozenset({TenderStatus.DRAFT, TenderStatus.OPEN})
 """Tenders whose groups people still join and leave."""
@@ -70,7 +70,7 @@ class Ending:
 
 
 class Parting(StrEnum):
-    """How somebody's own part in a group ended, where the group itself did not end and a provider had been found."""
+    """How somebody's own part ended: they did not join, left, had a match and lost it, or all is over."""
 
     NOT_JOINED = "not_joined"
     NOT_AGAIN = "not_again"
@@ -113,6 +113,8 @@ class Group:
     matched_again: bool
     """Whether that match counts no longer, because another one is made."""
     contract_id: str | None
+    if_silent: DefaultAnswer | None
+    """What they chose for when they do not answer their match; None without a yes that stands."""
 
 
 def group_of(session: Session, need: Need, now: Instant) -> Group:
@@ -134,6 +136,7 @@ def group_of(session: Session, need: Need, now: Instant) -> Group:
         match_id=match.id if match else None,
         matched_again=is_matching(tender),
         contract_id=contract_id,
+        if_silent=answer_if_silent(need.consents),
     )
 
 
@@ -158,7 +161,7 @@ def _matched_by(tender: Tender) -> Instant | None:
 
 
 def _parting(need: Need, match: Match | None) -> Parting | None:
-    """None for somebody who is in the group, is asked to join it, has a match, or for whom nobody was found."""
+    """None for whoever is in the group, can still join it, has a match, or was found none."""
     if need.status in (NeedStatus.REFUSED, NeedStatus.RELEASED) and match and match.status is MatchStatus.DECLINED:
         return Parting.TURNED_DOWN_FOR_THEM if answered_for(match) else Parting.TURNED_DOWN
     if need.status is NeedStatus.DISPLACED or (match and match.status is MatchStatus.DISPLACED):

@@ -21,11 +21,12 @@ from marketplace.records.catalogue import Service
 from marketplace.records.contracts import Contract
 from marketplace.records.offers import Offer
 from marketplace.records.people import Patient
-from marketplace.records.pools import Consent, DefaultAnswer, Need, NeedStatus
+from marketplace.records.pools import DefaultAnswer, Need, NeedStatus
 from marketplace.records.providers import Provider, Site
 from marketplace.records.rounds import Award, Match, Round
-from marketplace.records.tenders import Tender
+from marketplace.records.tenders import Decision, Tender
 from marketplace.rules.clock import Instant
+from marketplace.rules.lifecycle import TenderStatus
 from marketplace.rules.money import Pence
 from marketplace.rules.permissions import Actor
 from marketplace.rules.quality import PatientEvidence
@@ -35,7 +36,7 @@ from . import reasons
 from .maps import People, RingMap, pin_of, ring_map
 from .objections import Decided, decision_on
 from .stages import OVER, Stage, again_by, is_looked_for, is_searched_again, latest_match_id, stage_of
-from .way import answered_for
+from .way import answer_if_silent, answered_for
 
 _WITHOUT_DOCUMENTS = (
     contains_eager(Match.award).contains_eager(Award.round).options(defer(Round.market), defer(Round.outcome))
@@ -119,6 +120,17 @@ class MatchPage:
         return Tense.WOULD if self.made_again else Tense.IS
 
     @property
+    def others_offered(self) -> bool:
+        """Whether another provider made an offer for the group: without one, looking again can find nobody."""
+        return any(row.provider != self.provider.name for row in self.alternatives)
+
+    @property
+    def result_stands(self) -> bool:
+        """Whether an objection to the result was refused, and the pause goes on after it."""
+        refused = self.objection is not None and self.objection.decision is Decision.REFUSED
+        return refused and self.tender.status is TenderStatus.STANDSTILL
+
+    @property
     def is_over(self) -> bool:
         """Whether nothing comes of it any more."""
         return self.stage in OVER
@@ -175,9 +187,10 @@ def match_page(session: Session, actor: Actor, now: Instant, match_id: str) -> M
     offer = match.award.offer
     site, site_id = facts_said(offer), offer.site_id or ""
     patient, need = match.need.patient, match.need
-    alternatives = _alternatives(session, match)
     tender = match.award.round.tender
     contract_id = session.scalar(select(Contract.id).where(Contract.match_id == match.id))
+    stage = stage_of(match, now, has_contract=contract_id is not None)
+    alternatives = _named(session, (match.reasons or {}).get("alternatives", []), over=stage in OVER)
     newest_id = latest_match_id(session, need.id)
     pins = [pin_of(offer.provider.name, site, chosen=True, distance_m=_apart(patient, site))]
     pins += [pin_of(row.provider, row.site, distance_m=_apart(patient, row.site)) for row in alternatives]
@@ -189,9 +202,9 @@ def match_page(session: Session, actor: Actor, now: Instant, match_id: str) -> M
         site=site,
         distance_m=_apart(patient, site),
         alternatives=alternatives,
-        stage=stage_of(match, now, has_contract=contract_id is not None),
+        stage=stage,
         looked_for=is_looked_for(session, match),
-        silence_means_yes=_silence_means_yes(need.consents),
+        silence_means_yes=answer_if_silent(need.consents) is DefaultAnswer.ACCEPT,
         evidence=evidence_of(session, [site_id])[site_id],
         can_check=published_round_id(session, tender) == match.award.round_id,
         contract_id=contract_id,
@@ -212,17 +225,13 @@ def no_match(session: Session, need: Need) -> NoMatch | None:
         return None
     return NoMatch(
         why=reasons.to_the_unmatched(found["reason"]),
-        alternatives=_named(session, found.get("refusals", [])),
+        alternatives=_named(session, found.get("refusals", []), over=need.status is NeedStatus.RELEASED),
         made_again=is_searched_again(need),
         again_by=again_by(need.bundle.tender),
     )
 
 
-def _alternatives(session: Session, match: Match) -> list[Alternative]:
-    return _named(session, (match.reasons or {}).get("alternatives", []))
-
-
-def _named(session: Session, rows: Sequence[Mapping[str, Any]]) -> list[Alternative]:
+def _named(session: Session, rows: Sequence[Mapping[str, Any]], *, over: bool) -> list[Alternative]:
     """Who made these offers and why each was not it, whatever came nearest first."""
     query = select(Offer).where(Offer.id.in_([row["offer"] for row in rows]))
     said = {
@@ -233,7 +242,7 @@ def _named(session: Session, rows: Sequence[Mapping[str, Any]]) -> list[Alternat
         Alternative(
             provider=said[row["offer"]][0].name,
             place=_place(*said[row["offer"]]),
-            why=reasons.alternative(row),
+            why=reasons.alternative(row, over=over),
             in_reach=row["rule"] != "distance",
             site=said[row["offer"]][1],
         )
@@ -249,8 +258,3 @@ def _apart(patient: Patient, site: SiteFacts | Site) -> int:
 def _place(provider: Provider, site: SiteFacts) -> str:
     """Where the offer is from, without the provider's name said twice."""
     return site.name.removeprefix(provider.name).lstrip(" ,")
-
-
-def _silence_means_yes(consents: Sequence[Consent]) -> bool:
-    standing = [consent for consent in consents if consent.void_at is None]
-    return bool(standing) and standing[-1].default_answer is DefaultAnswer.ACCEPT

@@ -27,9 +27,10 @@ def changes(old: Mapping[str, Any], new: Mapping[str, Any], unit: str) -> list[s
 
 def _weight(what: str, *, each_unit: bool) -> Callable[[int, int, str], str]:
     def words(was: int, becomes: int, unit: str) -> str:
-        each = f" for each {unit}" if each_unit else ""
+        each = f" per {unit}" if each_unit else ""
         first = f"counted like {pounds(was)}{each}" if was else "did not count"
-        return f"{what} {first} before. Now it {f'counts like {pounds(becomes)}' if becomes else 'does not count'}."
+        now = f"counts like {pounds(becomes)}{each}" if becomes else "does not count"
+        return f"Before, {what} {first}. Now it {now}."
 
     return words
 
@@ -63,11 +64,11 @@ def _matching(_: object, __: object, ___: str) -> str:
 
 
 TOLD: Mapping[str, Callable[[Any, Any, str], str]] = {
-    "pence_per_quality_grade": _weight("One grade better", each_unit=True),
+    "pence_per_quality_grade": _weight("each grade better", each_unit=True),
     "best_grade": _best_grade,
-    "pence_per_km": _weight("One kilometre nearer", each_unit=True),
-    "pence_per_wait_day": _weight("One day less to wait", each_unit=False),
-    "pence_per_change": _weight("Keeping your own provider", each_unit=False),
+    "pence_per_km": _weight("each kilometre nearer", each_unit=True),
+    "pence_per_wait_day": _weight("each day less to wait", each_unit=False),
+    "pence_per_change": _weight("keeping your own provider", each_unit=False),
     "unmatched": _matching,
     "weight_bounds_permille": _matching,
     "pooling": _pooling,

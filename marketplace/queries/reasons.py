@@ -75,6 +75,9 @@ TO_A_PATIENT_OF_A_PART: Mapping[str, Callable[[int, Any, Any], str]] = {
 }
 """Where all was weighed together: the part that counted most against an offer, in its own unit."""
 
+OVER: Mapping[str, str] = {"It would cost": "It would have cost", "You would leave": "You would have left"}
+"""What would be, said of a match of which nothing comes any more."""
+
 UNMATCHED: Mapping[str, str] = {
     "no_eligible_offer": "No offer fits what this person needs",
     "unaffordable": "Every offer that fits costs more than this person's share",
@@ -100,14 +103,17 @@ def to_the_unmatched(reason: str) -> str:
     return TO_THE_UNMATCHED.get(reason, f"{words(reason)}.")
 
 
-def alternative(row: Mapping[str, Any]) -> str:
-    """Why an offer was not this person's match."""
+def alternative(row: Mapping[str, Any], *, over: bool = False) -> str:
+    """Why an offer was not this person's match; ``over``: nothing comes of that match any more."""
     rule = str(row["rule"])
     sentence = TO_A_PATIENT.get(rule)
     said = sentence(row.get("value"), row.get("limit")) if sentence else f"{words(rule)}."
     largest = row.get("largest") or {}
     part = TO_A_PATIENT_OF_A_PART.get(largest.get("part", ""))
-    return f"{part(largest['pence'], largest['value'], largest['limit'])} {said}" if part else said
+    told = f"{part(largest['pence'], largest['value'], largest['limit'])} {said}" if part else said
+    for now, then in OVER.items() if over else ():
+        told = told.replace(now, then)
+    return told
 
 
 def how_far_behind(row: Mapping[str, Any]) -> tuple[int, int, str]:

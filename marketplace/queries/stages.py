@@ -6,11 +6,11 @@
 
 from enum import StrEnum
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, contains_eager, defer
 
 from marketplace.journey.rounds import latest_round_id, must_run_again
-from marketplace.records.pools import Need, NeedStatus
+from marketplace.records.pools import LIVE_NEEDS, Need, NeedStatus
 from marketplace.records.rounds import Award, Match, MatchStatus, Round
 from marketplace.records.tenders import Tender
 from marketplace.rules.clock import Instant
@@ -87,7 +87,8 @@ def stage_of(match: Match, now: Instant, *, has_contract: bool) -> Stage:
 def is_looked_for(session: Session, match: Match) -> bool:
     """Whether another provider may still be found in this group for somebody who said no and asked for one.
 
-    A rematch places anew whoever refused in the latest round, and so does a whole round that is run again.
+    A rematch places anew whoever refused in the latest round, and so does a whole round that is run again; but nobody
+    whom another group asks meanwhile, or has.
     """
     need, tender = match.need, match.award.round.tender
     if match.status is not MatchStatus.DECLINED or not match.look_again:
@@ -99,17 +100,27 @@ def is_looked_for(session: Session, match: Match) -> bool:
         can_be_placed
         and need.status is NeedStatus.REFUSED
         and latest_round_id(session, tender.id) == match.award.round_id
+        and not _is_in_another_group(session, need)
     )
+
+
+def _is_in_another_group(session: Session, need: Need) -> bool:
+    others = select(Need.id).where(Need.plan_line_id == need.plan_line_id, Need.id != need.id)
+    return session.scalar(others.where(Need.status.in_(LIVE_NEEDS)).limit(1)) is not None
 
 
 def latest_match_id(session: Session, need_id: str) -> str | None:
     """The match that a need has now, or had last."""
-    query = select(Match.id).join(Match.award).join(Award.round).where(Match.need_id == need_id)
-    return session.scalar(query.order_by(Round.number.desc()).limit(1))
+    return session.scalar(_latest_first(need_id).with_only_columns(Match.id))
 
 
 def latest_match(session: Session, need_id: str) -> Match | None:
     """The same, read without the documents of its round, which tell of everybody in it."""
-    query = select(Match).join(Match.award).join(Award.round).where(Match.need_id == need_id)
     without = contains_eager(Match.award).contains_eager(Award.round).options(defer(Round.market), defer(Round.outcome))
-    return session.scalar(query.options(without).order_by(Round.number.desc()).limit(1))
+    return session.scalar(_latest_first(need_id).options(without))
+
+
+def _latest_first(need_id: str) -> Select[Match]:
+    """The query of one match: the one of the latest round."""
+    query = select(Match).join(Match.award).join(Award.round).where(Match.need_id == need_id)
+    return query.order_by(Round.number.desc()).limit(1)

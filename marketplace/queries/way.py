@@ -4,12 +4,12 @@ The steps are the journey's, in the patient's words. One of them is now, or the 
 provider found): then it ends there, and a new one begins with the next group.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from marketplace.records.contracts import Contract
-from marketplace.records.pools import Need, NeedStatus
+from marketplace.records.pools import Consent, DefaultAnswer, Need, NeedStatus
 from marketplace.records.rounds import Match, MatchStatus
 from marketplace.rules.clock import Instant, london_midnight_after
 from marketplace.rules.lifecycle import ContractStatus, TenderStatus
@@ -71,7 +71,7 @@ class Way:
 def way_of(need: Need | None, match: Match | None, contract: Contract | None) -> Way:
     """The steps in their order, with what is known of each. Without a need only the first is there, and ahead."""
     if need is None:
-        return Way([WayStep("You will be asked to join a group", StepState.AHEAD)])
+        return Way([WayStep("Your broker may ask you to join a group", StepState.AHEAD)])
     steps: list[WayStep] = []
     stopped = None if is_searched_again(need) else STOPPED.get(need.status)
     if need.status is NeedStatus.REFUSED and match is not None and answered_for(match):
@@ -99,7 +99,7 @@ def _steps(
     asked = "You were asked to join a group"
     yield asked, asked, True, need.invited_at, None
     yield (
-        "You join the group",
+        "You decide whether to join",
         "You joined the group",
         agreed_at is not None,
         agreed_at,
@@ -132,12 +132,13 @@ def _steps(
     # while an objection waits, the pause's old end says nothing
     pause_ends = tender.standstill_ends_at if tender.status is TenderStatus.STANDSTILL else None
     yield final, final, contract is not None, tender.awarded_at, pause_ends
-    signed = contract is not None and contract.status is not ContractStatus.OFFERED and _signed_at(contract) is not None
+    signed_at = contract.concluded_at if contract is not None else None
+    signed = signed_at is not None
     yield (
         "Everybody signs the contract",
         "Everybody signed the contract",
         signed,
-        _signed_at(contract) if contract is not None and signed else None,
+        signed_at,
         contract.sign_by if contract is not None else None,
     )
     over = contract is not None and contract.status is ContractStatus.COMPLETED
@@ -159,9 +160,7 @@ def answered_for(match: Match) -> bool:
     return match.answered_by == SYSTEM.user_id
 
 
-def _signed_at(contract: Contract) -> Instant | None:
-    """When the last of those who must sign did."""
-    wanted = [contract.patient_signed_at, contract.provider_signed_at]
-    if contract.budget.parties.must_countersign:
-        wanted.append(contract.holder_signed_at)
-    return None if None in wanted else max(at for at in wanted if at is not None)
+def answer_if_silent(consents: Sequence[Consent]) -> DefaultAnswer | None:
+    """What a patient's standing yes to a group says of their silence at the match; None without such a yes."""
+    standing = [consent for consent in consents if consent.void_at is None]
+    return standing[-1].default_answer if standing else None

@@ -35,6 +35,7 @@ class Contract(Base):
     ``charge_pence`` is what the patient's own budget pays, ``pool_pence`` what of it goes to others of a shared pool
     (negative: what the pool carries), and `bill_pence` what the provider gets for all units.
     ``holder_signed_at`` is for budgets that an organisation keeps: it is the contract's party and signs for itself.
+    ``concluded_at`` is when it came into force: with the last signature, or later where others have to help to pay.
     ``ended_by`` is in which role somebody ended it, a patient's representative in their own, `Role.SYSTEM` where time
     did; none where all units are delivered.
     """
@@ -65,6 +66,7 @@ class Contract(Base):
     patient_signed_at: Mapped[datetime | None]
     provider_signed_at: Mapped[datetime | None]
     holder_signed_at: Mapped[datetime | None]
+    concluded_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
     ended_reason: Mapped[str | None] = mapped_column(Text)
     ended_by: Mapped[Role | None] = mapped_column(status_column(Role))
@@ -91,6 +93,11 @@ class Contract(Base):
     def due_pence(self) -> int:
         """What of the bill has fallen due by now, refunds taken off: `due_so_far`, of the deliveries at hand."""
         return sum(delivery.due_pence or 0 for delivery in self.deliveries)
+
+    @property
+    def units_waiting(self) -> int:
+        """How many units are recorded and wait for the patient's answer, of the deliveries at hand."""
+        return sum(row.units for row in self.deliveries if row.status is DeliveryStatus.RECORDED)
 
     @property
     def gives_pence(self) -> int:
@@ -165,6 +172,11 @@ class Delivery(Base):
     refund_reason: Mapped[str | None] = mapped_column(Text)
 
     contract: Mapped[Contract] = relationship(back_populates="deliveries")
+
+    @property
+    def was_paid(self) -> bool:
+        """Whether it was ever paid: what is refunded then comes back; else it is only no longer due."""
+        return self.paid_at is not None
 
 
 def due_so_far(session: Session, contract_id: str) -> int:

@@ -20,17 +20,19 @@ def due_for(bill_pence: Pence, units: int, confirmed_before: int, delivered: int
     return max(0, part_of(bill_pence, units, confirmed_before + delivered) - due_before_pence)
 
 
-def check_left(units: int, confirmed_before: int, delivered: int) -> None:
-    """A contract cannot deliver more than its units.
+def check_left(units: int, confirmed_before: int, delivered: int, beside: int = 0) -> None:
+    """A contract cannot deliver more than its units, with so many `beside` these that are not recorded yet.
 
     Raises
     ------
     Invalid
         With what it has left.
     """
-    left = units - confirmed_before
+    left = units - confirmed_before - beside
     if not 1 <= delivered <= left:
         none = "Nothing is left to record: all that the contract is for is recorded already."
+        if beside:
+            none = "Nothing is left for this line: the lines before it have all that the contract has left."
         raise Invalid(
             "units_out_of_range",
             f"Enter a whole number from 1 to {left}. The contract has no more left." if left else none,

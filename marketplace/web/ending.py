@@ -14,7 +14,7 @@ from marketplace.journey.scopes import contracts_for, deliveries_for, one
 from marketplace.journey.sharing import own_rest
 from marketplace.queries import holding
 from marketplace.queries.contracts import CONTRACT_WORDS, DELIVERY_WORDS, ending, names_patient
-from marketplace.records.contracts import Contract, due_so_far
+from marketplace.records.contracts import Contract, Delivery, DeliveryStatus, due_so_far
 from marketplace.rules.clock import london_date
 from marketplace.rules.lifecycle import ContractStatus
 from marketplace.rules.permissions import Role
@@ -66,7 +66,7 @@ def end_contract(contract_id: str) -> Answer:
         WebForm(ReasonSchema(), sent()),
         step,
         back=_contract(contract_id),
-        done=f"The contract has ended. What was not used {'goes back' if budget_over else 'is free again'}.",
+        done=f"The contract has ended. {_of_the_rest(budget_over=budget_over)}",
         told_here={"contract_not_in_force", "delivery_waits"},
         shared=shared,
         budget_over=budget_over,
@@ -84,6 +84,7 @@ def refund_delivery(delivery_id: str) -> Answer:
     delivery = one(db_session(), deliveries_for(current_actor()), delivery_id, "delivery")
     name = _name(delivery.contract)
     again = delivery.contract.status is ContractStatus.IN_DELIVERY
+    budget_over = delivery.contract.budget.is_over(london_date(request_now()))
 
     def step(session: Session, data: dict[str, Any]) -> None:
         refund(session, request_now(), current_actor(), delivery_id, data["reason"])
@@ -93,13 +94,31 @@ def refund_delivery(delivery_id: str) -> Answer:
         WebForm(ReasonSchema(), sent()),
         step,
         back=_contract(delivery.contract_id),
-        done=f"It is refunded: {'it can be given anew' if again else 'the patient has the money again'}.",
+        done=_taken_back(delivery, again=again, budget_over=budget_over),
         told_here={"nothing_to_refund", "with_the_bank"},
         delivery=delivery,
         name=name,
         again=again,
-        budget_over=delivery.contract.budget.is_over(london_date(request_now())),
+        budget_over=budget_over,
     )
+
+
+def _of_the_rest(*, budget_over: bool) -> str:
+    """What becomes of what was not used. A provider learns nothing of the budget."""
+    if current_actor().role is Role.PROVIDER:
+        return "Care that was not given will not be paid for."
+    return f"What was not used {'goes back' if budget_over else 'is free again'}."
+
+
+def _taken_back(delivery: Delivery, *, again: bool, budget_over: bool) -> str:
+    """What was done to a delivery that is paid, or is only confirmed, and what becomes of the money."""
+    done = "It is refunded" if delivery.status is DeliveryStatus.PAID else "The confirmation is taken back"
+    if again:
+        return f"{done}: the care can be given anew."
+    if current_actor().role is Role.PROVIDER:
+        return f"{done}."
+    goes_back = "the money goes back, as the budget is over" if budget_over else "the money is free again"
+    return f"{done}: {goes_back}."
 
 
 def _name(contract: Contract) -> str | None:

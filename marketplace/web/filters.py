@@ -9,7 +9,7 @@ from flask import Flask
 from markupsafe import Markup, escape
 
 from marketplace.queries.care import first_visit_by
-from marketplace.queries.contracts import care_time
+from marketplace.queries.contracts import care_time, signers
 from marketplace.queries.reasons import attribute, grade
 from marketplace.queries.words import (
     change,
@@ -34,7 +34,7 @@ from marketplace.rules.quality import rating_words
 
 _ROW = re.compile(r"<tr([^>]*)>(.*?)</tr>", re.DOTALL)
 _EMPTY_CELL = re.compile(r'<td\b([^>]*?)class="([^"]*)"([^>]*)>\s*</td>')
-_WHOLE = re.compile(r"\b\d{1,2} [A-Z][a-z]+ \d{4}\b|\bat \S+$")
+_WHOLE = re.compile(r"\b\d{1,2} [A-Z][a-z]+ \d{4}\b|\b\d[\d.,]* (?:km|miles?)\b|\bat \S+$")
 _NO_BREAK = "\N{NO-BREAK SPACE}"
 _CELL_OF_MOMENT = re.compile(r"(<t[dh]\b[^>]*>\s*(?:<strong>)?)the end of ")
 _CELL_OPENS = re.compile(r"<(td|th)\b([^>]*)>(\s*<(?:form\b|a class=\"nhsuk-button\b))?")
@@ -42,11 +42,11 @@ _CELL_OPENS = re.compile(r"<(td|th)\b([^>]*)>(\s*<(?:form\b|a class=\"nhsuk-butt
 
 
 def in_one_line(says: Callable[..., str]) -> Callable[..., str]:
-    """The same words for a page: a date in them, and the time after it, is never broken into two lines."""
+    """The same words for a page: see `unbroken`."""
 
     @wraps(says)
     def said(*values: Any) -> str:
-        return _WHOLE.sub(lambda found: found[0].replace(" ", _NO_BREAK), says(*values))
+        return unbroken(says(*values))
 
     return said
 
@@ -59,6 +59,11 @@ def whole(says: Callable[..., str]) -> Callable[..., str]:
         return says(*values).replace(" ", _NO_BREAK)
 
     return said
+
+
+def unbroken(text: str) -> str:
+    """Words in which no date, the time after it, or distance is ever broken into two lines."""
+    return _WHOLE.sub(lambda found: found[0].replace(" ", _NO_BREAK), text)
 
 
 def breakable(name: str) -> Markup:
@@ -117,7 +122,8 @@ def init_app(app: Flask) -> None:
         breakable,
         sentence,
         stackable,
-        care_time,
+        in_one_line(care_time),
+        signers,
         pounds,
         change,
         first_visit_by,
@@ -134,7 +140,8 @@ def init_app(app: Flask) -> None:
         seen_page,
         decision,
         permille,
-        distance,
+        in_one_line(distance),
+        unbroken,
         short_hash,
         dialled,
         to_reach,

@@ -201,9 +201,7 @@ def match(match_id: str) -> Answer:
     except WrongState as error:  # said on the page of the match itself, which shows how it stands
         form.refuse_for(error)
         return patient_page("match.html", page=matches.match_page(session, actor, now, match_id), form=form), 409
-    then = " We ask your broker to look for another provider." if look_again else ""
-    told = "You said yes. We will tell you when it is final."
-    flash(told if accepts else f"You said no. Your money is free to use again.{then}", "done")
+    flash("You said yes. We will tell you when it is final." if accepts else "You said no.", "done")
     return redirect(url_for("patient.match", match_id=match_id))
 
 

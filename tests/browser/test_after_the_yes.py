@@ -77,7 +77,7 @@ def test_a_contract_is_read_before_it_is_signed(site: Site, serve: Callable[[Fla
     assert "missed" in look(site, window, "contract-to-sign", path)
     with writing(world.session):
         contracts.sign_contract(world.session, world.now, world.patient(1), world.contract(1).id)
-    assert "Not everybody has signed yet" in look(site, window, "contract-half-signed", path)
+    assert "If it does not sign, the contract ends" in look(site, window, "contract-half-signed", path)
     with writing(world.session):
         by = world.by_provider(world.contract(1))
         contracts.sign_contract(world.session, world.now, by, world.contract(1).id)

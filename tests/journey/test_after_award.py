@@ -86,7 +86,7 @@ def test_care_counts_from_the_signature_to_the_end_of_the_period(world: SmallWor
             deliveries.record_delivery(world.session, world.now, world.by_provider(contract), contract.id, 1, on)
 
     for wrong in (signed_on - timedelta(days=1), signed_on + timedelta(days=1)):
-        with pytest.raises(Invalid, match=r"from 9 April 2026, when all had signed, to today"):
+        with pytest.raises(Invalid, match=r"from 9 April 2026, when the contract came into force, to today"):
             record(wrong)
     record(signed_on)
     world.now = datetime(2026, 11, 2, 9, tzinfo=UTC)

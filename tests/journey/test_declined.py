@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import select
 
-from marketplace.journey import awards, cancellations, pools, reviews, rounds
+from marketplace.journey import awards, cancellations, pools, rematch, reviews, rounds, tenders
 from marketplace.records.database import writing
 from marketplace.records.outbox import Message
 from marketplace.records.pools import DefaultAnswer, NeedStatus
@@ -58,6 +58,22 @@ def test_money_spent_elsewhere_is_not_found_again(world: SmallWorld) -> None:
     world.rematch()
     assert 1 not in world.providers_by_patient()
     assert world.money(1)["reserved"] == 0
+    assert world.books_balance()
+
+
+def test_who_is_asked_into_another_group_is_looked_for_no_more(world: SmallWorld) -> None:
+    """A part of a plan is in one group at a time: the rematch leaves the refuser out, and goes on for the others."""
+    world.proposed().accept(*range(3, 13)).decline(1).decline(2)
+    first, refused = world.tender, world.need(1)
+    with writing(world.session):
+        other = tenders.draft_tender(world.session, world.now, world.broking, "Another group", world.policy)
+        terms = BundleTerms("physiotherapy", "Lincoln", ("LN1",), *PERIOD)
+        bundle = pools.build_bundle(world.session, world.now, world.broking, other.id, terms)
+        pools.invite(world.session, world.now, world.broking, bundle.id, [world.plan_line(1).id])
+    rematch.run_rematch(world.session, world.now, world.broking, first.id)
+    assert refused.status is NeedStatus.REFUSED
+    assert world.money(1)["reserved"] == 0
+    assert world.need(2).status is NeedStatus.MATCHED
     assert world.books_balance()
 
 

@@ -1,19 +1,25 @@
 """A shared pool: who gives, who receives, who waits; and every gift that is not needed goes back to the penny."""
 
 from collections.abc import Callable
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from marketplace.journey import contracts, funds, leaving, pools, sharing, statements, tenders
+from marketplace.journey import contracts, deliveries, funds, leaving, pools, sharing, statements, tenders
+from marketplace.journey.sites import facts_said
+from marketplace.queries.care import first_visit_by
+from marketplace.queries.contracts import care_time
+from marketplace.queries.words import day
 from marketplace.records import audit, ledger
 from marketplace.records.budgets import ManagedAs
 from marketplace.records.database import writing
 from marketplace.records.ledger import AccountKind, Transfer, TransferKind
 from marketplace.records.outbox import Message
 from marketplace.records.pools import DefaultAnswer, NeedStatus
+from marketplace.rules.clock import london_date
 from marketplace.rules.errors import Invalid, NotAllowed, WrongState
 from marketplace.rules.lifecycle import ContractStatus
 from marketplace.rules.permissions import Scope
@@ -101,6 +107,23 @@ def test_a_contract_waits_for_the_pool(found: Found) -> None:
     assert pool(world) == 0
     told = world.session.scalars(select(Message.party_id).where(Message.template == "contract_waits")).all()
     assert world.patients[2].id in told
+
+
+def test_care_counts_from_the_day_when_the_givers_have_signed(found: Found) -> None:
+    """Whoever waits for others has no care before it is in force: neither in words, nor in what can be recorded."""
+    world = offered(found()).sign(3)
+    own_signature = world.now.date()
+    world.later(days=5).sign(1, 2)
+    contract = world.contract(3)
+    assert contract.status is ContractStatus.SIGNED
+    assert contract.concluded_at == world.now
+    today = london_date(world.now)
+    site = replace(facts_said(contract.match.award.offer), first_appointment_days=14)
+    assert deliveries.days_of_care(contract, today) == (today, today)
+    assert first_visit_by(contract, site) == today + timedelta(days=14)
+    assert care_time(contract).startswith(f"From {day(today)} to ")
+    with pytest.raises(Invalid, match="when the contract came into force"), writing(world.session):
+        deliveries.record_delivery(world.session, world.now, world.provider("near"), contract.id, 1, own_signature)
 
 
 def test_a_giver_who_does_not_sign_costs_nobody_more(found: Found) -> None:

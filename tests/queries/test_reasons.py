@@ -52,6 +52,16 @@ def test_every_rule_has_a_sentence_for_the_person_it_is_about(rule: str) -> None
     assert "None" not in told
 
 
+def test_what_would_be_is_told_of_a_match_that_is_over_as_what_would_have_been() -> None:
+    """What an offer would cost, and leaving one's own provider; what was so, stays as it is."""
+    dear = {"offer": "o", "rule": "own_budget", "value": 70_000, "limit": 60_000}
+    assert reasons.alternative(dear) == "It would cost £700.00. Your share is £600.00."
+    assert reasons.alternative(dear, over=True) == "It would have cost £700.00. Your share is £600.00."
+    change = {"part": "change", "pence": 2_000, "value": None, "limit": None}
+    told = reasons.alternative({"offer": "o", "rule": "effective_cost", "largest": change}, over=True)
+    assert told == "You would have left the provider that you have now. All in all, your match came out ahead."
+
+
 def test_a_rule_without_a_sentence_is_still_said() -> None:
     assert reasons.alternative({"offer": "o", "rule": "some_new_rule"}) == "Some new rule."
 

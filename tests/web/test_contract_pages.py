@@ -4,12 +4,13 @@ import re
 from datetime import date, timedelta
 from html import unescape
 
-from marketplace.journey import contracts, deliveries, funds
+from marketplace.journey import contracts, deliveries, funds, settlements
 from marketplace.queries.contracts import care_time
 from marketplace.records.budgets import ManagedAs
 from marketplace.records.contracts import Contract
 from marketplace.records.database import writing
 from tests.web.site import Site
+from tests.web.test_contract_terms import main_part
 from tests.web.test_easy_read import same
 from tests.web.test_people_pages import act, daughter_of
 
@@ -84,13 +85,34 @@ def test_nothing_more_falls_due_of_an_ended_contract(site: Site) -> None:
     told = pages(site, ended_by_the_funder(site))
     for name, label in {"bulk": "Fell due", "funder": "Fell due", "p1": "Your care cost"}.items():
         assert "bit by bit" not in told[name]
-        assert row(told[name], label) == "£50.00 of £500.00. Nothing more will fall due"
+        assert row(told[name], label) == "£50.00 of £500.00. Nothing more has to be paid"
 
 
 def test_a_refund_is_the_same_amount_for_each(site: Site) -> None:
-    """What the refunded session had cost stands on every page, marked as given back."""
+    """What the refunded session had cost stands on every page, marked as no longer due: it was never paid."""
     for name, text in pages(site, ended_by_the_funder(site)).items():
-        assert "£50.00, given back" in text, name
+        assert "£50.00, no longer due" in text, name
+
+
+def test_only_what_was_paid_is_given_back(site: Site) -> None:
+    """Of a delivery that was paid and then refunded, each page says so, and the statement that it was not spent."""
+    world = site.world.awarded()
+    delivery, contract = world.deliver(1), world.contract(1)
+    with writing(world.session):
+        amounts = settlements.amounts_due(world.session, world.funder, contract.provider_id)
+        shown = settlements.shown_sha256(amounts)
+        settlements.pay_provider(world.session, world.now, world.funder, contract.provider_id, shown)
+    client = site.client("funder@example.test")
+    client.post(f"/deliveries/{delivery.id}/refund", data={"reason": "Nobody came on that day."})
+    told = pages(site, contract)
+    assert "It is refunded: the care can be given anew." in client.get(f"/contracts/{contract.id}").text
+    assert all("£50.00, given back" in text for text in told.values())
+    assert "Refunded: Nobody came on that day." in told["bulk"]
+    same(site, f"/patient/contracts/{contract.id}")
+    assert (
+        "Not spent after all, on physiotherapy that was wrong: £50.00"
+        in site.client("p1@example.test").get(f"/patient/budgets/{contract.budget_id}/statement").text
+    )
 
 
 def test_a_contract_in_force_says_what_is_due_so_far(site: Site) -> None:
@@ -103,10 +125,12 @@ def test_a_contract_in_force_says_what_is_due_so_far(site: Site) -> None:
 
 
 def test_time_ends_a_contract_that_nobody_signs(site: Site) -> None:
-    """The page does not name anybody for it."""
+    """The page does not name anybody for it: why it ended says it all."""
     world = site.world.proposed().accept().confirm().later(days=20).later(days=30)
     text = pages(site, world.contract(1))["p1"]
-    assert row(text, "Ended by") == "Nobody: its time was over"
+    assert row(text, "Why") == "Not signed in time"
+    assert row(text, "You signed") == "Not signed"
+    assert "Ended by" not in text
 
 
 def test_a_contract_that_never_began_shows_no_care(site: Site) -> None:
@@ -116,12 +140,12 @@ def test_a_contract_that_never_began_shows_no_care(site: Site) -> None:
     path = f"/patient/contracts/{contract.id}"
     told = pages(site, contract) | {"paper": site.client("p1@example.test").get(f"{path}/print").text}
     for name, text in told.items():
-        planned = "It was planned for 1 May 2026 to 31 October 2026, and never began"
+        planned = "It was to run until 31 October 2026, and never began"
         assert row(text, "When") == planned, name
         for untold in ("Done", "What you had", "Care so far", "What was recorded", "Fell due", "No longer shown"):
             assert untold not in text, (name, untold)
     assert row(told["p1"], "You paid") == "Nothing, as it never began"
-    assert row(told["p1"], "You signed") == "No"
+    assert row(told["p1"], "You signed") == "Not signed"
     assert all("Not yet" not in text for text in told.values())
     same(site, path)
 
@@ -138,7 +162,7 @@ def test_care_is_told_from_the_day_when_all_have_signed(site: Site) -> None:
         paper = reader.get(f"{path}/print").text
         return {row(text, "When") for text in (*pages(site, world.contract(1)).values(), paper)}
 
-    assert when() == {"From the day when all have signed, until 31 October 2026"}
+    assert when() == {"From the day when both sides have signed, until 31 October 2026"}
     with writing(world.session):
         contracts.sign_contract(world.session, world.now, world.patient(1), world.contract(1).id)
     world.later(days=2)
@@ -204,6 +228,80 @@ def test_the_end_of_a_contract_in_a_budget_that_is_over_frees_no_money(site: Sit
     assert "What was not used goes back." in client.get("/patient/").text
 
 
+def test_a_provider_reads_nothing_of_the_budget(site: Site) -> None:
+    """Neither at an end nor at a refund: not that the budget is over, and not that the patient left it."""
+    world = site.world.awarded()
+    delivery, contract = world.deliver(1), world.contract(1)
+    world.budget(1).valid_to = world.now.date() - timedelta(days=1)
+    world.session.commit()
+    client = site.client("bulk@example.test")
+    end, refund = f"/contracts/{contract.id}/end", f"/deliveries/{delivery.id}/refund"
+    read = [client.get(end).text, client.get(refund).text]
+    assert "Care that was confirmed is still paid for. Care that was not given will not be paid for." in read[0]
+    client.post(end, data={"reason": "Our clinic has closed."})
+    read += [client.get(f"/provider/contracts/{contract.id}").text, client.get(refund).text]
+    assert "The contract has ended. Care that was not given will not be paid for." in read[2]
+    client.post(refund, data={"reason": "Nobody came on that day."})
+    read.append(client.get(f"/provider/contracts/{contract.id}").text)
+    assert "The confirmation is taken back." in read[4]
+    assert "Confirmation taken back: Nobody came on that day." in read[4]
+    for text in read:
+        assert not any(words in text for words in ("budget is over", "goes back", "free again", "patient's budget"))
+
+
+def test_a_refund_for_a_budget_that_is_over_gives_the_patient_no_money(site: Site) -> None:
+    """The word that it is done says what the page before had said."""
+    world = site.world.awarded()
+    delivery, contract = world.deliver(1), world.contract(1)
+    with writing(world.session):
+        contracts.end_early(world.session, world.now, world.funder, contract.id, WHY)
+        world.budget(1).valid_to = world.now.date() - timedelta(days=1)
+    client = site.client("funder@example.test")
+    client.post(f"/deliveries/{delivery.id}/refund", data={"reason": "Nobody came on that day."})
+    text = client.get(f"/contracts/{contract.id}").text
+    assert "The confirmation is taken back: the money goes back, as the budget is over." in text
+
+
+def test_of_a_budget_that_is_over_no_contract_promises_money(site: Site) -> None:
+    """What is left goes back, and nobody is found for it: in the terms, and where the end is offered."""
+    world = site.world.awarded()
+    path = f"/patient/contracts/{world.contract(1).id}"
+    rest = {False: "is yours again while your budget runs.", True: "goes back to your local care team."}
+    for over, its_rest in rest.items():
+        if over:
+            world.budget(1).valid_to = world.now.date() - timedelta(days=1)
+            world.session.commit()
+        same(site, path)
+        for easy in (False, True):
+            page = main_part(site.client("p1@example.test"), path, easy=easy)
+            assert page.count(f"The rest of the money {its_rest}") == 2
+            assert f"The rest of the money {rest[not over]}" not in page
+            assert ("find another provider" in page) is not over
+
+
+def test_a_contract_that_can_no_longer_be_signed_promises_nothing(site: Site) -> None:
+    """Until it is ended, its page says first that the time is over, and of the rest what would have been."""
+    world = site.world.proposed().accept().confirm().later(days=20)
+    contract = world.contract(1)
+    world.now = contract.sign_by
+    path = f"/patient/contracts/{contract.id}"
+    same(site, path)
+    for easy in (False, True):
+        page = main_part(site.client("p1@example.test"), path, easy=easy)
+        assert page.index("The time to sign is over") < page.index("Bulk Physio") < page.index("ould have paid")
+        for promise in (
+            "Not yet",
+            "You get",
+            "first visit",
+            "Your provider is",
+            "You pay ",
+            "agree",
+            "Sign the contract",
+        ):
+            assert promise not in page, promise
+        assert "Ask your broker what you can do next." in page
+
+
 def test_who_keeps_the_money_reads_that_they_pay(site: Site) -> None:
     """A yes to a delivery moves nobody else's hand: it is due, and paid by the patient."""
     world = site.world
@@ -231,6 +329,19 @@ def test_what_waits_comes_first(site: Site) -> None:
     listed = client.get(to_sign).text
     assert world.contract(1).id in listed
     assert "Sign 12 contracts" not in listed
+
+
+def test_a_file_of_care_is_offered_once_a_contract_is_in_force(site: Site) -> None:
+    """The list and the contract call it by the same name; what waits for the patient is not yet confirmed."""
+    world = site.world.proposed().accept().confirm().later(days=20)
+    client, contract = site.client("bulk@example.test"), world.contract(1)
+    listed = client.get("/provider/contracts").text
+    assert "Record care from a file" not in listed
+    for text in (listed, pages(site, contract)["bulk"]):
+        assert f"Contract {contract.id}<" in text
+    world.sign(1).record(1)
+    assert "Record care from a file" in client.get("/provider/contracts").text
+    assert row(pages(site, contract)["bulk"], "Confirmed") == "0 of 10 sessions. 1 more waits for the patient"
 
 
 def test_a_dispute_waits_while_something_can_be_done_about_it(site: Site) -> None:

@@ -27,7 +27,7 @@ def test_the_terms_stand_above_the_signature(site: Site) -> None:
         assert "Done and left" not in page
         assert "last day for it" not in page, "not all have signed"
     paper = site.client(P1).get(f"{path}/print").text
-    assert all(words in paper for words in (*rules, "within 14 days of the day when all have signed"))
+    assert all(words in paper for words in (*rules, "within 14 days of the day when both sides have signed"))
     world.sign(1)
     same(site, path)
     for easy in (False, True):

@@ -62,6 +62,17 @@ def test_a_filled_template_is_recorded_once(site: Site, signed: list[str]) -> No
     assert len(recorded(site)) == 2
 
 
+def test_what_earlier_lines_use_up_is_not_recorded_yet(site: Site, signed: list[str]) -> None:
+    """The last line of a contract that the lines before it fill is refused for these, and for nothing recorded."""
+    site.world.later(days=2)
+    client, today = site.client("bulk@example.test"), site.world.now.date()
+    yesterday = today - timedelta(days=1)
+    lines = [signed[0], yesterday.isoformat(), 10], [signed[0], today.isoformat(), 1]
+    told = send(client, *lines).get_data(as_text=True)
+    assert "Nothing is left for this line: the lines before it have all that the contract has left." in told
+    assert "is recorded already" not in told
+
+
 def test_what_is_wrong_is_told_by_line(site: Site, signed: list[str]) -> None:
     """Somebody else's contract, too many units over two lines, a day twice, a day to come: each by its cell."""
     site.world.later(days=2)
@@ -84,7 +95,7 @@ def test_what_is_wrong_is_told_by_line(site: Site, signed: list[str]) -> None:
     for told in (
         "The contract has no more left",
         "has this day twice",
-        "Enter a day from 6 April 2026, when all had signed, to today",
+        "Enter a day from 6 April 2026, when the contract came into force, to today",
         "while the contract is in force",
         "You have no contract of this number",
         "Enter a real date, like 21/11/2026",

@@ -45,6 +45,16 @@ def test_a_number_stays_with_its_unit() -> None:
     assert units(120) == "120 sessions"
 
 
+def test_a_distance_stays_in_one_line() -> None:
+    """The number with its unit, also in a sentence made elsewhere."""
+    app = Flask("page")
+    filters.init_app(app)
+    told = app.jinja_env.from_string("{{ 1000|distance }}; {{ why|unbroken }}").render(
+        why="It is 0.5 km (0.3 miles) away."
+    )
+    assert told == "1\xa0km (0.6\xa0miles); It is 0.5\xa0km (0.3\xa0miles) away."
+
+
 def test_a_button_stands_without_the_heading() -> None:
     """On a narrow screen "Try it" beside "Sign in" would say the same twice; a link in words keeps its heading."""
     form = '<form method="post"><button>Sign in</button></form>'

@@ -1,5 +1,6 @@
 """A group's page says why one is asked again and what changed, who ended it and why, and who has joined so far."""
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 
@@ -21,7 +22,7 @@ from tests.web.reading import grade_of, sentences_of
 from tests.web.site import Site
 from tests.web.test_easy_read import main_part, same
 from tests.web.test_match_pages import few_left, left_out
-from tests.web.test_people_pages import daughter_of
+from tests.web.test_people_pages import act, daughter_of
 from tests.web.test_reading_age import MOST_GRADE, MOST_WORDS
 from tests.worlds import PERIOD, SmallWorld
 
@@ -75,7 +76,7 @@ def test_who_is_asked_again_reads_why_and_what_changed(site: Site) -> None:
         for words in (
             "Please answer again",
             "Travel counts for more.",
-            "One kilometre nearer counted like £0.30 for each session before. Now it counts like £0.60.",
+            "Before, each kilometre nearer counted like £0.30 per session. Now it counts like £0.60 per session.",
             f"before {moment(world.tender.offers_due_at)}",
         ):
             assert words in page, words
@@ -91,7 +92,7 @@ def test_a_draft_that_changed_is_answered_again_too(site: Site) -> None:
         policy = replace(world.policy, pence_per_quality_grade=0, answer_days=9)
         tenders.amend_policy(world.session, world.now, world.broking, world.tender.id, policy)
     for page in told(site):
-        assert "One grade better counted like £3.00 for each session before. Now it does not count." in page
+        assert "Before, each grade better counted like £3.00 per session. Now it does not count." in page
         assert "You have 9 days now to answer your match. It was 7 before." in page
         assert "Your broker wrote" not in page
 
@@ -137,6 +138,7 @@ def test_rules_that_changed_there_and_back_are_no_fault_of_who_said_yes(site: Si
         assert "said yes for you" not in page
         assert "rules of this group were changed" in page
         assert "as they were when you said yes" in page
+        assert "our yes ended with the first change" in page
 
 
 @pytest.mark.parametrize(
@@ -145,7 +147,7 @@ def test_rules_that_changed_there_and_back_are_no_fault_of_who_said_yes(site: Si
         ("deleted", "Your broker, Fen Brokers, ended it.", "The area was wrong."),
         ("left lying", "Its time ran out.", "did not go on with it in time"),
         ("withdrawn", "Your broker, Fen Brokers, ended it.", "We made a mistake."),
-        ("no offers", "nobody chose this", "No offers came in. The broker had asked for at least 1."),
+        ("no offers", "nobody chose this", "There was no offer when the time to make one was over."),
         ("cancelled by the funder", "Your local care team ended it.", "The money is gone."),
         ("a lot cancelled", "Your broker, Fen Brokers, ended it.", "All have moved."),
     ],
@@ -209,6 +211,42 @@ def test_who_has_joined_and_when_it_is_decided(site: Site) -> None:
     assert all(moment(world.tender.match_by) in page and "joined" not in page for page in told(site))
 
 
+@pytest.mark.parametrize(
+    ("default", "said"), [(DefaultAnswer.ACCEPT, "we say yes"), (DefaultAnswer.DECLINE, "we say no")]
+)
+def test_what_silence_means_is_read_after_joining(site: Site, default: DefaultAnswer, said: str) -> None:
+    """As they chose it; and that one can leave free of charge is said once."""
+    world = site.world.draft()
+    for page in told(site):
+        assert said not in page
+    world.agree(1, default=default)
+    for page in told(site):
+        assert f"{said} for you" in page
+        assert page.count("You can leave") == 1
+
+
+def test_what_comes_after_the_offers_is_told(site: Site) -> None:
+    """The match and its answer, and that the planned days are not those of the contract."""
+    world = site.world.draft()
+    pages = told(site)
+    world.agree().publish()
+    for page in [*pages, *told(site)]:
+        assert "What happens when" in page
+        assert "You see if there is a match for you" in page
+        assert "sooner or later than planned" in page
+
+
+def test_whoever_acts_reads_a_heading_that_is_a_sentence(site: Site) -> None:
+    """No name stands where "you" was, before a verb that does not fit it."""
+    world = site.world.draft().agree()
+    client = act(site, daughter_of(site, 1))
+    for kind in ("off", "on"):
+        client.post("/patient/easy-read", data={"easy_read": kind})
+        page = client.get(f"/patient/invitations/{world.need(1).id}").text
+        assert "To leave the group</h2>" in page
+        assert "want to leave" not in page
+
+
 def test_a_group_that_was_left_or_came_to_something_says_so(site: Site) -> None:
     world = site.world.draft().agree().publish()
     with writing(world.session):
@@ -224,7 +262,7 @@ def is_over(page: str, news: str, money: str) -> None:
     assert "What the group was for" in page
     assert page.index(news) < page.index(money) < page.index("another group") < page.index("was for")
     running = ("People near you", "How a provider is chosen", "What counts for you", "Who is asked", "At most")
-    for untold in (*running, "You get ", "When it is decided"):
+    for untold in (*running, "It is for ", "What happens when"):
         assert untold not in page, untold
 
 
@@ -316,6 +354,7 @@ def test_who_wants_another_provider_reads_that_the_group_still_looks(site: Site)
     for page in told(site):
         assert "You turned it down." in page
         assert "Your broker can look for another provider for you in this group." in page
+        assert "If another group asks you to join, we stop looking in this one." in page
         assert "What the group is for" in page
     world.confirm()
     for page in told(site):
@@ -366,7 +405,7 @@ def test_who_has_no_match_reads_that_the_offers_are_matched_again(site: Site) ->
         assert "The offers are being matched again" in page, path
         assert "No provider was found" not in page, path
     home = site.client(P1).get("/patient/").text
-    assert "Step 5 of 9: The offers are being matched again" in home
+    assert re.search(r"Step 5 of 9\s*<", home)
     assert brokers_date not in home
     with writing(world.session):
         rounds.start_round(world.session, world.now, world.broking, world.tender.id)
@@ -404,9 +443,9 @@ def test_every_change_of_the_rules_has_its_words() -> None:
     )
     assert changes(old, old, "session") == []
     assert changes(old, new, "session") == [
-        "One kilometre nearer counted like £0.30 for each session before. Now it does not count.",
-        "One day less to wait did not count before. Now it counts like £0.05.",
-        "Keeping your own provider did not count before. Now it counts like £20.00.",
+        "Before, each kilometre nearer counted like £0.30 per session. Now it does not count.",
+        "Before, each day less to wait did not count. Now it counts like £0.05.",
+        "Before, keeping your own provider did not count. Now it counts like £20.00.",
         "Now people in the group help to pay for each other.",
         "At least 2 providers must make an offer now. It was 1 before.",
         "The broker's own time limits have changed.",
@@ -429,6 +468,7 @@ def test_a_second_click_is_told_what_holds(site: Site) -> None:
     path, client = f"/patient/invitations/{world.need(1).id}", site.client(P1)
     late = client.post(f"{path}/not-now")
     assert (late.status_code, "leave the group on its page" in late.text) == (409, True)
+    assert "To go, leave the group on its page." in late.text
     world.publish()
     assert client.post(f"{path}/leave").status_code == 302
     twice = client.post(f"{path}/leave")
@@ -441,5 +481,12 @@ def test_a_second_click_is_told_what_holds(site: Site) -> None:
     assert "You left this group." in words, "the page of the group itself"
     two = f"/patient/invitations/{world.need(2).id}"
     world.three_offers().later(days=15)
-    out = site.client("p2@example.test").post(f"{two}/leave")
-    assert (out.status_code, "you can say no to it" in out.text) == (409, True)
+    other = site.client("p2@example.test")
+    for step in ("leave", "not-now"):
+        out = other.post(f"{two}/{step}")
+        assert (out.status_code, "you can say no to it" in out.text) == (409, True), step
+        assert "leave the group on its page" not in out.text
+    world.run_round().decline(2)
+    gone = other.post(f"{two}/leave")
+    assert (gone.status_code, "You cannot leave this group any more." in gone.text) == (409, True)
+    assert "Wait for your match" not in gone.text

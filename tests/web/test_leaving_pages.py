@@ -1,5 +1,6 @@
 """Leaving for the usual care: the pages say what can be left, what stands in the way, and where the money goes."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -7,10 +8,11 @@ import pytest
 from sqlalchemy import select
 
 from marketplace.journey import contracts, leaving, pools
+from marketplace.queries import budgets
 from marketplace.records.budgets import PlanLine
 from marketplace.records.catalogue import Service
 from marketplace.records.database import writing
-from marketplace.records.ledger import AccountKind, balance_pence
+from marketplace.records.ledger import AccountKind, TransferKind, balance_pence
 from marketplace.rules.preferences import Preferences
 from tests.web.reading import grade_of, sentences_of
 from tests.web.site import Site
@@ -161,18 +163,24 @@ def test_what_the_pages_say_is_what_the_step_does(
         assert at not in told
 
 
-def test_a_part_of_the_plan_takes_no_more_than_was_planned_for_it(site: Site) -> None:
-    """With two parts, one of them in a contract: the page says what stays, and what can be chosen when."""
-    world = site.world
+def with_massage(world: SmallWorld) -> PlanLine:
+    """Patient 1 has a contract in force, and a second part of the plan in no group."""
     with writing(world.session):
         service = world.session.scalars(select(Service)).one()
         details = {name: getattr(service, name) for name in ("unit", "reference_pence", "conventional_pence", "source")}
         world.session.add(Service(id="massage", name="Massage", private_pence=4_000, **details))
     in_force(world)
-    budget = world.budget(1)
     with writing(world.session):
         second = PlanLine(service_id="massage", outcome="Loosen the back", units=2, budget_pence=5_000)
-        budget.lines.append(second)
+        world.budget(1).lines.append(second)
+    return second
+
+
+def test_a_part_of_the_plan_takes_no_more_than_was_planned_for_it(site: Site) -> None:
+    """With two parts, one of them in a contract: the page says what stays, and what can be chosen when."""
+    world = site.world
+    second = with_massage(world)
+    budget = second.budget
     at = f"/patient/budgets/{budget.id}/leave/"
     page = site.client(P1).get(at).text
     assert "Up to what was planned for the care you choose goes back" in page
@@ -209,3 +217,23 @@ def test_a_budget_that_is_over_has_nothing_free_to_use(site: Site) -> None:
         page = main_part(site.client(P1), path, easy=easy)
         assert "£700.00 was left. It went back to your local care team." in page
         assert "left over" not in page
+        assert re.search(r"(In all:|Your budget was) <strong>£700\.00</strong>", page)
+        assert ("Went back" in page) is not easy
+    statement = site.client(P1).get(f"/patient/budgets/{world.budget(1).id}/statement").text
+    assert re.search(r"In all</dt>\s*<dd[^>]*>\s*£700\.00", statement)
+    assert re.search(r"Went back</dt>\s*<dd[^>]*>\s*£700\.00", statement)
+
+
+def test_what_went_back_before_was_not_left_over_at_the_end(site: Site) -> None:
+    """A part that was left before is not counted again, and what is set free after the end is not to use."""
+    world = site.world
+    second = with_massage(world)
+    budget = second.budget
+    with writing(world.session):
+        leaving.choose_conventional(world.session, world.now, world.patient(1), budget.id, [second.id])
+    world.later(days=400)
+    page = budgets.budget_pages(world.session, world.patient(1), world.now)[0]
+    assert page.returned_pence == sum(row.amount_pence for row in page.rows if row.kind is TransferKind.EXPIRE)
+    assert page.all_pence == 70_000 - 5_000
+    released = [row.words for row in page.rows if row.kind is TransferKind.RELEASE]
+    assert released[-1] == "No longer needed for physiotherapy"

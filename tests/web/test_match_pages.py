@@ -6,18 +6,19 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import Engine
 
-from marketplace.journey import cancellations, reviews, rounds
+from marketplace.journey import cancellations, pools, reviews, rounds, tenders
 from marketplace.queries.words import moment
 from marketplace.records.database import writing
 from marketplace.records.pools import DefaultAnswer
 from marketplace.records.tenders import CancelCode, Decision
 from marketplace.rules.lifecycle import TenderStatus
+from marketplace.rules.pooling import BundleTerms
 from tests.web.reading import grade_of, sentences_of
 from tests.web.site import Site
 from tests.web.test_easy_read import main_part, same
 from tests.web.test_query_counts import counting
 from tests.web.test_reading_age import MOST_GRADE, MOST_WORDS
-from tests.worlds import SmallWorld
+from tests.worlds import PERIOD, SmallWorld
 
 P1 = "p1@example.test"
 PRESENT = ("You pay", "is your match", "saves you", "Your answer")
@@ -84,7 +85,14 @@ STATES: dict[str, tuple[Callable[[SmallWorld], SmallWorld], tuple[str, ...], tup
     ),
     "declined, look again": (
         lambda world: world.proposed().decline(1),
-        ("You would have paid", "can look for another provider in this group", "choose the usual NHS care"),
+        (
+            "You would have paid",
+            "can look for another provider in this group",
+            "we stop looking",
+            "would have cost your group",
+            "fitted",
+            "choose the usual NHS care",
+        ),
         (*PRESENT, "goes back", "set aside £"),
     ),
     "declined, stop": (
@@ -143,8 +151,8 @@ STATES: dict[str, tuple[Callable[[SmallWorld], SmallWorld], tuple[str, ...], tup
     ),
     "cancelled": (
         lambda world: cancelled(world.proposed().accept()),
-        ("Nothing comes of this match", "You would have paid", "Read why it ended"),
-        (*PRESENT, "sign a contract"),
+        ("Nothing will come of this match", "You would have paid", "Read why it ended"),
+        (*PRESENT, "sign a contract", "irst visit"),
     ),
     "contract": (
         lambda world: world.proposed().accept().confirm().later(days=20),
@@ -174,6 +182,37 @@ def test_a_match_tells_what_is_true_of_it(site: Site, state: str) -> None:
         assert max(len(words) for words in sentences) <= most, max(sentences, key=len)
 
 
+def test_nobody_is_asked_whether_to_look_where_nobody_else_made_an_offer(site: Site) -> None:
+    """A no there is a no: no search is promised, and the page says what the broker can do."""
+    world = site.world.draft().agree().publish()
+    world.offer("near", (0, 5_500))
+    world.later(days=15).run_round()
+    path, client = f"/patient/matches/{world.match(1).id}", site.client(P1)
+    same(site, path)
+    page = client.get(path).text
+    assert "shall we look for another provider?" not in page
+    assert "your broker may ask you to join another group" in page
+    fields = dict(re.findall(r'name="(look_again)" value="(\w+)"', page))
+    assert client.post(path, data={"answer": "decline", "reason": "Too far", **fields}).status_code == 302
+    assert site.fresh().match(1).look_again is False
+    after = " ".join(client.get(path).text.split())
+    assert "can look for another provider" not in after
+    assert "We do not look for another provider" in after
+
+
+def test_who_is_asked_into_another_group_is_promised_no_search(site: Site) -> None:
+    """The part of the plan is in that group then, and the rematch leaves it out."""
+    world = site.world.proposed().decline(1)
+    path = f"/patient/matches/{world.match(1).id}"
+    assert "can look for another provider" in site.client(P1).get(path).text
+    with writing(world.session):
+        other = tenders.draft_tender(world.session, world.now, world.broking, "Another group", world.policy)
+        terms = BundleTerms("physiotherapy", "Lincoln", ("LN1",), *PERIOD)
+        bundle = pools.build_bundle(world.session, world.now, world.broking, other.id, terms)
+        pools.invite(world.session, world.now, world.broking, bundle.id, [world.plan_line(1).id])
+    assert "can look for another provider" not in site.client(P1).get(path).text
+
+
 def test_an_old_match_leads_to_the_new_one(site: Site) -> None:
     """After another provider was found, and after the whole matching was run again."""
     world = site.world.proposed().accept(*range(2, 13)).decline(1)
@@ -196,7 +235,7 @@ def test_nobody_is_asked_while_the_offers_are_matched_again(site: Site) -> None:
     home = client.get("/patient/").text
     assert "Answer your match" not in home
     assert re.search(r'nhsuk-tag--grey">The offers are being matched again', home)
-    assert re.search(r"Step 5 of 9: The offers are being matched again\s*<", home), "the broker's own day is not told"
+    assert re.search(r"Step 5 of 9\s*<", home), "the broker's own day is not told"
     assert "See your match so far" in home
     refused = client.post(path, data={"answer": "accept", "look_again": "yes"})
     assert refused.status_code == 409
@@ -212,7 +251,7 @@ def test_a_round_that_failed_leaves_the_old_match_void(site: Site) -> None:
     home, by = site.client(P1).get("/patient/").text, moment(world.tender.match_by)
     assert "You said yes" not in home
     assert re.search(r'nhsuk-tag--grey">The offers are being matched again', home)
-    assert f"Step 5 of 9: The offers are being matched again, by {by}" in home
+    assert f"Step 5 of 9, by {by}" in home
     broker, at = site.client("broker@example.test"), f"/broker/tenders/{world.tender.id}"
     for path in (at, f"{at}/result", "/broker/", "/broker/tenders", "/broker/tenders?status=run_again"):
         page = broker.get(path).text

@@ -269,7 +269,13 @@ def test_a_commissioner_is_asked_before_it_pays(site: Site) -> None:
     at = f"/commissioner/providers/{world.contract(1).provider_id}/pay"
     assert f'href="{at}"' in client.get("/commissioner/").text
     asked = client.get(at).text
-    for told in ("Pay £200.00 to Bulk Physio?", "Patient 01", "Patient 02", "Physiotherapy, 3 sessions", "£150.00"):
+    for told in (
+        "Note £200.00 to Bulk Physio as paid?",
+        "Patient 01",
+        "Patient 02",
+        "Physiotherapy, 3 sessions",
+        "£150.00",
+    ):
         assert told in asked
     assert client.post(at, data=shown_on(asked)).location == "/commissioner/"
     assert "£200.00 is noted as paid" in client.get("/commissioner/").text
@@ -286,7 +292,7 @@ def test_many_deliveries_are_summed_and_shown_by_the_page(site: Site) -> None:
     client = site.client("funder@example.test")
     at = f"/commissioner/providers/{world.contract(1).provider_id}/pay"
     asked = client.get(at).text
-    for told in ("Pay £250.00 to Bulk Physio?", "1 to 2 of 5 deliveries", f'href="{at}?page=2"'):
+    for told in ("Note £250.00 to Bulk Physio as paid?", "deliveries 1 to 2 of 5", f'href="{at}?page=2"'):
         assert told in asked
     sums = re.search(r"By service.*?</table>", asked, re.DOTALL)
     assert sums is not None
@@ -294,7 +300,7 @@ def test_many_deliveries_are_summed_and_shown_by_the_page(site: Site) -> None:
     shown = re.findall(r"Patient \d\d", asked)
     assert len(set(shown)) == 2
     last = client.get(f"{at}?page=3").text
-    assert "5 to 5 of 5 deliveries" in last
+    assert "delivery 5 of 5" in last
     assert shown_on(last) == shown_on(asked)
     looked = (
         select(Patient.name).join(RecordView, RecordView.patient_id == Patient.id).where(RecordView.page == "payment")
@@ -331,7 +337,7 @@ def test_no_page_before_a_payment_asks_once_a_delivery(site: Site) -> None:
             world.deliver(number)
         client.get(at)
         with counting(world.session.get_bind()) as sent:
-            assert "Pay " in client.get(at).text
+            assert "as paid?" in client.get(at).text
         asked.append(len(sent))
     assert asked[0] == asked[1]
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from marketplace.records.database import writing
 from tests.web.site import Site
-from tests.web.test_easy_read import same
+from tests.web.test_easy_read import main_part, same
 from tests.web.test_objection_pages import easily_read, read
 
 MOVED = {"district": "LN2", "easting_m": "500000", "northing_m": "375000", "reason": "Its lease has ended."}
@@ -38,6 +38,10 @@ def test_a_place_is_moved_and_everybody_can_read_where_to(site: Site) -> None:
     assert "LN1" in read(site, "p1@example.test", match)
     same(site, match)
     easily_read(site, match)
+    easy = " ".join(main_part(site.client("p1@example.test"), match, easy=True).split())
+    assert "It has moved since the offer was made." in easy
+    assert "It was in LN1, " in easy
+    assert "clinic, LN1." not in easy, "nowhere it is said to be where it was"
     assert {site.client(f"{name}@example.test").get(at).status_code for name in ("broker", "bulk", "p1")} == {403}
 
 

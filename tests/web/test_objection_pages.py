@@ -97,7 +97,7 @@ def test_a_refusal_tells_everybody_who_when_and_what_comes_next(site: Site) -> N
     broker = read(site, "broker@example.test", f"/broker/tenders/{world.tender.id}")
     assert all(told in broker for told in ("Somebody at Lincolnshire funder who had no part", made_on, REASONS, ends))
     patient = read(site, "p1@example.test", match)
-    assert all(told in patient for told in ("The answer was no, so the result stands", day(world.now), ends))
+    assert all(told in patient for told in ("decided that the result stands", day(world.now), ends))
     same(site, match)
     easily_read(site, match)
 
@@ -128,7 +128,7 @@ def test_a_tender_cancelled_for_an_objection_says_so_to_all(site: Site) -> None:
     assert "Nothing: the tender has ended." in read(site, "funder@example.test", f"/commissioner/representations/{row}")
     assert "A new tender can be drafted" in read(site, "broker@example.test", f"/broker/tenders/{world.tender.id}")
     patient = read(site, "p1@example.test", match)
-    assert "Nothing comes of this match" in patient
+    assert "Nothing will come of this match" in patient
     assert "sign a contract" not in patient
     same(site, match)
     easily_read(site, match)

@@ -388,7 +388,7 @@ def test_an_invitation_says_who_is_asked_and_until_when(site: Site) -> None:
     site.world.draft()
     client = site.client("p1@example.test")
     page = client.get(f"/patient/invitations/{site.world.need(1).id}").text
-    assert "At least 8 people, with £4,800.00 together" in page
+    assert "At least 8 people, with at least £4,800.00 together" in page
     assert "Please answer by <strong>the end of Friday 1 May 2026</strong>. The group may start sooner" in page
     assert "Answer by the end of Friday 1 May 2026. The group may start sooner." in client.get("/patient/").text
 

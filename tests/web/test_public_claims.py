@@ -62,6 +62,16 @@ def test_who_comes_first_is_asked_back(site: Site, monkeypatch: pytest.MonkeyPat
     assert NOTHING_YET in answer.text
 
 
+def test_the_start_page_promises_what_is_so(site: Site) -> None:
+    """Who can check what; and no figures before there is anything to count."""
+    page = " ".join(site.client().get("/").text.split())
+    assert "Anyone can check" not in page
+    assert "People in a group can check that their own part is in the published result." in page
+    assert "tenders awarded" not in page
+    site.world.draft().agree().publish()
+    assert "tenders awarded" in site.client().get("/").text
+
+
 def test_no_public_page_names_a_patient(site: Site) -> None:
     """Neither a name, nor an id, nor a home's district stands on any page that anybody may read."""
     world = site.world.proposed()

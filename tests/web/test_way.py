@@ -27,9 +27,9 @@ def now_at(world: SmallWorld, number: int = 1) -> tuple[int, str, str]:
 def test_the_whole_way(site: Site) -> None:
     """Step by step; what is behind is done and has its day, what is ahead has none but may have a last one."""
     world = site.world
-    assert now_at(world) == (1, "You will be asked to join a group", "ahead")
+    assert now_at(world) == (1, "Your broker may ask you to join a group", "ahead")
     world.draft()
-    assert now_at(world) == (2, "You join the group", "now")
+    assert now_at(world) == (2, "You decide whether to join", "now")
     world.agree()
     assert now_at(world) == (3, "The group is being formed", "now")
     assert way(world).now.by == world.tender.publish_by

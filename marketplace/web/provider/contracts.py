@@ -13,7 +13,7 @@ from marketplace.queries.words import london_day, units_of
 from marketplace.records.contracts import Contract
 from marketplace.rules.clock import london_date
 from marketplace.rules.errors import Invalid
-from marketplace.rules.lifecycle import ContractStatus
+from marketplace.rules.lifecycle import IN_FORCE, ContractStatus
 from marketplace.rules.permissions import Role
 from marketplace.schemas.deliveries import DeliverySchema
 from marketplace.web.access import current_actor, for_role, seen
@@ -39,7 +39,7 @@ COLUMNS: list[Column[Contract]] = [
     Column("contract", "Contract number", lambda row: row.id),
     Column("person", "Person", _person, contracts.PERSON),
     Column("service", "Service", _service, contracts.SERVICE),
-    Column("done", "Done", lambda row: row.units_confirmed, Contract.units_confirmed, "number"),
+    Column("done", "Confirmed", lambda row: row.units_confirmed, Contract.units_confirmed, "number"),
     Column("units", "Units in all", lambda row: row.units, Contract.units, "number"),
     Column(
         "charge",
@@ -78,6 +78,7 @@ def list_contracts() -> str | FileResponse:
         state=state,
         states=[("", "All states"), *((key.value, words) for key, (words, _) in contracts.CONTRACT_WORDS.items())],
         named=contracts.names_patient,
+        any_in_force=contracts.contract_count(session, actor, IN_FORCE) > 0,
         to_sign=contracts.to_sign(session, actor, request_now()),
         money=contracts.money_of(session, actor),
         words=contracts.CONTRACT_WORDS,

@@ -953,6 +953,7 @@ def upgrade() -> None:
     sa.Column('patient_signed_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
     sa.Column('provider_signed_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
     sa.Column('holder_signed_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
+    sa.Column('concluded_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
     sa.Column('ended_at', marketplace.records.base.UtcInstant(timezone=True), nullable=True),
     sa.Column('ended_reason', sa.Text(), nullable=True),
     sa.Column('ended_by', sa.Enum('patient', 'representative', 'broker', 'provider', 'commissioner', 'holder', 'system', name='role', native_enum=False, create_constraint=True, length=24), nullable=True),
