@@ -6,11 +6,11 @@ site is read from its content, sealed before the deadline, and never from the si
 
 from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import Session, aliased, joinedload
 
 from marketplace.records.offers import Offer, OfferStatus
-from marketplace.records.pools import Bundle, Need, NeedStatus
+from marketplace.records.pools import LIVE_NEEDS, Bundle, Need, NeedStatus
 from marketplace.records.tenders import Tender
 from marketplace.rules.lifecycle import LotResult
 from marketplace.rules.preferences import Preferences
@@ -19,7 +19,7 @@ from .looking_again import refused_providers
 from .sites import facts_said
 
 IN_THE_MARKET = (NeedStatus.POOLED, NeedStatus.MATCHED, NeedStatus.UNMATCHED)
-"""Needs that a round buys for: money is held for each of them, and nobody has refused."""
+"""Needs that a round buys for, unless they are elsewhere: money is held for each, and nobody has refused."""
 
 
 def market_document(session: Session, tender: Tender) -> dict[str, Any]:
@@ -27,7 +27,7 @@ def market_document(session: Session, tender: Tender) -> dict[str, Any]:
     needs = session.scalars(
         select(Need)
         .join(Need.bundle)
-        .where(Bundle.tender_id == tender.id, Need.status.in_(IN_THE_MARKET))
+        .where(Bundle.tender_id == tender.id, Need.status.in_(IN_THE_MARKET), ~is_elsewhere())
         .options(joinedload(Need.plan_line), joinedload(Need.patient), joinedload(Need.bundle))
         .order_by(Need.id)
     ).all()
@@ -44,6 +44,15 @@ def market_document(session: Session, tender: Tender) -> dict[str, Any]:
         "providers": [{"id": provider} for provider in sorted({offer.provider_id for offer in offers})],
         "offers": [document for offer in offers if (document := _offer_document(offer, active))["lines"]],
     }
+
+
+def is_elsewhere() -> ColumnElement[bool]:
+    """Whether somebody for whom nobody was found was asked into another group since: no part of a plan is in two."""
+    other = aliased(Need)
+    another = select(other.id).where(
+        other.plan_line_id == Need.plan_line_id, other.id != Need.id, other.status.in_(LIVE_NEEDS)
+    )
+    return another.correlate(Need).exists()
 
 
 def _bundle_document(bundle: Bundle) -> dict[str, Any]:

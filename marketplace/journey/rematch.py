@@ -8,11 +8,13 @@ or `rounds.fail_round` puts everything back.
 from collections.abc import Callable
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 import matching
 from marketplace.records import audit
 from marketplace.records.database import writing
+from marketplace.records.pools import Bundle, Need, NeedStatus
 from marketplace.records.rounds import MatchStatus, Round, RoundKind
 from marketplace.records.tenders import Tender
 from marketplace.rules.clock import Instant
@@ -22,6 +24,7 @@ from marketplace.rules.permissions import Actor, Role, check_owner
 
 from .awards import matches_of
 from .looking_again import hold_again
+from .markets import is_elsewhere
 from .rounds import (
     COST_GAP_PERMILLE,
     TIME_LIMIT_S,
@@ -91,7 +94,7 @@ def start_rematch(session: Session, now: Instant, actor: Actor, tender_id: str) 
     request = {
         "round": before.id,
         "refused": sorted(match.need_id for match in again),
-        "left": sorted(match.need_id for match in gone if match not in again),
+        "left": sorted([*(match.need_id for match in gone if match not in again), *_elsewhere(session, before)]),
         "accepted": sorted(match.need_id for match in matches if match.status is MatchStatus.ACCEPTED),
         "waived": sorted({match.award.offer_id for match in matches if match.award.waived_at is not None}),
     }
@@ -144,6 +147,15 @@ def finish_rematch(
     row.market = revised
     row.market_sha256 = matching.read_market(revised).sha256
     return finish_round(session, now, actor, round_id, outcome)
+
+
+def _elsewhere(session: Session, before: Round) -> list[str]:
+    """Those of a round's market for whom nobody was found, and who were asked into another group since."""
+    names = {need["id"] for need in before.market["needs"]}
+    query = select(Need.id).join(Need.bundle).where(Bundle.tender_id == before.tender_id, is_elsewhere())
+    return [
+        need_id for need_id in session.scalars(query.where(Need.status == NeedStatus.UNMATCHED)) if need_id in names
+    ]
 
 
 def _outcome_before(session: Session, tender_id: str) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import select
 
-from marketplace.journey import awards, cancellations, pools, rematch, reviews, rounds, tenders
+from marketplace.journey import awards, cancellations, markets, pools, rematch, reviews, rounds, tenders
 from marketplace.records.database import writing
 from marketplace.records.outbox import Message
 from marketplace.records.pools import DefaultAnswer, NeedStatus
@@ -65,15 +65,29 @@ def test_who_is_asked_into_another_group_is_looked_for_no_more(world: SmallWorld
     """A part of a plan is in one group at a time: the rematch leaves the refuser out, and goes on for the others."""
     world.proposed().accept(*range(3, 13)).decline(1).decline(2)
     first, refused = world.tender, world.need(1)
-    with writing(world.session):
-        other = tenders.draft_tender(world.session, world.now, world.broking, "Another group", world.policy)
-        terms = BundleTerms("physiotherapy", "Lincoln", ("LN1",), *PERIOD)
-        bundle = pools.build_bundle(world.session, world.now, world.broking, other.id, terms)
-        pools.invite(world.session, world.now, world.broking, bundle.id, [world.plan_line(1).id])
+    _ask_elsewhere(world, 1)
     rematch.run_rematch(world.session, world.now, world.broking, first.id)
     assert refused.status is NeedStatus.REFUSED
     assert world.money(1)["reserved"] == 0
     assert world.need(2).status is NeedStatus.MATCHED
+    assert world.books_balance()
+
+
+def test_who_found_nobody_and_is_asked_into_another_group_gets_no_freed_place(world: SmallWorld) -> None:
+    """Room for eleven of twelve: the twelfth goes elsewhere, one of the others says no, and the place stays free."""
+    world.draft().agree().publish()
+    world.offer("far", (0, 5_400), most=110)
+    world.later(days=15).run_round()
+    left = next(number for number in range(1, 13) if world.need(number).status is NeedStatus.UNMATCHED)
+    first, unmatched = world.tender, world.need(left)
+    _ask_elsewhere(world, left)
+    refuser = 1 if left != 1 else 2
+    world.tender = first
+    world.decline(refuser, look_again=False)
+    rematch.run_rematch(world.session, world.now, world.broking, first.id)
+    assert unmatched.status is NeedStatus.UNMATCHED
+    assert len(world.providers_by_patient()) == 10
+    assert unmatched.id not in {need["id"] for need in markets.market_document(world.session, first)["needs"]}
     assert world.books_balance()
 
 
@@ -279,3 +293,12 @@ def test_a_rematch_tells_each_what_is_true_of_them(world: SmallWorld) -> None:
     told = {row["offer"]: row["rule"] for row in (world.match(12).reasons or {})["alternatives"]}
     assert told.pop(refused) == "refused_before"
     assert "pairs" not in told.values()
+
+
+def _ask_elsewhere(world: SmallWorld, number: int) -> None:
+    """The broker asks this patient into a group of another tender."""
+    with writing(world.session):
+        other = tenders.draft_tender(world.session, world.now, world.broking, "Another group", world.policy)
+        terms = BundleTerms("physiotherapy", "Lincoln", ("LN1",), *PERIOD)
+        bundle = pools.build_bundle(world.session, world.now, world.broking, other.id, terms)
+        pools.invite(world.session, world.now, world.broking, bundle.id, [world.plan_line(number).id])
