@@ -76,7 +76,7 @@ def waits_for_pool(contract: Contract) -> bool:
 
 
 def has_lapsed(contract: Contract) -> bool:
-    """Whether it ended without ever having been in force: time ended it, before all had signed."""
+    """Whether it ended without ever having been in force."""
     return contract.status is ContractStatus.ENDED and contract.concluded_at is None
 
 
