@@ -231,7 +231,7 @@ def _facts_faults(line: FileLine, patient: Patient) -> Iterator[Fault]:
     for column in _differing(line.about_support, facts_of(patient)):
         if getattr(line, column):
             message = (
-                "This is not what is recorded of this person. Leave the cell empty, or change it on their page first."
+                "This is not what is recorded for this person. Leave the cell empty, or change it on their page first."
             )
             yield Invalid("facts_differ", message, place=column)
 

@@ -19,7 +19,7 @@ from marketplace.journey.scopes import matches_for, one
 from marketplace.journey.sites import facts_said, has_moved
 from marketplace.records.catalogue import Service
 from marketplace.records.contracts import Contract
-from marketplace.records.offers import Offer
+from marketplace.records.offers import Offer, OfferStatus
 from marketplace.records.people import Patient
 from marketplace.records.pools import DefaultAnswer, Need, NeedStatus
 from marketplace.records.providers import Provider, Site
@@ -118,6 +118,11 @@ class MatchPage:
         if self.is_over:
             return Tense.WAS
         return Tense.WOULD if self.made_again else Tense.IS
+
+    @property
+    def offer_left_out(self) -> bool:
+        """Whether it is made again because its own offer was left out: then it cannot come out the same."""
+        return self.made_again and self.match.award.offer.status is OfferStatus.EXCLUDED
 
     @property
     def others_offered(self) -> bool:

@@ -111,7 +111,7 @@ def check_publishable(now: Instant, offers_due_at: Instant, agreed: int) -> None
     if offers_due_at < now + timedelta(days=1):
         raise Invalid(
             "deadline_too_soon",
-            "Choose a later day: providers need at least one full day to make an offer.",
+            "Choose a later day. Providers need at least one full day to make an offer.",
             place="offers_due_at",
         )
     if agreed < 1:

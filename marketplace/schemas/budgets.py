@@ -103,8 +103,8 @@ class FundingRulesSchema(Schema):
         required=True,
         metadata={
             "title": "As how many people they count",
-            "description": "Where not all in a group can be served, the match serves as many as it can, counted so. "
-            "Everybody else counts as 1.",
+            "description": "If a group cannot serve everybody, the match serves as many as it can. They count as this "
+            "many people, everybody else as 1.",
         },
     )
     support_answer_days = Whole(

@@ -49,7 +49,7 @@ class TenderSchema(Schema):
         load_default=2000,
         metadata={
             "title": "What a change of provider is worth, once",
-            "description": "Leaving a provider whom a patient has now counts as this much. Nobody pays it.",
+            "description": "Leaving the provider that a patient already has counts as this much. Nobody pays it.",
         },
     )
     pooling = fields.Enum(
@@ -59,7 +59,7 @@ class TenderSchema(Schema):
         error_messages=choice("who may pay for whom"),
         metadata={
             "title": "Who may pay for whom?",
-            "description": "If people help each other, more of them can be matched. Each is asked for a yes to that.",
+            "description": "If people help each other, more of them can be matched. Each person must agree to it.",
             "x-words": {
                 "own_budget": "Each person's budget pays for that person only",
                 "shared_pool": "People help each other: what one budget has left over can carry what another lacks",

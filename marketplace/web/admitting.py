@@ -103,7 +103,7 @@ def add_site(provider_id: str) -> Answer:
         WebForm(SiteSchema(), sent(), choices={"services": found.services(db_session())}),
         step,
         back=url_for("admitting.provider", provider_id=provider_id),
-        done="The place is added. The provider is told.",
+        done="The place is added. The provider has been told.",
         provider=row,
     )
 
@@ -122,7 +122,7 @@ def change_rating(site_id: str) -> Answer:
         WebForm(RatingSchema(), sent()),
         step,
         back=url_for("admitting.provider", provider_id=site.provider_id),
-        done="The rating is changed. The provider is told.",
+        done="The rating is changed. The provider has been told.",
         site=site,
     )
 
@@ -151,7 +151,7 @@ def move_site(site_id: str) -> Answer:
         WebForm(MoveSchema(), sent()),
         step,
         back=url_for("admitting.provider", provider_id=site.provider_id),
-        done="The place has moved. The provider is told, and everybody who goes there.",
+        done="The place has moved. The provider and everybody who goes there have been told.",
         site=site,
     )
 
@@ -170,7 +170,7 @@ def close_site(site_id: str) -> Answer:
         WebForm(CloseSiteSchema(), sent()),
         step,
         back=url_for("admitting.provider", provider_id=site.provider_id),
-        done="The place is closed to new offers. The provider is told.",
+        done="The place is closed to new offers. The provider has been told.",
         site=site,
     )
 
@@ -182,7 +182,7 @@ def reopen_site(site_id: str) -> Response:
     provider_id = one(db_session(), sites_for(current_actor()), site_id, "place").provider_id
     with writing(db_session()) as session:
         sites.reopen_site(session, request_now(), current_actor(), site_id)
-    flash("The place is open again. The provider is told.", "done")
+    flash("The place is open again. The provider has been told.", "done")
     return redirect(url_for("admitting.provider", provider_id=provider_id))
 
 

@@ -44,7 +44,7 @@ def facts(patient_id: str) -> Answer:
         WebForm(RecordFactsSchema(), sent(), initial=initial),
         lambda session, data: record_facts(session, request_now(), current_actor(), patient_id, data),
         back=url_for("supporting.support", patient_id=patient_id),
-        done="It is recorded. Your rule has decided anew for each budget that runs.",
+        done="It is recorded. Your rule has been applied again to each budget that runs.",
         patient=patient,
     )
 

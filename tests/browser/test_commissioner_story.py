@@ -85,7 +85,7 @@ def test_a_commissioner_gives_a_budget_and_decides(site: Site, serve: Callable[[
     send(window, "b.csv", csv_file([headings.cells, [*jim, "700", "Gambling", *parts[2:]], [*known, *parts]]))
     glance(window, "commissioner-budget-import-wrong", 422)
     assert "cannot pay for gambling" in window.text
-    assert "This is not what is recorded of this person" in window.text
+    assert "This is not what is recorded for this person" in window.text
     send(window, "b.csv", csv_file([headings.cells, [*jim, *parts]])).look("commissioner-budget-import-checked")
     glance(window.press("Open 1 budget"), "commissioner-budgets-drafted")
     assert "Jim Fenn" in window.text

@@ -153,7 +153,7 @@ def test_a_group_is_built_while_its_figures_move(site: Site, serve: Callable[[Fl
     ):
         window.page.locator(f"[name=period_{name}]").fill(value)
     window.page.get_by_label("Name of the area").fill("Lincoln")
-    window.page.get_by_text("3 providers within 15 km of 80% of these people.").wait_for()
+    window.page.get_by_text("3 providers within 15 km of this person.").wait_for()
     assert "Patient 01" not in window.text
     window.look("broker-bundle-live").press("Show who could join")
     assert "You would invite 1 person: 10 sessions and £600.00." in window.text

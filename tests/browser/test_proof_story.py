@@ -27,7 +27,7 @@ def fetched(window: Any, name: str, folder: Path) -> Path:
 def test_a_result_is_checked_from_both_ends(site: Site, enter: Callable[[str], Any], tmp_path: Path) -> None:
     world = site.world.proposed().accept().confirm()
     patient = enter("p1").go(f"/patient/matches/{world.match(1).id}")
-    patient.follow("Check that your result was counted").look("patient-check-result")
+    patient.follow("Check that your part was counted").look("patient-check-result")
     mine = fetched(patient, "Get my part as a file", tmp_path)
     patient.follow("the page that all can read").look("public-award-with-roots")
     listed = dict(

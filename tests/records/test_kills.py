@@ -11,7 +11,7 @@ def test_nothing_acknowledged_is_lost_when_the_power_goes(database_url: str) -> 
     found = run(database_url, 20)
     assert (found.lost, found.half, found.unbalanced) == (0, 0, 0)
     assert found.unacknowledged <= found.kills
-    assert found.acknowledged > 100
+    assert found.acknowledged >= found.kills, "each was killed after an answer, however slow the machine"
 
 
 def test_an_answer_before_the_commit_is_found_out(database_url: str) -> None:

@@ -192,7 +192,7 @@ def test_a_file_is_checked_and_then_taken(site: Site) -> None:
 def test_a_file_changes_nothing_that_is_recorded_of_a_person(site: Site) -> None:
     """What a line says otherwise of somebody registered is told at its cell; what it says the same, or not, is not."""
     client, world = site.client("funder@example.test"), site.world
-    told = "This is not what is recorded of this person"
+    told = "This is not what is recorded for this person"
     report = send(client, line(*PHYSIO, **SECOND))
     assert (report.status_code, report.text.count(told)) == (422, 3)
     known = PersonFacts(3, lacks_capacity=True, conditions=("copd", "stroke"))

@@ -226,7 +226,7 @@ def test_each_amendment_says_what_it_brought(site: Site, email: str | None, role
     ):
         assert said in text, said
     assert "one grade of quality is worth, per session: " not in text
-    assert "fixed when the tender was published" not in text
+    assert "rules were published with the tender" not in text
     if role != "/broker":
         assert "These rules were changed on Monday 2 March 2026 at 11am." in text
 

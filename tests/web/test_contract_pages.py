@@ -85,7 +85,7 @@ def test_nothing_more_falls_due_of_an_ended_contract(site: Site) -> None:
     told = pages(site, ended_by_the_funder(site))
     for name, label in {"bulk": "Fell due", "funder": "Fell due", "p1": "Your care cost"}.items():
         assert "bit by bit" not in told[name]
-        assert row(told[name], label) == "£50.00 of £500.00. Nothing more has to be paid"
+        assert row(told[name], label) == "£50.00 of £500.00. No more will be charged"
 
 
 def test_a_refund_is_the_same_amount_for_each(site: Site) -> None:

@@ -85,4 +85,4 @@ def test_somebody_without_a_match_reads_why(site: Site) -> None:
     world.later(days=15).run_round()
     text = site.client("p1@example.test").get(f"/patient/invitations/{world.need(1).id}").get_data(as_text=True)
     assert "No provider was found this time" in text
-    assert "It would cost £610.00. Your share is £600.00." in text
+    assert "It would have cost £610.00. Your share is £600.00." in text

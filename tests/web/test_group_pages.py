@@ -459,7 +459,7 @@ def test_a_longest_wait_says_from_when_it_counts(site: Site) -> None:
     for page in told(site):
         assert "irst visit" in page
         assert "within 30 days" in page
-        assert "when all have signed" in page
+        assert "when the contract is signed" in page
 
 
 def test_a_second_click_is_told_what_holds(site: Site) -> None:

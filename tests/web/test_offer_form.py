@@ -107,7 +107,7 @@ def test_a_wrong_band_is_named(site: Site) -> None:
     told = client.post(address, data=typed(site, "seal", **prices, **{"bands-1": "60"})).text
     assert "Enter from which volume on the price in band 3 counts" in told
     told = client.post(address, data=typed(site, "seal", **{"bands-1": "60"})).text
-    assert "enter the price in band 2, or empty “Band 2 from”" in told
+    assert "enter the price in band 2, or clear “Band 2 from”" in told
     told = client.post(address, data=typed(site, "seal", **prices, **{"bands-1": "sixty", "bands-2": "90"})).text
     assert "Band 2 from: enter a whole number" in told
 

@@ -158,7 +158,7 @@ def test_a_void_offer_says_why_and_is_made_anew_from_what_it_was(site: Site) -> 
     assert "what you had offered is void" in tender
     assert all("The rules changed" in page for page in (tender, client.get("/provider/offers").text))
     form = client.get(f"{at}/offer").text
-    assert "It stands here to start from" in form
+    assert "We have filled it in below" in form
     assert "Make an offer" in form
     assert 'value="59.00"' in form
     site.fresh().agree()
@@ -166,7 +166,7 @@ def test_a_void_offer_says_why_and_is_made_anew_from_what_it_was(site: Site) -> 
     tender = client.get(at).text
     assert "what you had offered is void" not in tender
     assert "Change your offer" in tender
-    assert "It stands here to start from" not in client.get(f"{at}/offer").text
+    assert "We have filled it in below" not in client.get(f"{at}/offer").text
 
 
 def test_a_void_offer_is_made_anew_only_until_another_version_is_sealed(site: Site) -> None:

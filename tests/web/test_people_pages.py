@@ -91,7 +91,8 @@ def test_a_change_of_broker_says_what_came_back(site: Site, other_broker: str) -
     world = site.world.draft().agree().publish()
     client = site.client("p1@example.test")
     assert (
-        "Leaving is free. If money is set aside for it, it is yours to use again." in client.get("/patient/broker").text
+        "Leaving is free. Any money set aside for this group is yours to use again."
+        in client.get("/patient/broker").text
     )
     client.post("/patient/broker", data={"broker_id": other_broker})
     told = client.get("/patient/broker").text

@@ -91,7 +91,7 @@ def add_client() -> Answer:
         WebForm(ClientSchema(), sent()),
         step,
         back=url_for("broker.clients"),
-        done="The person is your client now. The commissioner has been told, and gives them a plan and a budget.",
+        done="The person is your client now. The commissioner has been told, and can give them a plan and a budget.",
     )
 
 
@@ -138,7 +138,7 @@ def confirm_clients() -> AnyResponse:
     with writing(session):
         count = steps.take_on_all(session, request_now(), actor, [_client(row) for row in rows])
     are = "person is your client" if count == 1 else "people are your clients"
-    flash(f"{count} {are} now. The commissioner has been told, and gives them plans and budgets.", "done")
+    flash(f"{count} {are} now. The commissioner has been told, and can now give them plans and budgets.", "done")
     return redirect(url_for("broker.clients"))
 
 

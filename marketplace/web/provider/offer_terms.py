@@ -153,7 +153,7 @@ def _refuse_in_the_form(form: WebForm, name: str, message: str) -> None:
             message = f"Enter from which volume on the price in band {int(band[1]) + 1} counts"
     elif (price := _PRICE_IN_BAND.fullmatch(name)) and price[1] != "0" and not form.value(name):
         number = int(price[1]) + 1
-        message = f"Enter the price in band {number}, or empty “Band {number} from”"
+        message = f"Enter the price in band {number}, or clear “Band {number} from”"
     form.refuse(name, message)
 
 
