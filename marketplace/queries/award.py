@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from marketplace.journey.advice import advice_of
 from marketplace.journey.moved_places import too_far_for
-from marketplace.journey.rounds import latest_round_id
+from marketplace.journey.rounds import latest_round_id, must_run_again
 from marketplace.journey.scopes import offers_for
 from marketplace.journey.sites import facts_said, rating_fell
 from marketplace.records.offers import Offer, OfferStatus
@@ -17,11 +17,13 @@ from marketplace.records.pools import Need
 from marketplace.records.providers import Provider
 from marketplace.records.rounds import Award, Match, MatchStatus
 from marketplace.records.tenders import Tender
+from marketplace.rules.lifecycle import TenderStatus
 from marketplace.rules.permissions import Actor
 from marketplace.rules.quality import rating_words
 
 from .feedback import TOLD, FeedbackPage, bands_in_words
 from .notices import lots_of
+from .offer_results import OfferResult, results_of
 from .results import AwardRow, award_rows, offer_labels
 from .words import one_unit
 
@@ -167,13 +169,32 @@ def letters(session: Session, actor: Actor, tender: Tender) -> list[Letter]:
     offers = session.scalars(offers_for(actor).where(Offer.tender_id == tender.id, Offer.status.in_(TOLD))).all()
     lots = lots_of(session, tender)
     unit = one_unit(lot.unit for lot in lots)
+    results = results_of(session, offers) or _expected(session, tender)
     found = []
     for offer in sorted(offers, key=lambda offer: labels[offer.id]):
         left_out = {"used": False, "rule": "excluded"} if offer.status is OfferStatus.EXCLUDED else None
         said = offer.feedback or left_out or advice.get(offer.id)
-        told = FeedbackPage(offer, said, bands_in_words(lots, said), None, unit=unit)
+        told = FeedbackPage(offer, said, bands_in_words(lots, said), None, results.get(offer.id), unit)
         found.append(Letter(labels[offer.id], told))
     return found
+
+
+def _expected(session: Session, tender: Tender) -> dict[str, OfferResult]:
+    """What comes of the offers in use if the award is confirmed as it is now; who has not answered counts as a yes."""
+    if tender.status is not TenderStatus.PROPOSED or must_run_again(tender):
+        return {}
+    query = (
+        select(Award.offer_id, func.sum(Need.units))
+        .select_from(Match)
+        .join(Match.award)
+        .join(Need, Need.id == Match.need_id)
+        .where(Award.round_id == latest_round_id(session, tender.id))
+        .where(Match.status.in_((MatchStatus.ACCEPTED, MatchStatus.PROPOSED)))
+        .group_by(Award.offer_id)
+    )
+    staying = {offer_id: int(units) for offer_id, units in session.execute(query)}
+    rows = award_rows(session, tender)
+    return {row.offer.id: OfferResult(row.units, staying.get(row.offer.id, 0) if row.stands else 0) for row in rows}
 
 
 def _criteria(session: Session, tender: Tender, labels: dict[str, str]) -> list[Criteria]:

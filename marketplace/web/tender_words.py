@@ -114,7 +114,9 @@ def _done(tender: Tender) -> Iterator[tuple[str, Instant | None]]:
     yield "Offers opened", tender.closed_at
     yield "Match proposed", tender.proposed_at
     confirmed = (TenderStatus.STANDSTILL, TenderStatus.UNDER_REVIEW, TenderStatus.AWARDED)
-    if tender.status in confirmed or must_run_again(tender):
+    if must_run_again(tender):
+        yield "First award confirmed; it counts no longer", tender.standstill_from
+    elif tender.status in confirmed:
         yield "Award confirmed", tender.standstill_from
     if tender.status is TenderStatus.AWARDED:
         yield "The pause ended", tender.standstill_ends_at

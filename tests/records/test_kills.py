@@ -7,11 +7,11 @@ from tests.soak.kills import run
 
 
 def test_nothing_acknowledged_is_lost_when_the_power_goes(database_url: str) -> None:
-    """Twenty are killed, each at a random moment after its first answer."""
+    """Twenty are killed, each at a random moment after some answers."""
     found = run(database_url, 20)
     assert (found.lost, found.half, found.unbalanced) == (0, 0, 0)
     assert found.unacknowledged <= found.kills
-    assert found.acknowledged >= found.kills, "each was killed after an answer, however slow the machine"
+    assert found.acknowledged > 100
 
 
 def test_an_answer_before_the_commit_is_found_out(database_url: str) -> None:

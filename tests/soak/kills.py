@@ -34,6 +34,9 @@ from tests.soak.bank import NOW, draw_postings, found_bank, ledger_apply, new_da
 
 Answer = Callable[[list[str]], None]
 
+MOST_ANSWERS = 15
+"""After so many answers at the most a victim is killed, at a random moment of what it does next."""
+
 LONGEST_LIFE_S = 0.25
 LONGEST_POSTING_S = 60.0
 """A victim whose killer is gone stops by itself."""
@@ -69,10 +72,10 @@ def run(url: str, kills: int, seed: int = 1, *, hasty: bool = False) -> Aftermat
         notes = Path(folder) / "acknowledged"
         notes.touch()
         for number in range(kills):
-            before = notes.stat().st_size
+            wanted = notes.read_bytes().count(b"\n") + moment.randint(3, MOST_ANSWERS)
             victim = context.Process(target=_post_until_killed, args=(url, number, seed, str(notes), hasty))
             victim.start()
-            while notes.stat().st_size == before and victim.is_alive():
+            while notes.read_bytes().count(b"\n") < wanted and victim.is_alive():
                 time.sleep(0.002)
             time.sleep(moment.uniform(0, LONGEST_LIFE_S))
             os.kill(victim.pid or 0, signal.SIGKILL)

@@ -9,6 +9,7 @@ from marketplace.queries.words import moment
 from marketplace.records.database import writing
 from marketplace.records.rounds import MatchStatus
 from marketplace.rules.awarding import told_band
+from marketplace.work import advice
 from tests.web.site import Site
 
 
@@ -78,8 +79,11 @@ def test_who_would_lose_their_match_is_told_before_the_award_is_confirmed(site: 
     assert text.count("1 person said no") == 1
     assert "what stood in the way" not in text  # every offer is in use
     assert "declare it first" not in re.sub(r"\s+", " ", text)  # there is no award to declare it before
+    advice.advise_all(world.session, world.now)
     letters = read(site, f"/broker/tenders/{world.tender.id}/letters")
     assert "Offer A: Bulk Physio can no longer go ahead after the answers" in letters
+    assert "Your offer was not used: it was matched, but too few people stayed for it to stand." in letters
+    assert "Your offer was used:" not in letters
     assert "the tender ends without an award" in text
     assert "End the tender without an award" in text
     assert "Confirm the award" not in text  # nothing can be confirmed

@@ -338,7 +338,7 @@ def test_an_upheld_objection_is_told_once_with_its_day(site: Site) -> None:
     text = site.client(BROKER).get(at).text
     assert f"Upheld on {objected_on}: the match must be run again." in text
     assert text.count(moment(rounds.run_again_by(world.tender))) == 1
-    assert "Award confirmed</dt>" in text
+    assert "First award confirmed; it counts no longer</dt>" in text
     assert "What happens next" not in text
     assert "must come in" not in text
     assert "If no offer comes in" not in text
