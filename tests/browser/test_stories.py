@@ -249,7 +249,7 @@ def test_care_is_signed_delivered_and_confirmed(site: Site, enter: Open) -> None
     patient.go("/patient/").follow("Did your physiotherapy")
     patient.page.get_by_label("Yes, it took place").check()
     patient.press("Send my answer")
-    funder = enter("funder").go("/commissioner/").follow("Pay Bulk Physio").press("Yes, note £50.00 as paid")
+    funder = enter("funder").go("/commissioner/").follow("Note as paid").press("Yes, note £50.00 as paid")
     assert "£50.00 is noted as paid." in funder.text
     statuses = sorted(delivery.status for delivery in site.fresh().contract(1).deliveries)
     assert statuses == [DeliveryStatus.DISPUTED, DeliveryStatus.PAID]
