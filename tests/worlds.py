@@ -161,6 +161,18 @@ class SmallWorld:
             pools.invite(self.session, self.now, self.broking, self.bundle.id, lines)
         return self
 
+    def second_lot(self, *numbers: int, area: str = "Stamford") -> Bundle:
+        """A second lot of the draft, for these patients, who are asked into it in place of the first."""
+        terms = BundleTerms("physiotherapy", area, ("LN1",), *PERIOD)
+        with writing(self.session):
+            for number in numbers:
+                pools.decline_invitation(self.session, self.now, self.patient(number), self.need(number).id)
+            self.now += timedelta(minutes=1)
+            bundle = pools.build_bundle(self.session, self.now, self.broking, self.tender.id, terms)
+            lines = [self.plan_line(number).id for number in numbers]
+            pools.invite(self.session, self.now, self.broking, bundle.id, lines)
+        return bundle
+
     def agree(self, *numbers: int, default: DefaultAnswer = DefaultAnswer.ACCEPT) -> "SmallWorld":
         """These patients (all, if none is named) agree, also to share where the pool is shared."""
         shares = is_shared(self.tender.policy)

@@ -64,7 +64,7 @@ def submit_offer(
     if provider.approved_at is None or provider.suspended_at is not None:
         raise NotAllowed("provider_not_approved", "Offers can be made once the commissioner has approved you.")
     check_firewall(session, tender.broker_id, provider.id, tender.published_at)
-    check_offer(terms, {bundle.id for bundle in tender.bundles})
+    check_offer(terms, {bundle.id for bundle in tender.lots})
     site = check_site(session, provider.id, tender, terms)
     earlier = session.scalars(
         select(Offer)

@@ -102,9 +102,9 @@ def amend_policy(session: Session, now: Instant, actor: Actor, tender_id: str, p
 def publish_tender(session: Session, now: Instant, actor: Actor, tender_id: str, offers_due_at: Instant) -> Tender:
     """Status: draft -> open. Everybody who agreed to exactly this is in; their money is held; the policy is frozen.
 
-    Invitations without an answer lapse; every provider with a fitting site within reach is told. The demand that
-    providers will see is written down here, with counts that could point at somebody suppressed, and does not follow
-    later comings and goings.
+    Invitations without an answer lapse, and a lot that nobody joined is left out (its result: cancelled); every
+    provider with a fitting site within reach is told. The demand that providers will see is written down here, with
+    counts that could point at somebody suppressed, and does not follow later comings and goings.
 
     Raises
     ------
@@ -127,8 +127,11 @@ def publish_tender(session: Session, now: Instant, actor: Actor, tender_id: str,
     for need in agreed:
         reserve(session, now, actor, need)
         need.status = NeedStatus.POOLED
+    joined = {need.bundle_id for need in agreed}
     for bundle in tender.bundles:
         bundle.take_prices(bundle.service)
+        if bundle.id not in joined:
+            move_lot(bundle, LotResult.CANCELLED)
     nonce = new_nonce()
     tender.nonce_sealed = keyring_of(session).lock(f"tenders.nonce:{tender.id}", nonce)
     tender.nonce_sha256 = nonce_commitment(nonce)
@@ -337,12 +340,14 @@ def needs_of(session: Session, tender: Tender) -> list[Need]:
 
 
 def _frozen_demand(tender: Tender, agreed: list[Need]) -> dict[str, object]:
-    """What providers see: per lot, counts and units, banded where fewer than k people stand behind them."""
+    """What providers see: per lot that anybody joined, counts and units, banded for fewer than k people."""
     by_bundle: dict[str, list[Need]] = defaultdict(list)
     for need in agreed:
         by_bundle[need.bundle_id].append(need)
     lots = []
     for bundle in tender.bundles:
+        if bundle.id not in by_bundle:
+            continue
         needs = by_bundle[bundle.id]
         lots.append(
             {

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, and_, func, select
 from sqlalchemy.orm import Session, aliased, joinedload, selectinload
 
 from marketplace.journey.awards import matches_of, shortfall
@@ -21,7 +21,7 @@ from marketplace.records.providers import Provider, Site
 from marketplace.records.rounds import Award
 from marketplace.records.tenders import Tender
 from marketplace.rules.clock import Instant
-from marketplace.rules.lifecycle import TenderStatus
+from marketplace.rules.lifecycle import LotResult, TenderStatus
 from marketplace.rules.money import Pence
 from marketplace.rules.permissions import Actor
 from marketplace.rules.sites import SiteFacts
@@ -106,7 +106,7 @@ def _fitting(session: Session, actor: Actor, now: Instant) -> Select[Tender]:
     return tenders_for(None).where(
         Tender.status == TenderStatus.OPEN,
         Tender.offers_due_at > now,
-        Tender.bundles.any(Bundle.service_id.in_(services)),
+        Tender.bundles.any(and_(Bundle.service_id.in_(services), Bundle.result == LotResult.ACTIVE)),
     )
 
 

@@ -273,7 +273,7 @@ def _lots(
         offer: f"cp-fill-{at % FILLS + 1}" for at, offer in enumerate(sorted(tallies, key=lambda key: labels[key]))
     }
     lots = []
-    for bundle in tender.bundles:
+    for bundle in tender.lots:
         segments = [
             Segment(
                 offer_id=offer,

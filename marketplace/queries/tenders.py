@@ -193,7 +193,7 @@ class TenderRow:
     @property
     def care_begins_on(self) -> date | None:
         """The first day of care of its earliest group."""
-        return min((bundle.period_from for bundle in self.tender.bundles), default=None)
+        return min((bundle.period_from for bundle in self.tender.lots), default=None)
 
     @property
     def publish_for_care_by(self) -> date | None:
@@ -386,7 +386,7 @@ def _rows(session: Session, tenders: Sequence[Tender]) -> list[TenderRow]:
     return [
         TenderRow(
             tender=tender,
-            lots=len(tender.bundles),
+            lots=len(tender.lots),
             needs=needs[tender.id],
             offers=offers[tender.id],
             matches=matches[tender.id],

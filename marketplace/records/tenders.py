@@ -109,6 +109,14 @@ class Tender(Base):
     offers: Mapped[list["Offer"]] = relationship(back_populates="tender", order_by="Offer.id")
     rounds: Mapped[list["Round"]] = relationship(back_populates="tender", order_by="Round.number")
 
+    @property
+    def lots(self) -> list[Bundle]:
+        """The bundles that are put out: all of a draft's; of a published tender those that somebody had joined."""
+        if self.demand is None:
+            return list(self.bundles)
+        published = {lot["bundle"] for lot in self.demand["lots"]}
+        return [bundle for bundle in self.bundles if bundle.id in published]
+
     def take_policy(self, document: dict[str, Any], sha256: str) -> None:
         """Put a new policy in the place of the one that stands, which is kept beside those before it."""
         self.earlier_policies = {**(self.earlier_policies or {}), self.policy_sha256: self.policy}

@@ -71,7 +71,7 @@ def amendments_heading(amendments: Sequence[Amendment]) -> str:
 
 def weights_told_as(schema: Schema, tender: Tender) -> dict[str, str]:
     """What the weights that count per unit are called where a message names them: in the tender's own unit."""
-    unit = one_unit(bundle.service.unit for bundle in tender.bundles)
+    unit = one_unit(bundle.service.unit for bundle in tender.lots)
     titles = {name: str(field.metadata.get("title", "")) for name, field in schema.fields.items()}
     return {name: title.replace("per unit", f"per {unit}") for name, title in titles.items() if "per unit" in title}
 

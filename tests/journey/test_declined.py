@@ -226,10 +226,7 @@ def test_nobody_answers_a_match_that_no_longer_counts(world: SmallWorld) -> None
 
 def test_an_offer_the_match_did_not_count_on_takes_nothing_away(world: SmallWorld) -> None:
     """Its only lot was cancelled before the match: left out or not, the proposal stands and can be confirmed."""
-    world.draft()
-    with writing(world.session):
-        terms = BundleTerms("physiotherapy", "Stamford", ("PE9",), *PERIOD)
-        second = pools.build_bundle(world.session, world.now, world.broking, world.tender.id, terms)
+    second = world.draft().second_lot(12)
     world.agree().publish()
     world.offer("near", (0, 5_000))
     first, world.bundle = world.bundle, second
@@ -248,7 +245,7 @@ def test_an_offer_the_match_did_not_count_on_takes_nothing_away(world: SmallWorl
         )
     world.run_round().leave_out("far")
     assert not world.tender.rerun_ordered
-    world.accept().confirm()
+    world.accept(*range(1, 12)).confirm()
     assert world.tender.status is TenderStatus.STANDSTILL
 
 

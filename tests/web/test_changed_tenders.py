@@ -16,7 +16,7 @@ from marketplace.queries.words import moment
 from marketplace.records.database import writing
 from marketplace.records.rounds import MatchStatus
 from marketplace.records.tenders import CancelCode, Decision, Question
-from marketplace.rules.errors import WrongState
+from marketplace.rules.errors import Invalid, WrongState
 from marketplace.rules.lifecycle import TenderStatus
 from marketplace.rules.pooling import BundleTerms
 from marketplace.rules.sharing import Pooling
@@ -377,9 +377,7 @@ def test_a_withdrawn_and_an_unsuccessful_tender(site: Site) -> None:
 def test_one_cancelled_group_is_marked_and_its_people_are_told_the_truth(site: Site) -> None:
     """The other group goes on; nobody is told that too few people were left."""
     world = site.world.draft()
-    terms = BundleTerms("physiotherapy", "Stamford", ("PE9",), *PERIOD)
-    with writing(world.session):
-        pools.build_bundle(world.session, world.now, world.broking, world.tender.id, terms)
+    world.second_lot(12)
     world.agree().publish().three_offers().later(days=15).run_round()
     with writing(world.session):
         cancellations.cancel(
@@ -407,13 +405,39 @@ def two_groups(site: Site) -> str:
     return f"/broker/tenders/{world.tender.id}"
 
 
+def test_a_group_that_nobody_joined_is_left_out_at_publication(site: Site) -> None:
+    """The broker reads it before and after; to everybody else, and to the match, it is not there."""
+    at, world = two_groups(site), site.world.agree()
+    assert "the group for physiotherapy in Stamford is left out, for nobody has joined it" in (
+        site.client(BROKER).get(f"{at}/publish").text
+    )
+    world.publish()
+    page = site.client(BROKER).get(at).text
+    assert 'Stamford <strong class="nhsuk-tag nhsuk-tag--white">Nobody joined</strong>' in page
+    assert page.count("nhsuk-tag--white") == 1
+    for reader, where in ((None, f"/tenders/{world.tender.id}"), (BULK, f"/provider/tenders/{world.tender.id}/offer")):
+        text = site.client(reader).get(where).text
+        assert "Lincoln" in text
+        assert "Stamford" not in text
+    joined = world.bundle
+    world.bundle = next(bundle for bundle in world.tender.bundles if bundle.area == "Stamford")
+    with pytest.raises(Invalid) as refused:
+        world.offer("bulk", (0, 50_00))
+    assert (refused.value.code, refused.value.place) == ("unknown_lot", "lines[0].bundle")
+    world.bundle = joined
+    world.three_offers().later(days=15).run_round()
+    assert [lot["id"] for lot in world.tender.rounds[-1].market["bundles"]] == [joined.id]
+    assert "Stamford" not in site.client(BROKER).get(f"{at}/result").text
+
+
 def test_a_draft_tells_what_was_agreed_beside_what_was_asked(site: Site) -> None:
     """Units and money of those who said yes, in all and by group, and what it would be if everybody did."""
     at = two_groups(site)
     before = site.client(BROKER).get(at).text
     assert "Agreed so far: <strong>0 sessions, £0.00</strong>" in before
-    assert "1 group has nobody invited yet. If you publish like this, providers see it with nobody in it." in before
+    assert "is left out" not in before
     site.world.agree(1)
+    assert "Nobody has joined 1 group yet. If you publish now, it is left out." in site.client(BROKER).get(at).text
     text = site.client(BROKER).get(at).text
     assert "Agreed so far: <strong>10 sessions, £600.00</strong>" in text
     cells = re.findall(r"<div>(\d+ sessions)<br>(£[\d.,]+)</div>", text)

@@ -14,7 +14,6 @@ from marketplace.records.people import Authority
 from marketplace.records.pools import DefaultAnswer, NeedStatus
 from marketplace.records.tenders import CancelCode
 from marketplace.rules.permissions import Actor, Role, Scope
-from marketplace.rules.pooling import BundleTerms
 from marketplace.rules.preferences import Preferences
 from marketplace.rules.sharing import Pooling
 from marketplace.rules.tendering import Policy, policy_document
@@ -24,7 +23,7 @@ from tests.web.test_easy_read import main_part, same
 from tests.web.test_match_pages import few_left, left_out
 from tests.web.test_people_pages import act, daughter_of
 from tests.web.test_reading_age import MOST_GRADE, MOST_WORDS
-from tests.worlds import PERIOD, SmallWorld
+from tests.worlds import SmallWorld
 
 P1 = "p1@example.test"
 
@@ -154,7 +153,10 @@ def test_rules_that_changed_there_and_back_are_no_fault_of_who_said_yes(site: Si
 )
 def test_a_group_that_was_given_up_says_who_and_why(site: Site, by: str, who: str, why: str) -> None:
     """That the money is free, and where to go on; the rules of choosing are no longer there."""
-    world = site.world.draft().agree()
+    world = site.world.draft()
+    if by == "a lot cancelled":
+        world.second_lot(12)
+    world.agree()
     money = "No money was set aside for it."
     session, now = world.session, world.now
     if by == "deleted":
@@ -164,10 +166,6 @@ def test_a_group_that_was_given_up_says_who_and_why(site: Site, by: str, who: st
         world.later(days=70)
     else:
         money = "Your money is free to use again."
-        if by == "a lot cancelled":
-            with writing(session):
-                terms = BundleTerms("physiotherapy", "Stamford", ("PE9",), *PERIOD)
-                pools.build_bundle(session, now, world.broking, world.tender.id, terms)
         world.publish()
         if by == "withdrawn":
             with writing(session):

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from sqlalchemy import select
 
-from marketplace.journey import accounts, pools
+from marketplace.journey import accounts
 from marketplace.records.audit import AuditEvent
 from marketplace.records.database import writing
 from marketplace.records.offers import Offer, OfferStatus
@@ -15,11 +15,10 @@ from marketplace.records.providers import Provider
 from marketplace.records.tenders import Amendment, Question, Representation, Tender
 from marketplace.rules.lifecycle import LotResult, TenderStatus
 from marketplace.rules.permissions import Role
-from marketplace.rules.pooling import BundleTerms
 from marketplace.work.feedback import prepare_all
 from tests.web.site import Site
 from tests.work.hands import do_what_was_asked
-from tests.worlds import BUDGET_PENCE, PERIOD
+from tests.worlds import BUDGET_PENCE
 
 BROKER, NEAR, BULK, FUNDER = (f"{name}@example.test" for name in ("broker", "near", "bulk", "funder"))
 
@@ -185,14 +184,7 @@ def test_a_cancelled_tender_has_a_successor(site: Site) -> None:
 def test_one_group_is_cancelled_and_the_other_goes_on(site: Site) -> None:
     """The page offers the groups where there are several; the money of those in the cancelled one is free."""
     world = site.world.draft()
-    with writing(world.session):
-        second = pools.build_bundle(
-            world.session,
-            world.now,
-            world.broking,
-            world.tender.id,
-            BundleTerms("physiotherapy", "Stamford", ("PE9",), *PERIOD),
-        ).id
+    second = world.second_lot(12).id
     first, path = world.bundle.id, f"/broker/tenders/{world.tender.id}/cancel"
     world.agree().publish().three_offers().later(days=15)
     assert second in site.client(BROKER).get(path).text

@@ -237,7 +237,7 @@ def _people_columns(labels: Mapping[str, str]) -> list[Column[Match]]:
 
 
 def _lots(tender: Tender) -> list[tuple[str, str]]:
-    return [("", "All groups"), *((lot.id, f"{lot.service.name}, {lot.area}") for lot in tender.bundles)]
+    return [("", "All groups"), *((lot.id, f"{lot.service.name}, {lot.area}") for lot in tender.lots)]
 
 
 def _match(ask: Callable[..., Job], tender_id: str) -> Response:

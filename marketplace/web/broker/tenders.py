@@ -132,7 +132,9 @@ def publish(tender_id: str) -> Answer:
             return redirect(url_for("broker.tender", tender_id=tender_id))
     found = one(session, tenders_for(actor), tender_id, "tender")
     row, needs = tenders.tender_row(session, actor, tender_id), lots.agreed(session, actor, found)
-    html = render_template("broker/publish.html", form=form, tender=found, row=row, needs=needs)
+    joined = {need.bundle_id for need in needs}
+    left_out = [bundle for bundle in found.bundles if bundle.id not in joined]
+    html = render_template("broker/publish.html", form=form, tender=found, row=row, needs=needs, left_out=left_out)
     return (html, 422) if form.errors else html
 
 

@@ -132,7 +132,7 @@ def check(session: Session, actor: Actor, tender: Tender, form: WebForm) -> bool
     sound = form.validate()
     if sound:
         try:
-            check_offer(form.data, [bundle.id for bundle in tender.bundles])
+            check_offer(form.data, [bundle.id for bundle in tender.lots])
             check_site(session, actor.party_id, tender, form.data)
         except Invalid as error:
             refuse(form, error)
