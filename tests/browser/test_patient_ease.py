@@ -135,6 +135,36 @@ def test_every_page_at_twice_the_size_and_in_easy_read(site: Site, serve: Callab
     assert not faults, "\n".join(faults)
 
 
+def test_what_has_no_easy_twin_fits_its_larger_type(site: Site, serve: Callable[[Flask], str], visit: Open) -> None:
+    """Who reads in easy read meets public pages, lists and forms in large type too: no table is wider than a phone."""
+    world, faults = site.world.awarded(), []
+    world.deliver(1)
+    at = f"/tenders/{world.tender.id}"
+    paths = {
+        "tenders": "/tenders?status=awarded",
+        "award": at,
+        "figures": "/figures",
+        "figures-table": "/figures?view=table",
+        "unmet": "/unmet-needs",
+        "open-data": "/open-data",
+        "how": "/how-it-works",
+        "care": "/patient/care",
+        "seen": "/patient/seen",
+        "broker": "/patient/broker",
+        "representatives": "/patient/representatives",
+        "check": f"/patient/invitations/{world.need(1).id}/check",
+        "account": "/account",
+    }
+    window = visit(serve(site.app)).carry(site.cookie("p1@example.test")).go("/patient/")
+    window.press("Show my pages in easy read")
+    for name, path in paths.items():
+        try:
+            window.go(path).look(f"easy-{name}")
+        except AssertionError as fault:  # one run shows all that is wrong, not the first of it
+            faults.append(str(fault))
+    assert not faults, "\n".join(faults)
+
+
 def test_a_group_is_built_while_its_figures_move(site: Site, serve: Callable[[Flask], str], visit: Open) -> None:
     """The figures follow each change without a new page; invitations are followed, and more people are invited."""
     world = site.world.draft()
