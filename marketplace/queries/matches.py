@@ -37,6 +37,7 @@ from .maps import People, RingMap, pin_of, ring_map
 from .objections import Decided, decision_on
 from .stages import OVER, Stage, again_by, is_looked_for, is_searched_again, latest_match_id, stage_of
 from .way import answer_if_silent, answered_for
+from .words import one_unit
 
 _WITHOUT_DOCUMENTS = (
     contains_eager(Match.award).contains_eager(Award.round).options(defer(Round.market), defer(Round.outcome))
@@ -195,7 +196,9 @@ def match_page(session: Session, actor: Actor, now: Instant, match_id: str) -> M
     tender = match.award.round.tender
     contract_id = session.scalar(select(Contract.id).where(Contract.match_id == match.id))
     stage = stage_of(match, now, has_contract=contract_id is not None)
-    alternatives = _named(session, (match.reasons or {}).get("alternatives", []), over=stage in OVER)
+    alternatives = _named(
+        session, need.bundle.tender, (match.reasons or {}).get("alternatives", []), over=stage in OVER
+    )
     newest_id = latest_match_id(session, need.id)
     pins = [pin_of(offer.provider.name, site, chosen=True, distance_m=_apart(patient, site))]
     pins += [pin_of(row.provider, row.site, distance_m=_apart(patient, row.site)) for row in alternatives]
@@ -230,14 +233,17 @@ def no_match(session: Session, need: Need) -> NoMatch | None:
         return None
     return NoMatch(
         why=reasons.to_the_unmatched(found["reason"]),
-        alternatives=_named(session, found.get("refusals", []), over=need.status is NeedStatus.RELEASED),
+        alternatives=_named(
+            session, need.bundle.tender, found.get("refusals", []), over=need.status is NeedStatus.RELEASED
+        ),
         made_again=is_searched_again(need),
         again_by=again_by(need.bundle.tender),
     )
 
 
-def _named(session: Session, rows: Sequence[Mapping[str, Any]], *, over: bool) -> list[Alternative]:
+def _named(session: Session, tender: Tender, rows: Sequence[Mapping[str, Any]], *, over: bool) -> list[Alternative]:
     """Who made these offers and why each was not it, whatever came nearest first."""
+    unit = one_unit(lot.service.unit for lot in tender.lots)
     query = select(Offer).where(Offer.id.in_([row["offer"] for row in rows]))
     said = {
         offer.id: (offer.provider, facts_said(offer))
@@ -247,7 +253,7 @@ def _named(session: Session, rows: Sequence[Mapping[str, Any]], *, over: bool) -
         Alternative(
             provider=said[row["offer"]][0].name,
             place=_place(*said[row["offer"]]),
-            why=reasons.alternative(row, over=over),
+            why=reasons.alternative(row, unit, over=over),
             in_reach=row["rule"] != "distance",
             site=said[row["offer"]][1],
         )

@@ -9,7 +9,7 @@ from typing import Any
 
 from marketplace.rules import quality
 
-from .words import distance, kilometres, plural, pounds, words
+from .words import distance, kilometres, plural, pounds, units, words
 
 ATTRIBUTES = {
     "home_visit": "home visits",
@@ -21,17 +21,20 @@ ATTRIBUTES = {
 
 LAST = 10**9
 """Where a distance that nobody knows stands in an order."""
-Sentence = Callable[[Any, Any], str]
+Sentence = Callable[[Any, Any, str], str]
+"""What a rule says of a value, the limit it came against, and (of volumes) the unit that both count."""
 
 TO_A_PATIENT: Mapping[str, Sentence] = {
-    "distance": lambda value, limit: (
+    "distance": lambda value, limit, _: (
         f"It is {distance(value)} away. Your limit is {distance(limit)}."
         if value is not None
         else "We do not know how far away it is."
     ),
-    "grade": lambda value, limit: f"Its quality is {grade(value)}. You asked for {grade(limit)} or better.",
-    "attribute": lambda _, limit: f"It does not offer {attribute(limit)}, which you need.",
-    "wait": lambda value, limit: (
+    "grade": lambda value, limit, _: (
+        f"{f'It is rated {grade(value)}' if value else 'It is not rated'}. You asked for {grade(limit)} or better."
+    ),
+    "attribute": lambda _, limit, __: f"It does not offer {attribute(limit)}, which you need.",
+    "wait": lambda value, limit, _: (
         f"Its first visit is within {plural(value, 'day')}. You can wait {plural(limit, 'day')}."
         if value is not None
         else "It does not say when the first visit would be."
@@ -40,15 +43,25 @@ TO_A_PATIENT: Mapping[str, Sentence] = {
     "refused_before": lambda *_: "You said no to this provider.",
     "pairs": lambda *_: "You said no to this provider, or it does not fit what you asked for.",
     "keep_provider": lambda *_: "You asked to stay with your own provider.",
-    "own_budget": lambda value, limit: f"It would cost {pounds(value)}. Your share is {pounds(limit)}.",
+    "own_budget": lambda value, limit, _: f"It would cost {pounds(value)}. Your share is {pounds(limit)}.",
     "shared_pool": lambda *_: "Your shares together would not have paid for it.",
     "fee_cover": lambda *_: "Its set-up fee did not fit into the shares of the people it could serve.",
-    "capacity": lambda value, limit: f"It is full. With you it would need {value} units, and it has {limit}.",
-    "line_capacity": lambda value, limit: f"It is full here. With you it would need {value} units, and it has {limit}.",
-    "provider_capacity": lambda value, limit: f"It is full. With you it would need {value} units, and it has {limit}.",
-    "minimum_volume": lambda value, limit: f"It starts from {limit} units. It would have had {value}.",
-    "line_minimum": lambda value, limit: f"It starts from {limit} units here. It would have had {value}.",
-    "tier_volume": lambda value, limit: f"Its price holds from {limit} units. It would have had {value}.",
+    "capacity": lambda value, limit, unit: (
+        f"It is full. With you it would need {units(value, unit)}, and it has {limit:,}."
+    ),
+    "line_capacity": lambda value, limit, unit: (
+        f"It is full here. With you it would need {units(value, unit)}, and it has {limit:,}."
+    ),
+    "provider_capacity": lambda value, limit, unit: (
+        f"It is full. With you it would need {units(value, unit)}, and it has {limit:,}."
+    ),
+    "minimum_volume": lambda value, limit, unit: f"It starts from {units(limit, unit)}. It would have had {value:,}.",
+    "line_minimum": lambda value, limit, unit: (
+        f"It starts from {units(limit, unit)} here. It would have had {value:,}."
+    ),
+    "tier_volume": lambda value, limit, unit: (
+        f"Its price holds from {units(limit, unit)}. It would have had {value:,}."
+    ),
     "provider_count": lambda *_: "Your group has as many providers as its rules allow.",
     "provider_share": lambda *_: "It has as large a part of your group as the rules allow.",
     "bundle_quality": lambda *_: "The quality of your whole group would have been too low.",
@@ -103,11 +116,11 @@ def to_the_unmatched(reason: str) -> str:
     return TO_THE_UNMATCHED.get(reason, f"{words(reason)}.")
 
 
-def alternative(row: Mapping[str, Any], *, over: bool = False) -> str:
+def alternative(row: Mapping[str, Any], unit: str = "unit", *, over: bool = False) -> str:
     """Why an offer was not this person's match; ``over``: nothing comes of that match any more."""
     rule = str(row["rule"])
     sentence = TO_A_PATIENT.get(rule)
-    said = sentence(row.get("value"), row.get("limit")) if sentence else f"{words(rule)}."
+    said = sentence(row.get("value"), row.get("limit"), unit) if sentence else f"{words(rule)}."
     largest = row.get("largest") or {}
     part = TO_A_PATIENT_OF_A_PART.get(largest.get("part", ""))
     told = f"{part(largest['pence'], largest['value'], largest['limit'])} {said}" if part else said

@@ -135,7 +135,6 @@ def init_app(app: Flask) -> None:
         listed,
         one_unit,
         plural,
-        listed,
         words,
         seen_page,
         decision,

@@ -114,6 +114,8 @@ class Visit:
         assert self.last is not None
         assert self.last.status == status, f"{self.last.url}: {self.last.status}"
         assert self.heading
+        astray = self.page.eval_on_selector_all("[href]", "found => found.map(a => a.getAttribute('href'))")
+        assert not [href for href in astray if set(href) & set("<> ")], f"{name}: links that lead nowhere"
         for width, size in (("1280", WIDE), ("390", NARROW)):
             self.page.set_viewport_size(size)
             faults = axe_faults(self.page)

@@ -52,6 +52,22 @@ def test_every_rule_has_a_sentence_for_the_person_it_is_about(rule: str) -> None
     assert "None" not in told
 
 
+def test_a_volume_is_counted_in_what_was_tendered() -> None:
+    """In hours where it is hours; in units where a tender has services that count differently."""
+    full = {"offer": "o", "rule": "capacity", "value": 1_962, "limit": 889}
+    assert reasons.alternative(full, "hour") == "It is full. With you it would need 1,962 hours, and it has 889."
+    assert reasons.alternative(full) == "It is full. With you it would need 1,962 units, and it has 889."
+    least = {"offer": "o", "rule": "minimum_volume", "value": 1, "limit": 40}
+    assert reasons.alternative(least, "session") == "It starts from 40 sessions. It would have had 1."
+
+
+def test_a_place_without_a_rating_is_said_to_have_none() -> None:
+    none = {"offer": "o", "rule": "grade", "value": 0, "limit": 2}
+    assert reasons.alternative(none) == "It is not rated. You asked for Requires improvement or better."
+    some = {"offer": "o", "rule": "grade", "value": 2, "limit": 3}
+    assert reasons.alternative(some) == "It is rated Requires improvement. You asked for Good or better."
+
+
 def test_what_would_be_is_told_of_a_match_that_is_over_as_what_would_have_been() -> None:
     """What an offer would cost, and leaving one's own provider; what was so, stays as it is."""
     dear = {"offer": "o", "rule": "own_budget", "value": 70_000, "limit": 60_000}

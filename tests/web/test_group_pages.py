@@ -450,6 +450,19 @@ def test_every_change_of_the_rules_has_its_words() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("policy", "wins"),
+    [
+        (Policy(), "the lowest price wins"),
+        (Policy(pence_per_wait_day=50), "the best mix of price and waiting wins"),
+        (Policy(pence_per_quality_grade=300, pence_per_km=30), "the best mix of price, quality and distance wins"),
+    ],
+)
+def test_what_wins_names_all_that_the_policy_counts_and_nothing_else(site: Site, policy: Policy, wins: str) -> None:
+    site.world.draft(policy)
+    assert all(wins in page for page in told(site))
+
+
 def test_a_longest_wait_says_from_when_it_counts(site: Site) -> None:
     with writing(site.world.session):
         site.world.plan_line(1).max_wait_days = 30

@@ -192,6 +192,13 @@ def test_an_organisation_is_admitted_once(site: Site) -> None:
     assert "admitted already" in again.text
 
 
+def not_yet(page: str) -> str:
+    """Where the button beside the yes leads."""
+    found = re.search(r'href="([^"]*)"[^>]*>\s*Not (?:yet|now)', page)
+    assert found is not None
+    return found[1]
+
+
 def shown_on(text: str) -> dict[str, str]:
     """What the form of a page that asks once more carries."""
     found = re.search(r'name="shown_sha256" value="([0-9a-f]{64})"', text)
@@ -221,6 +228,7 @@ def test_a_patient_with_a_direct_payment_pays(paying: Site) -> None:
     asked = client.get(at).text
     for told in ("Have you paid £100.00 to Bulk Physio?", "2 sessions of physiotherapy, on 6 April 2026"):
         assert told in asked
+    assert not_yet(asked) == "/patient/payments/"
     for _ in range(2):  # pressed twice
         assert client.post(at, data=shown_on(asked)).location == "/patient/payments/"
     assert "nothing to pay" in client.get("/patient/payments/").text
@@ -277,6 +285,7 @@ def test_a_commissioner_is_asked_before_it_pays(site: Site) -> None:
         "£150.00",
     ):
         assert told in asked
+    assert not_yet(asked) == "/commissioner/"
     assert client.post(at, data=shown_on(asked)).location == "/commissioner/"
     assert "£200.00 is noted as paid" in client.get("/commissioner/").text
     assert "Payment" in site.client("p2@example.test").get("/patient/seen").text
