@@ -131,6 +131,11 @@ class Result:
     map: RingMap | None
     in_own_words: Sequence[tuple[str, SiteFacts]]
 
+    @property
+    def said_no(self) -> int:
+        """How many of those matched said no: its figures leave them out, its lots and awards are as they were found."""
+        return sum(award.answers.get("declined", 0) for award in self.awards)
+
 
 @dataclass(slots=True)
 class _Tally:

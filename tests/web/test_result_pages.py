@@ -44,6 +44,17 @@ def test_every_number_leads_to_its_rows(site: Site) -> None:
     assert client.get(f"{at}/people?answer=nonsense").status_code == 200
 
 
+def test_figures_without_those_who_said_no_say_so(site: Site) -> None:
+    """Else the numbers at the top and the rows below would not add up."""
+    world = site.world.proposed()
+    client, at = site.client("broker@example.test"), f"/broker/tenders/{world.tender.id}/result"
+    assert "said no since the match" not in client.get(at).text
+    world.decline(1)
+    text = client.get(at).text
+    assert "11 of 12" in text
+    assert "1 person said no since the match. These figures are without them." in text
+
+
 def test_what_would_have_helped(site: Site) -> None:
     """Told to the broker by offer, once a worker has found it; the list narrows and goes out as a file."""
     world = site.world.draft().agree().publish()
