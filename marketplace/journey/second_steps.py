@@ -33,7 +33,7 @@ from .scopes import locked
 from .users import overseen
 
 _WRONG = "This code does not fit, or it was used before. Wait for the next one in your app, and type that."
-_WRONG_RECOVERY = "This is not one of your recovery codes, or it was used before."
+_WRONG_RECOVERY = "This is not one of your recovery codes, or it was used before. Check it, or type another one."
 
 
 @dataclass(frozen=True, slots=True)

@@ -268,7 +268,10 @@ def test_what_is_not_covered_is_refused_in_words(site: Site) -> None:
     assert "tel:01632960101" in read
     assert "Choose this broker" not in read
     assert "choose another broker" not in read
-    assert "A Daughter may not change the broker for Patient 01." in read
+    assert "You may not change the broker for Patient 01." in read
+    for page in (read, client.get("/patient/representatives").text):
+        assert "This page is written to" not in page, "it says you to who reads it, or to nobody"
+    assert "This page is written to Patient 01" in client.get("/patient/").text
     assert "It costs Patient 01 nothing." in read
     for answer in (refused, client.post("/patient/broker", data={"broker_id": "x"})):
         assert answer.status_code == 403
