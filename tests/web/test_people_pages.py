@@ -273,6 +273,9 @@ def test_what_is_not_covered_is_refused_in_words(site: Site) -> None:
         assert "This page is written to" not in page, "it says you to who reads it, or to nobody"
     assert "This page is written to Patient 01" in client.get("/patient/").text
     assert "It costs Patient 01 nothing." in read
+    invited = client.get(f"/patient/invitations/{world.need(1).id}").text
+    assert "A Daughter may not answer this for Patient 01." in invited
+    assert not any(words in invited for words in ("Yes, join the group", "Not now", "Change what counts"))
     for answer in (refused, client.post("/patient/broker", data={"broker_id": "x"})):
         assert answer.status_code == 403
         assert "You may not do this for this person" in answer.text
