@@ -32,7 +32,7 @@ def declare_interest(session: Session, now: Instant, actor: Actor, provider_id: 
     holder_id = actor.party_id if actor.role is Role.BROKER else actor.user_id
     acting = select(Authority.id).where(Authority.representative_id == actor.user_id, Authority.ended_at.is_(None))
     if actor.role is Role.REPRESENTATIVE and session.scalar(acting.limit(1)):
-        raise WrongState("acts_for_patients", "You act for a patient: ask the commissioner to end that first.")
+        raise WrongState("acts_for_patients", "You act for a patient: ask their local care team to end that first.")
     interest = Interest(holder_id=holder_id, provider_id=provider_id, kind=kind, declared_at=now, ended_at=None)
     session.add(interest)
     session.flush()

@@ -86,7 +86,7 @@ def end_authority(session: Session, now: Instant, actor: Actor, authority_id: st
     owner = authority.patient_id if actor.role is Role.PATIENT else authority.patient.commissioner_id
     check_owner(actor, actor.role, owner, "authority")
     if actor.authority_id is not None:
-        raise NotAllowed("patient_only", "Only the patient or the commissioner can end an authority.")
+        raise NotAllowed("patient_only", "Only the patient or their local care team can end this.")
     return _end(session, now, actor, authority)
 
 

@@ -33,7 +33,10 @@ from .scopes import locked
 from .users import overseen
 
 _WRONG = "This code does not fit, or it was used before. Wait for the next one in your app, and type that."
-_WRONG_RECOVERY = "This is not one of your recovery codes, or it was used before."
+_WRONG_EITHER = (
+    "This code does not fit, or it was used before. Type the next one in your app, or another recovery code."
+)
+_WRONG_RECOVERY = "This is not one of your recovery codes, or it was used before. Check it, or type another one."
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,7 +263,7 @@ def _proven(session: Session, now: Instant, actor: Actor, tried: Tried, code: st
     if factor is not None and not (
         factors.take_code(session, now, factor, code) or _take_recovery_code(session, now, user, code)
     ):
-        _refuse(session, now, user, _WRONG)
+        _refuse(session, now, user, _WRONG_EITHER)
     return user
 
 

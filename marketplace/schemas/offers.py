@@ -86,7 +86,7 @@ class OfferSchema(Schema):
         required=True,
         validate=Length(min=1, max=50, error="Enter a price for at least one group"),
         error_messages={"required": "Enter a price for at least one group"},
-        metadata={"title": "Lots"},
+        metadata={"title": "The prices of each lot"},
     )
 
     @validates("lines")

@@ -67,8 +67,8 @@ def unbroken(text: str) -> str:
 
 
 def breakable(name: str) -> Markup:
-    """A name of programs that may be broken into two lines after ``_`` and ``/``, and within no word."""
-    return Markup(re.sub(r"([_/])(?=.)", r"\1<wbr>", str(escape(name))))  # noqa: S704 - escaped first
+    """An address of programs that may be broken into two lines after ``/``, and within no name."""
+    return Markup(re.sub(r"/(?=.)", "/<wbr>", str(escape(name))))  # noqa: S704 - escaped first
 
 
 def stackable(rows: Markup, headings: Sequence[str]) -> Markup:

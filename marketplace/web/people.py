@@ -92,7 +92,7 @@ def end_representative(authority_id: str) -> Answer:
         flash("This person can no longer act for you.", "done")
         return redirect(url_for("people.representatives"))
     if actor.authority_id is not None:
-        raise NotAllowed("patient_only", "Only the patient or the commissioner can end an authority.")
+        raise NotAllowed("patient_only", "Only the patient or their local care team can end this.")
     rows = people.standing_authorities(session, request_now(), actor)
     found = next((row for row in rows if row.authority_id == authority_id), None)
     if found is None:

@@ -135,7 +135,7 @@ def _properties(schema: Mapping[str, Any]) -> Iterator[Property]:
     for name, about in schema.get("properties", {}).items():
         told = ". ".join(about[part].rstrip(".") for part in ("title", "description") if about.get(part))
         inner = _name(about) or _name(about.get("items", {}))
-        yield Property(name, _kind(about), inner, name in schema.get("required", []), told)
+        yield Property(name, _kind(about), inner, name in schema.get("required", []), f"{told}." if told else "")
 
 
 def _kind(about: Mapping[str, Any]) -> str:

@@ -147,7 +147,7 @@ def switch_off() -> Answer:
 
     def step(transaction: Session, tried: Tried, code: str) -> Response:
         second_steps.switch_off(transaction, request_now(), own_actor(), tried, code, must_have())
-        flash("The second step is off. Your password is enough to sign in.", "done")
+        flash("The second step is off.", "done")
         return redirect(url_for("second_steps.overview"))
 
     return _prove("account/second_step_off.html", step)

@@ -36,6 +36,9 @@ COLUMNS: list[Column[User]] = [
     Column("second_step", "Second step", found.second_step_of),
 ]
 
+_OF_NO_PARTY = frozenset({Role.REPRESENTATIVE, Role.COMMISSIONER})
+_NO_PARTY = "Representatives and colleagues belong to no organisation in this list. Go back to “Choose one”"
+
 pages = Blueprint("users", __name__)
 
 
@@ -145,7 +148,9 @@ def take_second_step_away(user_id: str) -> Answer:
 
 
 def _open_page(form: WebForm, template: str, *, back: str, **shown: Any) -> Answer:
-    if sent() is not None and form.validate():
+    if sent() is not None and form.validate() and form.data["role"] in _OF_NO_PARTY and form.data["party_id"]:
+        form.refuse("party_id", _NO_PARTY)
+    elif sent() is not None and form.validate():
         try:
             with writing(db_session()) as session:
                 user, code = steps.open_for(

@@ -73,7 +73,7 @@ def test_a_patient_takes_a_second_step(site: Site, serve: Callable[[Flask], str]
     window.press("Switch on the second step").follow("I have kept them")
     window.follow("Make new recovery codes").look("second-step-renew")
     window.press("Make new codes").look("second-step-renew-empty", status=422)
-    window.go("/account/second-step").follow("Switch it off").look("second-step-switch-off")
+    window.go("/account/second-step").follow("Switch off the second step").look("second-step-switch-off")
     world.now += timedelta(seconds=30)
     type_in("Your password", PASSWORD)
     type_in("A code", app.code(world.now))

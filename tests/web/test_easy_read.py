@@ -128,7 +128,7 @@ def test_a_group_that_shares_says_so_in_easy_read_too(site: Site) -> None:
     ("share_pence", "told"),
     [
         (70_000, "comes back to your budget"),
-        (40_000, "Your contract can start when they have signed theirs."),
+        (40_000, "others who pay a part"),
     ],
 )
 def test_a_shared_match_with_a_fee_costs_the_same_on_both(site: Site, share_pence: int, told: str) -> None:
@@ -145,6 +145,7 @@ def test_a_shared_match_with_a_fee_costs_the_same_on_both(site: Site, share_penc
     for easy in (False, True):
         page = main_part(site.client("p1@example.test"), match, easy=easy)
         assert "£10.00" in page, easy
+        assert "The care itself" not in page, "care is one sum, the set-up fee within it"
         assert told in page, easy
     world.decline(1)
     same(site, match)

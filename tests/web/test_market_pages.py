@@ -204,6 +204,8 @@ def test_nobody_gets_a_second_way_into_a_sealed_offer(site: Site) -> None:
         ("broker", f"provider:{far}", "Choose the organisation it is for"),
         ("broker", "", "Choose the organisation it is for"),
         ("holder", "holder:none", "Choose the organisation it is for"),
+        ("representative", f"provider:{far}", "belong to no organisation in this list"),
+        ("commissioner", f"provider:{far}", "belong to no organisation in this list"),
         ("system", "", "Choose whose account it is"),
     ):
         refused = open_account(client, role, party_id)

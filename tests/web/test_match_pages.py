@@ -116,7 +116,7 @@ STATES: dict[str, tuple[Callable[[SmallWorld], SmallWorld], tuple[str, ...], tup
             "You would have paid",
             "few people were left",
             "Your money is free to use again",
-            "Your broker, Fen Brokers</a> may ask",
+            "Your broker, Fen Brokers</a>, may ask",
         ),
         (*PRESENT, "can look for another provider"),
     ),

@@ -17,6 +17,8 @@ from marketplace.records.people import Authority, AuthorityBasis
 from marketplace.records.pools import NeedStatus
 from marketplace.records.rounds import MatchStatus
 from marketplace.rules.permissions import Role, Scope
+from marketplace.rules.sharing import Pooling
+from marketplace.rules.tendering import Policy
 from tests.web.crawl import reachable
 from tests.web.site import PASSWORD, Site
 
@@ -268,14 +270,30 @@ def test_what_is_not_covered_is_refused_in_words(site: Site) -> None:
     assert "tel:01632960101" in read
     assert "Choose this broker" not in read
     assert "choose another broker" not in read
-    assert "A Daughter may not change the broker for Patient 01." in read
+    assert "You may not change the broker for Patient 01." in read
+    for page in (read, client.get("/patient/representatives").text):
+        assert "This page is written to" not in page, "it says you to who reads it, or to nobody"
+    assert "This page is written to Patient 01" in client.get("/patient/").text
     assert "It costs Patient 01 nothing." in read
+    invited = client.get(f"/patient/invitations/{world.need(1).id}").text
+    assert "A Daughter may not answer this for Patient 01." in invited
+    assert not any(words in invited for words in ("Yes, join the group", "Not now", "Change what counts"))
     for answer in (refused, client.post("/patient/broker", data={"broker_id": "x"})):
         assert answer.status_code == 403
         assert "You may not do this for this person" in answer.text
         assert "right account" not in answer.text
         assert '<p><a href="/representative/">' in answer.text
     assert site.fresh().need(1).status is NeedStatus.INVITED
+
+
+@pytest.mark.parametrize(("scopes", "may"), [((Scope.POOLS,), False), ((Scope.POOLS, Scope.SHARING), True)])
+def test_who_may_not_share_is_offered_no_yes_to_sharing(site: Site, scopes: tuple[Scope, ...], may: bool) -> None:
+    """In a group whose people help each other to pay, a yes needs authority for that too; not now needs none."""
+    world = site.world.draft(Policy(pooling=Pooling.SHARED_POOL))
+    page = act(site, daughter_of(site, 1, *scopes)).get(f"/patient/invitations/{world.need(1).id}").text
+    assert ("Yes, join the group" in page) is may
+    assert ("A Daughter may not say yes to this for Patient 01." in page) is not may
+    assert "Not now" in page
 
 
 TO_WHOM = re.compile(r"\b(?:your|my)\b|\b(?:for|around|gives) you\b", re.IGNORECASE)

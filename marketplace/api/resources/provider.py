@@ -131,7 +131,7 @@ def offer(offer_id: str) -> object:
 @for_role(Role.PROVIDER)
 @pages.answers(200, OfferShape)
 def withdraw_offer(offer_id: str) -> Response:
-    """Take an offer that stands back, until the deadline."""
+    """Take back an offer that stands, until the deadline."""
     return take(
         lambda session: offer_steps.withdraw_offer(session, request_now(), current_actor(), offer_id), OfferShape()
     )
