@@ -61,6 +61,16 @@ def whole(says: Callable[..., str]) -> Callable[..., str]:
     return said
 
 
+def counted(says: Callable[..., str]) -> Callable[..., str]:
+    """The same words for a page: the number is never parted from the first word of what it counts."""
+
+    @wraps(says)
+    def said(*values: Any) -> str:
+        return says(*values).replace(" ", _NO_BREAK, 1)
+
+    return said
+
+
 def unbroken(text: str) -> str:
     """Words in which no date, the time after it, or distance is ever broken into two lines."""
     return _WHOLE.sub(lambda found: found[0].replace(" ", _NO_BREAK), text)
@@ -134,7 +144,7 @@ def init_app(app: Flask) -> None:
         units_of,
         listed,
         one_unit,
-        plural,
+        counted(plural),
         listed,
         words,
         seen_page,

@@ -235,7 +235,7 @@ def test_nobody_is_asked_while_the_offers_are_matched_again(site: Site) -> None:
     home = client.get("/patient/").text
     assert "Answer your match" not in home
     assert re.search(r'nhsuk-tag--grey">The offers are being matched again', home)
-    assert re.search(r"Step 5 of 9\s*<", home), "the broker's own day is not told"
+    assert re.search(r"Step 5 of 9\.\s*<", home), "the broker's own day is not told"
     assert "See your match so far" in home
     refused = client.post(path, data={"answer": "accept", "look_again": "yes"})
     assert refused.status_code == 409
