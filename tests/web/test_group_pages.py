@@ -262,7 +262,7 @@ def is_over(page: str, news: str, money: str) -> None:
     assert "What the group was for" in page
     assert page.index(news) < page.index(money) < page.index("another group") < page.index("was for")
     running = ("People near you", "How a provider is chosen", "What counts for you", "Who is asked", "At most")
-    for untold in (*running, "It is for ", "What happens when"):
+    for untold in (*running, "It is for ", "The care is", "The area is", "What happens when"):
         assert untold not in page, untold
 
 
