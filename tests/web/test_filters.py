@@ -62,6 +62,7 @@ def test_a_distance_stays_in_one_line() -> None:
         why="It is 0.5 km (0.3 miles) away."
     )
     assert told == "1\xa0km (0.6\xa0miles); It is 0.5\xa0km (0.3\xa0miles) away."
+    assert filters.unbroken("Care (2 of 10 sessions so far)") == "Care (2 of 10\xa0sessions so far)"
 
 
 def test_a_button_stands_without_the_heading() -> None:
