@@ -46,7 +46,7 @@ STOPPED = {
     NeedStatus.UNMATCHED: "No provider was found",
     NeedStatus.REFUSED: "You turned the match down",
     NeedStatus.DISPLACED: "The provider could not go ahead",
-    NeedStatus.RELEASED: "It ended. Your money is free again",
+    NeedStatus.RELEASED: "It ended, and your money is free again",
 }
 
 

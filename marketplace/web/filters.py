@@ -34,7 +34,8 @@ from marketplace.rules.quality import rating_words
 
 _ROW = re.compile(r"<tr([^>]*)>(.*?)</tr>", re.DOTALL)
 _EMPTY_CELL = re.compile(r'<td\b([^>]*?)class="([^"]*)"([^>]*)>\s*</td>')
-_WHOLE = re.compile(r"\b\d{1,2} [A-Z][a-z]+ \d{4}\b|\b\d[\d.,]* (?:km|miles?)\b|\bat \S+$")
+_COUNTED = r"km|miles?|people|persons?|sessions?|visits?|hours?|days?|nights?|weeks?"
+_WHOLE = re.compile(rf"\b\d{{1,2}} [A-Z][a-z]+ \d{{4}}\b|\b\d[\d.,]* (?:{_COUNTED})\b|\bat \S+$")
 _NO_BREAK = "\N{NO-BREAK SPACE}"
 _CELL_OF_MOMENT = re.compile(r"(<t[dh]\b[^>]*>\s*(?:<strong>)?)the end of ")
 _CELL_OPENS = re.compile(r"<(td|th)\b([^>]*)>(\s*<(?:form\b|a class=\"nhsuk-button\b))?")
@@ -61,8 +62,18 @@ def whole(says: Callable[..., str]) -> Callable[..., str]:
     return said
 
 
+def counted(says: Callable[..., str]) -> Callable[..., str]:
+    """The same words for a page: the number is never parted from the first word of what it counts."""
+
+    @wraps(says)
+    def said(*values: Any) -> str:
+        return says(*values).replace(" ", _NO_BREAK, 1)
+
+    return said
+
+
 def unbroken(text: str) -> str:
-    """Words in which no date, the time after it, or distance is ever broken into two lines."""
+    """Words in which no date, the time after it, or number with what it counts is ever broken into two lines."""
     return _WHOLE.sub(lambda found: found[0].replace(" ", _NO_BREAK), text)
 
 
@@ -134,7 +145,7 @@ def init_app(app: Flask) -> None:
         units_of,
         listed,
         one_unit,
-        plural,
+        counted(plural),
         words,
         seen_page,
         decision,

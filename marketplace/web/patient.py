@@ -201,7 +201,7 @@ def match(match_id: str) -> Answer:
     except WrongState as error:  # said on the page of the match itself, which shows how it stands
         form.refuse_for(error)
         return patient_page("match.html", page=matches.match_page(session, actor, now, match_id), form=form), 409
-    flash("You said yes. We will tell you when it is final." if accepts else "You said no.", "done")
+    flash(f"We noted your answer.{' We will tell you when the result is final.' if accepts else ''}", "done")
     return redirect(url_for("patient.match", match_id=match_id))
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from flask import Flask
 from markupsafe import Markup
 
-from marketplace.queries.words import moment, units
+from marketplace.queries.words import moment, plural, units
 from marketplace.web import filters
 
 
@@ -45,6 +45,15 @@ def test_a_number_stays_with_its_unit() -> None:
     assert units(120) == "120 sessions"
 
 
+def test_a_number_stays_with_what_it_counts() -> None:
+    """With the first word of it only: the rest of a long phrase may go to the next line."""
+    app = Flask("page")
+    filters.init_app(app)
+    page = app.jinja_env.from_string("{{ plural(2, 'day') }}; {{ plural(1, 'person has', 'people have') }}").render()
+    assert page == "2\xa0days; 1\xa0person has"
+    assert plural(3, "offer") == "3 offers"
+
+
 def test_a_distance_stays_in_one_line() -> None:
     """The number with its unit, also in a sentence made elsewhere."""
     app = Flask("page")
@@ -53,6 +62,7 @@ def test_a_distance_stays_in_one_line() -> None:
         why="It is 0.5 km (0.3 miles) away."
     )
     assert told == "1\xa0km (0.6\xa0miles); It is 0.5\xa0km (0.3\xa0miles) away."
+    assert filters.unbroken("Care (2 of 10 sessions so far)") == "Care (2 of 10\xa0sessions so far)"
 
 
 def test_a_button_stands_without_the_heading() -> None:

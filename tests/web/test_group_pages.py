@@ -260,7 +260,7 @@ def is_over(page: str, news: str, money: str) -> None:
     assert "What the group was for" in page
     assert page.index(news) < page.index(money) < page.index("another group") < page.index("was for")
     running = ("People near you", "How a provider is chosen", "What counts for you", "Who is asked", "At most")
-    for untold in (*running, "It is for ", "What happens when"):
+    for untold in (*running, "It is for ", "The care is", "The area is", "What happens when"):
         assert untold not in page, untold
 
 
@@ -403,7 +403,7 @@ def test_who_has_no_match_reads_that_the_offers_are_matched_again(site: Site) ->
         assert "The offers are being matched again" in page, path
         assert "No provider was found" not in page, path
     home = site.client(P1).get("/patient/").text
-    assert re.search(r"Step 5 of 9\s*<", home)
+    assert re.search(r"Step 5 of 9\.\s*<", home)
     assert brokers_date not in home
     with writing(world.session):
         rounds.start_round(world.session, world.now, world.broking, world.tender.id)

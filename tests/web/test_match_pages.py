@@ -21,7 +21,7 @@ from tests.web.test_reading_age import MOST_GRADE, MOST_WORDS
 from tests.worlds import PERIOD, SmallWorld
 
 P1 = "p1@example.test"
-PRESENT = ("You pay", "is your match", "saves you", "Your answer")
+PRESENT = ("You pay", "is your match", "saves you", "Your answer", "The care is", "The place is", "contract is signed")
 """Words of a match of which something can still come."""
 HOLDS = ("You pay", "is your match.", "Your provider is", "Your first visit is", "saves you", "is your part", "is for")
 """Words of a match that holds: one that is made again is told as what would be."""
@@ -228,6 +228,17 @@ def test_an_old_match_leads_to_the_new_one(site: Site) -> None:
     same(site, f"/patient/matches/{old}")
 
 
+@pytest.mark.parametrize(("answer", "said"), [("accept", "You said yes"), ("decline", "You turned this match down")])
+def test_an_answer_is_said_once(site: Site, answer: str, said: str) -> None:
+    """The page of the match says it; the news above only that it was noted, and what comes."""
+    path = f"/patient/matches/{site.world.proposed().match(1).id}"
+    sent = {"answer": answer, "look_again": "yes", "reason": "Too far"}
+    page = site.client(P1).post(path, data=sent, follow_redirects=True).text
+    assert "We noted your answer." in page
+    assert page.count(said) == 1
+    assert "You said no" not in page
+
+
 def test_nobody_is_asked_while_the_offers_are_matched_again(site: Site) -> None:
     """Neither the home page nor the way asks for an answer, and one that is sent is refused with the reason."""
     world = left_out(site.world.proposed())
@@ -235,7 +246,7 @@ def test_nobody_is_asked_while_the_offers_are_matched_again(site: Site) -> None:
     home = client.get("/patient/").text
     assert "Answer your match" not in home
     assert re.search(r'nhsuk-tag--grey">The offers are being matched again', home)
-    assert re.search(r"Step 5 of 9\s*<", home), "the broker's own day is not told"
+    assert re.search(r"Step 5 of 9\.\s*<", home), "the broker's own day is not told"
     assert "See your match so far" in home
     refused = client.post(path, data={"answer": "accept", "look_again": "yes"})
     assert refused.status_code == 409

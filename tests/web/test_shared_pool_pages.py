@@ -13,6 +13,8 @@ from marketplace.rules.sharing import Pooling
 from marketplace.rules.tendering import Policy
 from tests.web.reading import grade_of, sentences_of
 from tests.web.site import Site
+from tests.web.test_easy_read import main_part
+from tests.web.test_group_pages import change
 from tests.web.test_reading_age import MOST_GRADE, MOST_WORDS
 from tests.web.test_reading_age import _page as page_as
 from tests.web.test_tender_life_pages import BROKER, FUNDER, NEAR, refuses, takes
@@ -96,6 +98,16 @@ def test_sharing_is_told_in_plain_words(site: Site) -> None:
     assert not hard, "\n".join(hard)
 
 
+def test_nothing_is_set_aside_for_who_is_asked_again(site: Site) -> None:
+    """A change of the rules has ended their yes, and with it what it held: it takes a new one."""
+    world = shared(site).world.agree().publish()
+    change(world, pence_per_km=60)
+    for easy in (False, True):
+        page = " ".join(main_part(site.client(P1), f"/patient/invitations/{world.need(1).id}", easy=easy).split())
+        assert "If you say yes, we set aside £700.00" in page
+        assert ">We set aside" not in page
+
+
 def test_a_group_that_does_not_share_asks_nothing_of_it(site: Site) -> None:
     """The second question stands on no other invitation, and cannot be smuggled in."""
     world = site.world.draft()
@@ -115,6 +127,8 @@ def test_a_match_says_who_carries_what(site: Site) -> None:
     assert giver.count("helps others") == 1, "what is given is told once"
     assert "What the others do not need of your help comes back to your budget." in giver
     assert "Then your care can start." in giver
+    dearer = "Buying alone would cost £34.61 less. You can say no."
+    assert re.search(rf"{re.escape(dearer)}</p>\s*<p>People in your group help each other", giver), "why it is dearer"
     receiver = site.client(P3).get(f"/patient/matches/{world.match(3).id}").text
     assert "£400.00 from your budget. Your care costs £550.00. Others in the group pay £150.00 of it" in receiver
     assert receiver.count("£150.00") == 1, "what is got is told once"
