@@ -479,7 +479,9 @@ def test_a_refused_objection_repeats_nothing(site: Site) -> None:
     """That the award becomes final, and when, is said once in words and once among the dates."""
     world = site.world.proposed().accept().confirm()
     with writing(world.session):
-        row = reviews.represent(world.session, world.now, world.provider("near"), world.tender.id, "Our rating was misread.")
+        row = reviews.represent(
+            world.session, world.now, world.provider("near"), world.tender.id, "Our rating was misread."
+        )
         reviews.decide(world.session, world.now, world.funder, row.id, Decision.REFUSED, "It was not.")
     text = site.client(BROKER).get(f"/broker/tenders/{world.tender.id}").text
     ends = moment(world.tender.standstill_ends_at)
