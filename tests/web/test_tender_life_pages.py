@@ -154,6 +154,8 @@ def test_an_offer_is_left_out_and_the_match_run_again(site: Site) -> None:
     refuses(site, BROKER, path, {"reason": "Brother of our director"}, "code")
     refuses(site, BROKER, path, {"code": "conflict"}, "reason")
     refuses(site, BROKER, path, {"code": "conflict", "reason": "no"}, "reason")
+    assert "Its provider is suspended" not in site.client(BROKER).get(path).text
+    refuses(site, BROKER, path, {"code": "suspension", "reason": "It is suspended, we think"}, "code")
     shut(site, path, BULK, FUNDER)
     takes(site, BROKER, path, {"code": "conflict", "reason": "Brother of our director"})
     assert site.client(BROKER).get(path).status_code == 200
