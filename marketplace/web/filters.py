@@ -35,7 +35,6 @@ from marketplace.rules.quality import rating_words
 _ROW = re.compile(r"<tr([^>]*)>(.*?)</tr>", re.DOTALL)
 _EMPTY_CELL = re.compile(r'<td\b([^>]*?)class="([^"]*)"([^>]*)>\s*</td>')
 _WHOLE = re.compile(r"\b\d{1,2} [A-Z][a-z]+ \d{4}\b|\b\d[\d.,]* (?:km|miles?)\b|\bat \S+$")
-_AT_TIME = re.compile(r"\bat (?=midday\b|\d[\d:]*[ap]m\b)")
 _NO_BREAK = "\N{NO-BREAK SPACE}"
 _CELL_OF_MOMENT = re.compile(r"(<t[dh]\b[^>]*>\s*(?:<strong>)?)the end of ")
 _CELL_OPENS = re.compile(r"<(td|th)\b([^>]*)>(\s*<(?:form\b|a class=\"nhsuk-button\b))?")
@@ -64,7 +63,17 @@ def whole(says: Callable[..., str]) -> Callable[..., str]:
 
 def unbroken(text: str) -> str:
     """Words in which no date, the time after it, or distance is ever broken into two lines."""
-    return _AT_TIME.sub(f"at{_NO_BREAK}", _WHOLE.sub(lambda found: found[0].replace(" ", _NO_BREAK), text))
+    return _WHOLE.sub(lambda found: found[0].replace(" ", _NO_BREAK), text)
+
+
+def with_time(says: Callable[..., str]) -> Callable[..., str]:
+    """The same words for a page: ``at 9am`` is in one line too where words follow it."""
+
+    @wraps(says)
+    def said(*values: Any) -> str:
+        return re.sub(r"\bat (?=midday\b|\d[\d:]*[ap]m\b)", f"at{_NO_BREAK}", unbroken(says(*values)))
+
+    return said
 
 
 def breakable(name: str) -> Markup:
@@ -139,7 +148,7 @@ def init_app(app: Flask) -> None:
         listed,
         words,
         seen_page,
-        in_one_line(decision),
+        with_time(decision),
         permille,
         in_one_line(distance),
         unbroken,
