@@ -50,7 +50,7 @@ def exclude_offer(
         If the offers are not opened, or the award is confirmed already.
     Invalid
         If the rating is the ground, and is no worse than the offer says; or the place, and everybody matched can go
-        there; or nobody may know yet whose offer it is.
+        there; or nobody may know yet whose offer it is. If a suspension is, and it is known that there is none.
     """
     offer, tender = locked_of_tender(session, Offer, offer_id, "offer")
     check_owner(actor, Role.BROKER, tender.broker_id, "offer")
@@ -60,7 +60,15 @@ def exclude_offer(
     if code is ExclusionCode.PLACE_TOO_FAR and not can_be_too_far(session, tender, offer):
         message = "Choose this once a match is proposed, and the place has moved too far for somebody matched with it."
         raise Invalid("place_not_too_far", message, place="code")
+    if code is ExclusionCode.SUSPENSION and not can_be_suspended(tender, offer):
+        message = "Choose this when the provider is suspended. This one is not."
+        raise Invalid("not_suspended", message, place="code")
     return _exclude(session, now, actor, tender, offer, code=code, reason=reason)
+
+
+def can_be_suspended(tender: Tender, offer: Offer) -> bool:
+    """Whether an offer's provider is suspended, or nobody may know yet whose offer it is: an answer would tell."""
+    return not may_name_providers(tender) or offer.provider.suspended_at is not None
 
 
 def can_be_too_far(session: Session, tender: Tender, offer: Offer) -> bool:

@@ -119,9 +119,8 @@ def refund(session: Session, now: Instant, actor: Actor, delivery_id: str, reaso
             reason=written,
         )
         post(session, now, actor.user_id, posting)
-    if in_force:
-        contract.units_confirmed -= delivery.units
-    elif tender_id is not None:
+    contract.units_confirmed -= delivery.units
+    if not in_force and tender_id is not None:
         restore(session, now, actor, tender_id, contract, delivery.due_pence or 0, delivery.id)
     refunded_pence, delivery.due_pence = delivery.due_pence or 0, 0
     delivery.status = DeliveryStatus.REFUNDED

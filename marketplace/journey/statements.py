@@ -37,7 +37,7 @@ WORDS: Mapping[TransferKind, str] = {
     TransferKind.COMMIT: "Promised to the provider of {service}",
     TransferKind.DUE: "Spent on {service} that took place",
     TransferKind.PAY: "Paid for {service} by {payer}",
-    TransferKind.REFUND: "Not spent after all, on {service} that was wrong",
+    TransferKind.REFUND: "Not spent after all, on {service} written down by mistake",
     TransferKind.EXPIRE: "Returned because the budget ended",
     TransferKind.RECLAIM: f"Taken back by {CARE_TEAM}",
     TransferKind.RETURN: "Returned, as the usual care was chosen",

@@ -139,7 +139,7 @@ class MatchPage:
     @property
     def is_over(self) -> bool:
         """Whether nothing comes of it any more."""
-        return self.stage in OVER
+        return self.stage in OVER or self.offer_left_out
 
     @property
     def again_by(self) -> Instant | None:
@@ -196,9 +196,9 @@ def match_page(session: Session, actor: Actor, now: Instant, match_id: str) -> M
     tender = match.award.round.tender
     contract_id = session.scalar(select(Contract.id).where(Contract.match_id == match.id))
     stage = stage_of(match, now, has_contract=contract_id is not None)
-    alternatives = _named(
-        session, need.bundle.tender, (match.reasons or {}).get("alternatives", []), over=stage in OVER
-    )
+    left_out = stage is Stage.AGAIN and offer.status is OfferStatus.EXCLUDED
+    over = stage in OVER or left_out
+    alternatives = _named(session, need.bundle.tender, (match.reasons or {}).get("alternatives", []), over=over)
     newest_id = latest_match_id(session, need.id)
     pins = [pin_of(offer.provider.name, site, chosen=True, distance_m=_apart(patient, site))]
     pins += [pin_of(row.provider, row.site, distance_m=_apart(patient, row.site)) for row in alternatives]

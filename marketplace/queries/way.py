@@ -113,7 +113,7 @@ def _steps(
         "Providers make their offers",
         "Providers made their offers",
         offers_in,
-        tender.closed_at,
+        tender.offers_due_at,
         tender.offers_due_at,
     )
     stale = is_searched_again(need) or (match is not None and contract is None and is_made_again(match))

@@ -42,6 +42,7 @@ class LineChangeSchema(Schema):
     units = Whole(1, MAX_UNITS, required=True, metadata={"title": "How many?"})
     budget_pence = Pounds(
         required=True,
+        minimum_pence=1,
         error_messages={"required": "Enter an amount in pounds, like 48.50"},
         metadata={"title": "At most how much in all?", "x-prefix": "£"},
     )

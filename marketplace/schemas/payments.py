@@ -29,7 +29,8 @@ class BankAnswers(fields.Field[list[Answer]]):
 
 def in_the_file(error: Invalid) -> str:
     """What is wrong with a line of a file, as a sentence of its own: ``In the file, line 3: ...``."""
-    return f"In the file, {error.message}" if error.place.startswith("line") else error.message
+    said = error.message[:1].lower() + error.message[1:]
+    return f"In the file, {said}" if error.place.startswith("line") else error.message
 
 
 class BankAnswerSchema(Schema):

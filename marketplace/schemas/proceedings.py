@@ -3,11 +3,12 @@
 from typing import Any
 
 from marshmallow import Schema, fields, post_load
-from marshmallow.validate import OneOf
+from marshmallow.validate import Length, OneOf
 
 from marketplace.records.offers import ExclusionCode
 from marketplace.records.people import InterestKind
 from marketplace.records.tenders import CancelCode, Decision
+from marketplace.rules.awarding import SHORTEST_REASONS
 
 from .fields import Day, Words, choice
 from .tenders import TenderSchema
@@ -133,6 +134,7 @@ class ExcludeSchema(Schema):
         required=True,
         longest=1000,
         missing="Write why this offer is left out",
+        validate=Length(min=10, error="Write in a sentence why this offer is left out"),
         metadata={"title": "Why is this offer left out?"},
     )
 
@@ -155,6 +157,7 @@ class CancelSchema(Schema):
         required=True,
         longest=1000,
         missing="Write why it is cancelled",
+        validate=Length(min=10, error="Write in a sentence why it is cancelled"),
         metadata={"title": "Why is it cancelled?"},
     )
 
@@ -224,5 +227,9 @@ class DecisionSchema(Schema):
         required=True,
         longest=4000,
         missing="Write the reasons for your decision",
+        validate=Length(
+            min=SHORTEST_REASONS,
+            error=f"Write more about the reasons for your decision: at least {SHORTEST_REASONS} characters",
+        ),
         metadata={"title": "Your reasons for this decision"},
     )

@@ -30,7 +30,7 @@ from .asking import Answer, ask
 from .cancelling import cancel_page
 from .clock import request_now
 from .database import db_session
-from .filters import in_one_line
+from .filters import in_one_line, unbroken
 from .forms import WebForm, sent
 from .listing import Column, Listing, asked
 
@@ -94,7 +94,7 @@ def decide(representation_id: str) -> Answer:
             row=row,
             provider=provider,
             who=objections.decided_by(session, actor, row),
-            next=[(name, objections.next_for(row.tender, reader)) for reader, name in readers],
+            next=[(name, unbroken(objections.next_for(row.tender, reader))) for reader, name in readers],
         )
 
     def step(session: Session, data: dict[str, Any]) -> None:

@@ -77,6 +77,16 @@ def unbroken(text: str) -> str:
     return _WHOLE.sub(lambda found: found[0].replace(" ", _NO_BREAK), text)
 
 
+def with_time(says: Callable[..., str]) -> Callable[..., str]:
+    """The same words for a page: ``at 9am`` is in one line too where words follow it."""
+
+    @wraps(says)
+    def said(*values: Any) -> str:
+        return re.sub(r"\bat (?=midday\b|\d[\d:]*[ap]m\b)", f"at{_NO_BREAK}", unbroken(says(*values)))
+
+    return said
+
+
 def breakable(name: str) -> Markup:
     """An address of programs that may be broken into two lines after ``/``, and within no name."""
     return Markup(re.sub(r"/(?=.)", "/<wbr>", str(escape(name))))  # noqa: S704 - escaped first
@@ -148,7 +158,7 @@ def init_app(app: Flask) -> None:
         counted(plural),
         words,
         seen_page,
-        decision,
+        with_time(decision),
         permille,
         in_one_line(distance),
         unbroken,

@@ -135,7 +135,7 @@ def _to_come(row: TenderRow, now: Instant) -> Iterator[tuple[str, Instant | None
     elif stage is TenderStatus.OPEN or tender.closed_at is not None:
         yield "Offers could come in until", tender.offers_due_at
     if row.must_run_again:
-        yield "The match must be run again by", run_again_by(tender)
+        yield "Match to be run again by", run_again_by(tender)
         return
     if stage is TenderStatus.CLOSED:
         yield "The match starts by", tender.match_by

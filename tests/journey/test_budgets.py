@@ -179,7 +179,7 @@ def test_a_refund_after_the_end_is_the_budgets(small: Found) -> None:
     before, due = world.money(1)["available"], delivery.due_pence
     acting(world, funds.refund, delivery.id, "Recorded for the wrong patient", actor=world.funder)
     assert world.money(1) == {"available": before + due, "reserved": 0, "committed": 0}
-    assert contract.status is ContractStatus.COMPLETED
+    assert (contract.status, contract.units_confirmed) == (ContractStatus.COMPLETED, 1)
     assert first.due_pence + due == contract.charge_pence
     assert world.books_balance()
 

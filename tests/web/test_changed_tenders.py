@@ -434,7 +434,8 @@ def test_a_draft_tells_what_was_agreed_beside_what_was_asked(site: Site) -> None
     """Units and money of those who said yes, in all and by group, and what it would be if everybody did."""
     at = two_groups(site)
     before = site.client(BROKER).get(at).text
-    assert "Agreed so far: <strong>0 sessions, £0.00</strong>" in before
+    assert "Agreed so far: <strong>" not in before
+    assert "Nobody has joined yet" in before
     assert "is left out" not in before
     site.world.agree(1)
     assert "Nobody has joined 1 group yet. If you publish now, it is left out." in site.client(BROKER).get(at).text
@@ -496,3 +497,18 @@ def test_the_map_s_table_begins_with_the_name(site: Site) -> None:
     assert re.search(r'<th scope="col"[^>]*>Provider</th>', table[: table.index("</tr>")])
     assert "No.</th>" not in table
     assert re.search(r"<div>[^<]*Bulk Physio <span[^>]*>\(1 on the map\)", table)
+
+
+def test_a_refused_objection_repeats_nothing(site: Site) -> None:
+    """That the award becomes final, and when, is said once in words and once among the dates."""
+    world = site.world.proposed().accept().confirm()
+    with writing(world.session):
+        row = reviews.represent(
+            world.session, world.now, world.provider("near"), world.tender.id, "Our rating was misread."
+        )
+        reviews.decide(world.session, world.now, world.funder, row.id, Decision.REFUSED, "It was not.")
+    text = site.client(BROKER).get(f"/broker/tenders/{world.tender.id}").text
+    ends = moment(world.tender.standstill_ends_at)
+    assert f"Refused on {moment(world.now)}." in text
+    assert text.count(ends.removeprefix("the end of ")) == 2
+    assert "Then contracts are signed" not in text

@@ -110,7 +110,7 @@ def test_only_what_was_paid_is_given_back(site: Site) -> None:
     assert "Refunded: Nobody came on that day." in told["bulk"]
     same(site, f"/patient/contracts/{contract.id}")
     assert (
-        "Not spent after all, on physiotherapy that was wrong: £50.00"
+        "Not spent after all, on physiotherapy written down by mistake: £50.00"
         in site.client("p1@example.test").get(f"/patient/budgets/{contract.budget_id}/statement").text
     )
 

@@ -110,6 +110,10 @@ def test_a_review_changes_the_plan(site: Site) -> None:
     refused = client.post(at, data=typed)
     assert (refused.status_code, "more than the budget" in refused.text) == (422, True)
     assert "Climb the stairs again" in refused.text
+    assert 'href="#lines"' in refused.text
+    assert 'id="lines"' in refused.text
+    nothing = client.post(at, data={**typed, "lines-0-budget_pence": "0"})
+    assert (nothing.status_code, "Enter an amount above £0" in nothing.text) == (422, True)
     none = client.post(at, data={**typed, "lines-0-units": "none"})
     assert (none.status_code, 'href="#lines-0-units"' in none.text) == (422, True)
     assert client.post(at, data={**typed, "lines-0-budget_pence": "500"}).status_code == 302

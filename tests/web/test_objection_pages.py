@@ -126,7 +126,9 @@ def test_a_tender_cancelled_for_an_objection_says_so_to_all(site: Site) -> None:
     match = f"/patient/matches/{world.match(1).id}"
     assert REASONS in read(site, "near@example.test", offer_path(site))
     assert "Nothing: the tender has ended." in read(site, "funder@example.test", f"/commissioner/representations/{row}")
-    assert "A new tender can be drafted" in read(site, "broker@example.test", f"/broker/tenders/{world.tender.id}")
+    assert "You can begin again with a new draft" in read(
+        site, "broker@example.test", f"/broker/tenders/{world.tender.id}"
+    )
     patient = read(site, "p1@example.test", match)
     assert "Nothing will come of this match" in patient
     assert "sign a contract" not in patient

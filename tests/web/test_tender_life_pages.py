@@ -152,6 +152,9 @@ def test_an_offer_is_left_out_and_the_match_run_again(site: Site) -> None:
     assert path in site.client(BROKER).get(offers).text
     refuses(site, BROKER, path, {"reason": "Brother of our director"}, "code")
     refuses(site, BROKER, path, {"code": "conflict"}, "reason")
+    refuses(site, BROKER, path, {"code": "conflict", "reason": "no"}, "reason")
+    assert "Its provider is suspended" not in site.client(BROKER).get(path).text
+    refuses(site, BROKER, path, {"code": "suspension", "reason": "It is suspended, we think"}, "code")
     shut(site, path, BULK, FUNDER)
     takes(site, BROKER, path, {"code": "conflict", "reason": "Brother of our director"})
     assert site.client(BROKER).get(path).status_code == 200
@@ -170,6 +173,7 @@ def test_a_cancelled_tender_has_a_successor(site: Site) -> None:
     assert site.client(BROKER).post(f"{at}/successor").status_code == 409
     refuses(site, BROKER, f"{at}/cancel", {"code": "review", "reason": "The period was wrong"}, "code")
     refuses(site, BROKER, f"{at}/cancel", {"code": "error_in_tender"}, "reason")
+    refuses(site, BROKER, f"{at}/cancel", {"code": "error_in_tender", "reason": "no"}, "reason")
     shut(site, f"{at}/cancel", NEAR, FUNDER)
     takes(site, BROKER, f"{at}/cancel", {"code": "error_in_tender", "reason": "The period was wrong"})
     assert site.fresh().tender.status is TenderStatus.CANCELLED
@@ -301,6 +305,7 @@ def test_a_representation_is_refused_by_somebody_else(site: Site) -> None:
     assert "Bulk" not in asked
     refuses(site, FUNDER, path, {"reasons": "The rating is right."}, "decision")
     refuses(site, FUNDER, path, {"decision": "refused"}, "reasons")
+    assert "at least 10 characters" in refuses(site, FUNDER, path, {"decision": "refused", "reasons": "no"}, "reasons")
     shut(site, path, BROKER, NEAR)
     typed = {"decision": "refused", "reasons": "The rating is right."}
     takes(site, FUNDER, path, typed)

@@ -96,6 +96,7 @@ def tender(tender_id: str) -> str:
     found = lots.lots_of(session, actor, row.tender)
     made = proceedings.representations(session, actor, tender_id)
     decided = bool(made) and made[0].decision is not None
+    matched_anew = row.tender.status in (TenderStatus.MATCHING, TenderStatus.PROPOSED) and not row.must_run_again
     return render_template(
         "broker/tender.html",
         row=row,
@@ -105,7 +106,7 @@ def tender(tender_id: str) -> str:
         talk=proceedings.talk(session, tender_id),
         objections=made,
         deciders=objections.somebody_at(session, row.tender) if made else "",
-        after_objection=objections.next_for(row.tender, actor.role) if decided and not row.must_run_again else "",
+        after_objection=objections.next_for(row.tender, actor.role) if decided and matched_anew else "",
         follower=proceedings.successor_of(session, row.tender),
         former=proceedings.predecessor_of(session, row.tender),
         now=now,

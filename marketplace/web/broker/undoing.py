@@ -52,6 +52,7 @@ def exclude(offer_id: str) -> Answer:
     tender_id = offer.tender_id
     row = next(row for row in proceedings.opened_offers(session, actor, offer.tender) if row.offer.id == offer_id)
     holds = {
+        ExclusionCode.SUSPENSION.value: cancellations.can_be_suspended(offer.tender, offer),
         ExclusionCode.RATING_FELL.value: may_name_providers(offer.tender) and rating_fell(offer),
         ExclusionCode.PLACE_TOO_FAR.value: cancellations.can_be_too_far(session, offer.tender, offer),
     }
