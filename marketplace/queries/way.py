@@ -147,7 +147,7 @@ def _steps(
         done = f" ({contract.units_confirmed} of {units(contract.units, need.bundle.service.unit)} so far)"
     yield (
         f"You have your care{done}",
-        "You had all your care",
+        "You had all your care" if contract is None or contract.units_confirmed == contract.units else "Your contract is over",
         over,
         contract.ended_at if contract is not None else None,
         # the contract itself runs on for some weeks, in which the provider may still record what took place before
