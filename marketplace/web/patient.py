@@ -252,13 +252,18 @@ def delivery(delivery_id: str) -> Answer:
     if not form.validate():
         return patient_page("delivery.html", **shown), 422
     contract_id, managed_as = found.contract_id, found.contract.budget.managed_as
-    with writing(session):
-        if form.data["answer"] is DefaultAnswer.ACCEPT:
-            deliveries.confirm_delivery(session, request_now(), actor, delivery_id)
-            own_money = managed_as is ManagedAs.DIRECT_PAYMENT
-            then = "Now you can pay your provider for it" if own_money else "Your provider will now be paid for it"
-            flash(f"Thank you. {then}.", "done")
-        else:
-            deliveries.dispute_delivery(session, request_now(), actor, delivery_id, form.data["reason"])
-            flash("Thank you. Nothing will be paid for it until this is settled.", "done")
+    try:
+        with writing(session):
+            if form.data["answer"] is DefaultAnswer.ACCEPT:
+                deliveries.confirm_delivery(session, request_now(), actor, delivery_id)
+                own_money = managed_as is ManagedAs.DIRECT_PAYMENT
+                then = "Now you can pay your provider for it" if own_money else "Your provider will now be paid for it"
+            else:
+                deliveries.dispute_delivery(session, request_now(), actor, delivery_id, form.data["reason"])
+                then = "Nothing will be paid for it until this is settled"
+    except WrongState as error:  # said on the page of the visit itself, which shows what was answered
+        form.refuse_for(error)
+        answered = one(session, deliveries_for(actor), delivery_id, "delivery")
+        return patient_page("delivery.html", delivery=answered, form=form, cost_pence=None), 409
+    flash(f"Thank you. {then}.", "done")
     return redirect(url_for("patient.contract", contract_id=contract_id))
