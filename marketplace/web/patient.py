@@ -14,6 +14,7 @@ from marketplace.queries.support import support_of
 from marketplace.records.contracts import DeliveryStatus
 from marketplace.records.pools import DefaultAnswer
 from marketplace.rules.budgets import ManagedAs
+from marketplace.rules.clock import london_date
 from marketplace.rules.errors import Conflict, Invalid, WrongState
 from marketplace.rules.lifecycle import RESULT_PUBLISHED, ContractStatus
 from marketplace.rules.permissions import Role
@@ -49,10 +50,12 @@ def home() -> str:
     """What waits for me, my money, where my care stands."""
     session, actor, now = db_session(), current_actor(), request_now()
     own = budgets.own_budgets(session, actor)
+    running = [budget for budget in own if not budget.is_over(london_date(now))]
     return patient_page(
         "home.html",
         waiting=care.waiting(session, actor, now),
-        figures=statements.figures_of(session, [budget.id for budget in own]),
+        figures=statements.figures_of(session, [budget.id for budget in running]),
+        running=running,
         budgets=own,
         lines=care.care_lines(session, actor),
         support=support_of(session, now, one(session, patients_for(actor), actor.party_id, "patient")),
