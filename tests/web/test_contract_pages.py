@@ -160,7 +160,7 @@ def test_a_contract_that_time_ended_is_not_called_all_done(site: Site) -> None:
         assert "Completed on" not in text
         assert row(text, "Ended on") == "11 May 2027"
     reader = site.client("p1@example.test")
-    assert "<h2 class=\"nhsuk-heading-m\">Ended</h2>" in reader.get(f"/patient/contracts/{contract.id}/print").text
+    assert '<h2 class="nhsuk-heading-m">Ended</h2>' in reader.get(f"/patient/contracts/{contract.id}/print").text
     for path in ("/patient/", "/patient/care"):
         text = reader.get(path).text
         assert "Your contract is over" in text
