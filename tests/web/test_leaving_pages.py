@@ -221,6 +221,7 @@ def test_a_budget_that_is_over_has_nothing_free_to_use(site: Site) -> None:
         assert ("Went back" in page) is not easy
         home = main_part(site.client(P1), "/patient/", easy=easy)
         assert "Your budget is over." in home
+        assert "Your plan has" not in home
         for untold in ("£0.00", "Free to use", "You can still use", "Your budget is £"):
             assert untold not in home
     statement = site.client(P1).get(f"/patient/budgets/{world.budget(1).id}/statement").text
