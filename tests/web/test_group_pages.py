@@ -405,7 +405,7 @@ def test_who_has_no_match_reads_that_the_offers_are_matched_again(site: Site) ->
         assert "The offers are being matched again" in page, path
         assert "No provider was found" not in page, path
     home = site.client(P1).get("/patient/").text
-    assert re.search(r"Step 5 of 9\s*<", home)
+    assert re.search(r"Step 5 of 9\.\s*<", home)
     assert brokers_date not in home
     with writing(world.session):
         rounds.start_round(world.session, world.now, world.broking, world.tender.id)
