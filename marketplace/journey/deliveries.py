@@ -149,7 +149,7 @@ def _recorded(session: Session, delivery_id: str) -> tuple[Delivery, Contract]:
     delivery = locked(session, Delivery, delivery_id, "delivery")
     contract = locked(session, Contract, delivery.contract_id, "contract")
     if delivery.status is not DeliveryStatus.RECORDED:
-        raise WrongState("delivery_answered", "This delivery has been answered already.")
+        raise WrongState("delivery_answered", "This visit has been answered already. Nothing was changed.")
     return delivery, contract
 
 

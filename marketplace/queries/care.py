@@ -90,7 +90,7 @@ class CareLine:
     def words(self) -> str:
         """Where it stands."""
         if self.contract is not None:
-            return CONTRACT_WORDS[self.contract.status]
+            return "Your contract is over" if self._ran_out else CONTRACT_WORDS[self.contract.status]
         if self.need is None:
             return "Not in a group yet"
         if is_searched_again(self.need):
@@ -102,6 +102,13 @@ class CareLine:
             return self._match_words(self.match)
         silent = self.need.status is NeedStatus.REFUSED and self.match is not None and answered_for(self.match)
         return SILENT_NO if silent else NEED_WORDS[self.need.status]
+
+    @property
+    def _ran_out(self) -> bool:
+        """Whether time completed the contract, and not all of its care was done."""
+        contract = self.contract
+        is_completed = contract is not None and contract.status is ContractStatus.COMPLETED
+        return contract is not None and is_completed and contract.units_confirmed < contract.units
 
     def _match_words(self, match: Match) -> str:
         if self.is_stale:
@@ -120,7 +127,7 @@ class CareLine:
     def is_good(self) -> bool:
         """Whether there is something to be glad of, for the colour of the tag."""
         if self.contract is not None:
-            return self.contract.status is not ContractStatus.ENDED
+            return self.contract.status is not ContractStatus.ENDED and not self._ran_out
         return self.need is not None and self.need.status is NeedStatus.MATCHED and not self.is_stale
 
 

@@ -104,8 +104,11 @@ def care_time(contract: Contract) -> str:
         return f"It was to run until {day(period_to)}, and never began"
     if contract.status is ContractStatus.OFFERED:
         return f"From the day when {signers(contract)} have signed, until {day(period_to)}"
-    first, last = days_of_care(contract, period_to if contract.ended_at is None else london_date(contract.ended_at))
-    return f"From {day(first)} to {day(last)}" if first < last else f"On {day(first)}"
+    ended_on = None if contract.ended_at is None else london_date(contract.ended_at)
+    first, last = days_of_care(contract, ended_on or period_to)
+    if first < last:
+        return f"From {day(first)} to {day(last)}"
+    return f"It began and ended on {day(first)}" if first == ended_on else f"On {day(first)}"
 
 
 def ending(contract: Contract, actor: Actor) -> list[tuple[str, str]]:
@@ -113,7 +116,9 @@ def ending(contract: Contract, actor: Actor) -> list[tuple[str, str]]:
     if contract.ended_at is None:
         return []
     completed = contract.status is ContractStatus.COMPLETED
-    rows = [("Completed on" if completed else "Ended on", day(contract.ended_at))]
+    # time completes a contract too; then not all of it was done
+    all_done = completed and contract.units_confirmed == contract.units
+    rows = [("Completed on" if all_done else "Ended on", day(contract.ended_at))]
     rows += [("Why", contract.ended_reason)] if contract.ended_reason else []
     # of one that nobody signed in time the reason has said it all
     somebody = contract.ended_by is not None and not completed and not has_lapsed(contract)

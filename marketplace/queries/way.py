@@ -142,12 +142,14 @@ def _steps(
         contract.sign_by if contract is not None else None,
     )
     over = contract is not None and contract.status is ContractStatus.COMPLETED
-    done = ""
+    done, had = "", "You had all your care"
+    if contract is not None and contract.units_confirmed < contract.units:
+        had = "Your contract is over"
     if contract is not None and signed:
         done = f" ({contract.units_confirmed} of {units(contract.units, need.bundle.service.unit)} so far)"
     yield (
         f"You have your care{done}",
-        "You had all your care",
+        had,
         over,
         contract.ended_at if contract is not None else None,
         # the contract itself runs on for some weeks, in which the provider may still record what took place before

@@ -52,7 +52,7 @@ def confirm_payment(provider_id: str | None, *, back: str) -> Answer:
             return redirect(back)
     amounts = settlements.amounts_due(session, actor, provider_id)  # first: what comes due while we read is not in it
     if not amounts:
-        flash("Nothing is due there now.", "done")
+        flash("Nothing is due there now.", "error")
         return redirect(back)
     listed_page = page_from(
         len(amounts), lambda first, size: settlements.deliveries_due(session, actor, provider_id, first, size)

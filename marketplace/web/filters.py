@@ -34,8 +34,15 @@ from marketplace.rules.quality import rating_words
 
 _ROW = re.compile(r"<tr([^>]*)>(.*?)</tr>", re.DOTALL)
 _EMPTY_CELL = re.compile(r'<td\b([^>]*?)class="([^"]*)"([^>]*)>\s*</td>')
-_COUNTED = r"km|miles?|people|persons?|sessions?|visits?|hours?|days?|nights?|weeks?"
-_WHOLE = re.compile(rf"\b\d{{1,2}} [A-Z][a-z]+ \d{{4}}\b|\b\d[\d.,]* (?:{_COUNTED})\b|\bat \S+$")
+_COUNTED = r"km|miles?|people|persons?|sessions?|visits?|hours?|(?:more )?days?|nights?|weeks?|tenths?"
+_WHOLE = re.compile(
+    r"\b\d{1,2} [A-Z][a-z]+ \d{4}\b"
+    rf"|\b\d[\d.,]* (?:{_COUNTED})\b"
+    r"|\b(?:group )?\d+ of \d+\b(?: [a-z]+)?"
+    r"|\b\d[\d.:]*[ap]m to \d[\d.:]*[ap]m\b"
+    r"|\b0\d{2,4}(?: \d{3,4}){1,2}\b"
+    r"|\bat \S+$"
+)
 _NO_BREAK = "\N{NO-BREAK SPACE}"
 _CELL_OF_MOMENT = re.compile(r"(<t[dh]\b[^>]*>\s*(?:<strong>)?)the end of ")
 _CELL_OPENS = re.compile(r"<(td|th)\b([^>]*)>(\s*<(?:form\b|a class=\"nhsuk-button\b))?")
@@ -73,7 +80,7 @@ def counted(says: Callable[..., str]) -> Callable[..., str]:
 
 
 def unbroken(text: str) -> str:
-    """Words in which no date, the time after it, or number with what it counts is ever broken into two lines."""
+    """Words in which no date, hours, telephone number, or number with what it counts is broken into two lines."""
     return _WHOLE.sub(lambda found: found[0].replace(" ", _NO_BREAK), text)
 
 

@@ -14,6 +14,7 @@ from marketplace.queries.support import support_of
 from marketplace.records.contracts import DeliveryStatus
 from marketplace.records.pools import DefaultAnswer
 from marketplace.rules.budgets import ManagedAs
+from marketplace.rules.clock import london_date
 from marketplace.rules.errors import Conflict, Invalid, WrongState
 from marketplace.rules.lifecycle import RESULT_PUBLISHED, ContractStatus
 from marketplace.rules.permissions import Role
@@ -49,10 +50,12 @@ def home() -> str:
     """What waits for me, my money, where my care stands."""
     session, actor, now = db_session(), current_actor(), request_now()
     own = budgets.own_budgets(session, actor)
+    running = [budget for budget in own if not budget.is_over(london_date(now))]
     return patient_page(
         "home.html",
         waiting=care.waiting(session, actor, now),
-        figures=statements.figures_of(session, [budget.id for budget in own]),
+        figures=statements.figures_of(session, [budget.id for budget in running]),
+        running=running,
         budgets=own,
         lines=care.care_lines(session, actor),
         support=support_of(session, now, one(session, patients_for(actor), actor.party_id, "patient")),
@@ -252,13 +255,18 @@ def delivery(delivery_id: str) -> Answer:
     if not form.validate():
         return patient_page("delivery.html", **shown), 422
     contract_id, managed_as = found.contract_id, found.contract.budget.managed_as
-    with writing(session):
-        if form.data["answer"] is DefaultAnswer.ACCEPT:
-            deliveries.confirm_delivery(session, request_now(), actor, delivery_id)
-            own_money = managed_as is ManagedAs.DIRECT_PAYMENT
-            then = "Now you can pay your provider for it" if own_money else "Your provider will now be paid for it"
-            flash(f"Thank you. {then}.", "done")
-        else:
-            deliveries.dispute_delivery(session, request_now(), actor, delivery_id, form.data["reason"])
-            flash("Thank you. Nothing will be paid for it until this is settled.", "done")
+    try:
+        with writing(session):
+            if form.data["answer"] is DefaultAnswer.ACCEPT:
+                deliveries.confirm_delivery(session, request_now(), actor, delivery_id)
+                own_money = managed_as is ManagedAs.DIRECT_PAYMENT
+                then = "Now you can pay your provider for it" if own_money else "Your provider will now be paid for it"
+            else:
+                deliveries.dispute_delivery(session, request_now(), actor, delivery_id, form.data["reason"])
+                then = "Nothing will be paid for it until this is settled"
+    except WrongState as error:  # said on the page of the visit itself, which shows what was answered
+        form.refuse_for(error)
+        answered = one(session, deliveries_for(actor), delivery_id, "delivery")
+        return patient_page("delivery.html", delivery=answered, form=form, cost_pence=None), 409
+    flash(f"Thank you. {then}.", "done")
     return redirect(url_for("patient.contract", contract_id=contract_id))

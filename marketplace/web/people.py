@@ -18,7 +18,7 @@ from .access import current_actor, for_role
 from .clock import request_now
 from .database import db_session, writing
 from .easy_read import patient_page
-from .forms import WebForm, sent
+from .forms import WHOLE_FORM, WebForm, sent
 
 Answer = str | Response | tuple[str, int]
 
@@ -38,7 +38,9 @@ def broker() -> Answer:
     others = [row for row in brokers if row.id != patient.broker_id]
     names = {row.id: row.name for row in others}
     form = WebForm(ChooseBrokerSchema(), sent(), choices={"broker_id": list(names.items())})
-    if sent() is not None and form.validate():
+    if sent() is not None and not others:  # the page says that there is none; it has no field to point at
+        form.refuse(WHOLE_FORM, "Your broker was not changed")
+    elif sent() is not None and form.validate():
         chosen = names.get(form.data["broker_id"])
         if chosen is None:
             form.refuse("broker_id", "Choose a broker from this list")

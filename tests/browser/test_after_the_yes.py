@@ -158,4 +158,5 @@ def test_paying_rating_and_a_budget_that_is_over(site: Site, serve: Callable[[Fl
     assert "More stars mean better." in look(site, window, "rating", f"/patient/contracts/{contract.id}/rate")
     world.later(days=400)
     assert "This budget ended" in look(site, window, "budget-over", "/patient/budget")
+    assert "Your budget is over." in look(site, window, "home-budget-over", "/patient/")
     assert "What you had" in look(site, window, "contract-over", f"/patient/contracts/{contract.id}")

@@ -78,4 +78,4 @@ def test_without_extra_support(site: Site, serve: Serve, visit: Open) -> None:
     patient.follow("Extra support").look("patient-support-none")
     assert "You do not get extra support now." in patient.text
     patient.press("Show my pages in easy read").look("patient-support-none-easy")
-    assert "So nobody new gets it." in patient.text
+    assert "So nobody can start to get it." in patient.text

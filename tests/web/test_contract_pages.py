@@ -85,7 +85,7 @@ def test_nothing_more_falls_due_of_an_ended_contract(site: Site) -> None:
     told = pages(site, ended_by_the_funder(site))
     for name, label in {"bulk": "Fell due", "funder": "Fell due", "p1": "Your care cost"}.items():
         assert "bit by bit" not in told[name]
-        assert row(told[name], label) == "£50.00 of £500.00. No more will be charged"
+        assert row(told[name], label) == "£50.00 of £500.00, and no more will be charged"
 
 
 def test_a_refund_is_the_same_amount_for_each(site: Site) -> None:
@@ -144,10 +144,39 @@ def test_a_contract_that_never_began_shows_no_care(site: Site) -> None:
         assert row(text, "When") == planned, name
         for untold in ("Done", "What you had", "Care so far", "What was recorded", "Fell due", "No longer shown"):
             assert untold not in text, (name, untold)
-    assert row(told["p1"], "You paid") == "Nothing, as it never began"
+    assert row(told["p1"], "You paid") == "Nothing"
+    assert "Your money is free to use again." in told["p1"]
     assert row(told["p1"], "You signed") == "Not signed"
     assert all("Not yet" not in text for text in told.values())
     same(site, path)
+
+
+def test_a_contract_that_time_ended_is_not_called_all_done(site: Site) -> None:
+    """Its last day has come, and seven of ten sessions were never had: nobody reads that all of it was."""
+    world = site.world.awarded()
+    world.deliver(1, 3)
+    contract = world.later(days=400).contract(1)
+    for text in pages(site, contract).values():
+        assert "Completed on" not in text
+        assert row(text, "Ended on") == "11 May 2027"
+    reader = site.client("p1@example.test")
+    assert '<h2 class="nhsuk-heading-m">Ended</h2>' in reader.get(f"/patient/contracts/{contract.id}/print").text
+    for path in ("/patient/", "/patient/care"):
+        text = reader.get(path).text
+        assert "Your contract is over" in text
+        assert "All done" not in text
+        assert "You had all your care" not in text
+
+
+def test_the_end_is_told_in_sentences_in_easy_read(site: Site) -> None:
+    """Each line of it ends, and so does a reason that somebody wrote with a full stop: once."""
+    contract = ended_by_the_funder(site)
+    reader = site.client("p1@example.test")
+    reader.post("/patient/easy-read", data={"easy_read": "on"})
+    text = reader.get(f"/patient/contracts/{contract.id}").text
+    assert "<p>Ended on: 6 April 2026.</p>" in text
+    assert f"<p>Why: {WHY}</p>" in text
+    assert "<p>It began and ended on 6 April 2026.</p>" in text
 
 
 def test_care_is_told_from_the_day_when_all_have_signed(site: Site) -> None:
@@ -172,7 +201,7 @@ def test_care_is_told_from_the_day_when_all_have_signed(site: Site) -> None:
     assert world.record(1).delivered_on == date(2026, 4, 8)
     assert when() == {"From 8 April 2026 to 31 October 2026"}
     world.contract(1).ended_at = world.now
-    assert care_time(world.contract(1)) == "On 8 April 2026"
+    assert care_time(world.contract(1)) == "It began and ended on 8 April 2026"
     world.session.rollback()
     world.later(days=20)
     with writing(world.session):
@@ -299,7 +328,7 @@ def test_a_contract_that_can_no_longer_be_signed_promises_nothing(site: Site) ->
             "Sign the contract",
         ):
             assert promise not in page, promise
-        assert "Ask your broker what you can do next." in page
+        assert "Ask your broker, Fen Brokers, what you can do next." in page
 
 
 def test_who_keeps_the_money_reads_that_they_pay(site: Site) -> None:

@@ -49,6 +49,22 @@ def test_an_answer_is_told_as_it_was(site: Site, answer: str, told: tuple[str, .
         assert max(len(words) for words in sentences) <= most
 
 
+def test_a_second_answer_changes_nothing_and_shows_the_first(site: Site) -> None:
+    """Sent from another window: the page of the visit says so, and what was answered."""
+    world = site.world.awarded()
+    delivery = world.deliver(1)
+    client = site.client(P1)
+    for easy in ("off", "on"):
+        client.post("/patient/easy-read", data={"easy_read": easy})
+        for typed in ({"answer": "accept"}, {"answer": "decline", "reason": "Nobody came."}):
+            answer = client.post(f"/patient/deliveries/{delivery.id}", data=typed)
+            assert answer.status_code == 409
+            assert "This visit has been answered already. Nothing was changed." in answer.text
+            assert "You said that it took place." in answer.text
+            assert "Go back, reload the page" not in answer.text
+    assert site.fresh().contract(1).units_confirmed == 1
+
+
 def test_who_has_signed_reads_that_others_have_not(site: Site) -> None:
     """And until when, and what happens if they do not."""
     world = site.world.proposed().accept().confirm().later(days=20)

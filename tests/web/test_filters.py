@@ -1,7 +1,9 @@
 """Tables that can become blocks, and stay tables for those who do not look."""
 
+import re
 from datetime import UTC, datetime
 
+import pytest
 from flask import Flask
 from markupsafe import Markup
 
@@ -63,6 +65,25 @@ def test_a_distance_stays_in_one_line() -> None:
     )
     assert told == "1\xa0km (0.6\xa0miles); It is 0.5\xa0km (0.3\xa0miles) away."
     assert filters.unbroken("Care (2 of 10 sessions so far)") == "Care (2 of 10\xa0sessions so far)"
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "Ask Fen Brokers, {01632 960 101}",
+        "Open: Monday to Friday, {9am to 5pm} or {10.30am to 12pm}",
+        "within {14 days} of it",
+        "You have {5 more days} than others",
+        "You have your care ({2 of 10 sessions} so far)",
+        "Your area is in {group 1 of 10}. Group 1 has the least money.",
+        "the poorest {2 tenths} of areas",
+        "2 sessions of physiotherapy, on {6 April 2026}",
+    ],
+)
+def test_what_counts_and_what_is_dialled_stays_in_one_line(told: str) -> None:
+    """What stands between the braces, and nothing else of the sentence."""
+    whole = re.sub(r"\{(.*?)\}", lambda found: found[1].replace(" ", "\xa0"), told)
+    assert filters.unbroken(re.sub("[{}]", "", told)) == whole
 
 
 def test_a_button_stands_without_the_heading() -> None:

@@ -219,6 +219,11 @@ def test_a_budget_that_is_over_has_nothing_free_to_use(site: Site) -> None:
         assert "left over" not in page
         assert re.search(r"(In all:|Your budget was) <strong>£700\.00</strong>", page)
         assert ("Went back" in page) is not easy
+        home = main_part(site.client(P1), "/patient/", easy=easy)
+        assert "Your budget is over." in home
+        assert "Your plan has" not in home
+        for untold in ("£0.00", "Free to use", "You can still use", "Your budget is £"):
+            assert untold not in home
     statement = site.client(P1).get(f"/patient/budgets/{world.budget(1).id}/statement").text
     assert re.search(r"In all</dt>\s*<dd[^>]*>\s*£700\.00", statement)
     assert re.search(r"Went back</dt>\s*<dd[^>]*>\s*£700\.00", statement)

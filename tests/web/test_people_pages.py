@@ -88,6 +88,16 @@ def test_a_patient_chooses_another_broker(site: Site, other_broker: str) -> None
     assert site.client("broker@example.test").post("/patient/broker").status_code == 403
 
 
+def test_without_another_broker_nothing_is_asked_for(site: Site) -> None:
+    """A page of before was sent: the answer points at no field that is not there."""
+    site.world.draft()
+    answer = site.client("p1@example.test").post("/patient/broker", data={"broker_id": "x"})
+    assert answer.status_code == 422
+    assert "Your broker was not changed." in answer.text
+    assert "There is no other broker to choose now." in answer.text
+    assert 'href="#broker_id"' not in answer.text
+
+
 def test_a_change_of_broker_says_what_came_back(site: Site, other_broker: str) -> None:
     """To the penny, where money was set aside for the group that is left."""
     world = site.world.draft().agree().publish()
