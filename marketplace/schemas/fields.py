@@ -87,7 +87,7 @@ class Words(fields.String):
         if self.required and not text:
             raise ValidationError(self._missing)
         if len(text) > self.longest:
-            raise ValidationError(f"Use {self.longest} characters or fewer")
+            raise ValidationError(f"Use {self.longest:,} characters or fewer")
         if any(ord(letter) < 32 and letter not in "\n\t" for letter in text):
             raise ValidationError("Use plain text only")
         return text
