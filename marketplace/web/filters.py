@@ -34,7 +34,7 @@ from marketplace.rules.quality import rating_words
 
 _ROW = re.compile(r"<tr([^>]*)>(.*?)</tr>", re.DOTALL)
 _EMPTY_CELL = re.compile(r'<td\b([^>]*?)class="([^"]*)"([^>]*)>\s*</td>')
-_WHOLE = re.compile(r"\b\d{1,2} [A-Z][a-z]+ \d{4}\b|\b\d[\d.,]* (?:km|miles?|people|per cent)\b|\bat \S+$")
+_WHOLE = re.compile(r"\b\d{1,2} [A-Z][a-z]+ \d{4}\b|\b\d[\d.,]* (?:km|miles?)\b|\bat \S+$")
 _NO_BREAK = "\N{NO-BREAK SPACE}"
 _CELL_OF_MOMENT = re.compile(r"(<t[dh]\b[^>]*>\s*(?:<strong>)?)the end of ")
 _CELL_OPENS = re.compile(r"<(td|th)\b([^>]*)>(\s*<(?:form\b|a class=\"nhsuk-button\b))?")
@@ -62,7 +62,7 @@ def whole(says: Callable[..., str]) -> Callable[..., str]:
 
 
 def unbroken(text: str) -> str:
-    """Words in which no date, the time after it, distance, share or number of people is ever broken into two lines."""
+    """Words in which no date, the time after it, or distance is ever broken into two lines."""
     return _WHOLE.sub(lambda found: found[0].replace(" ", _NO_BREAK), text)
 
 
