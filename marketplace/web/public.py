@@ -41,7 +41,7 @@ def _columns(need: str, by: str) -> list[Column[Listed]]:
 
 
 OPEN_COLUMNS = _columns("What is needed", "Offers by")
-NOTICE_COLUMNS = _columns("What was asked for", "Deadline for offers")
+NOTICE_COLUMNS = _columns("What was asked for", "Deadline")
 AWARD_COLUMNS: list[Column[Listed]] = [
     *NOTICE_COLUMNS,
     Column("awarded", "Awarded", lambda row: london_day(row.tender.awarded_at), Tender.awarded_at, "day"),
