@@ -47,6 +47,8 @@ class Earnings:
     lot: Lot
     rows: Sequence[tuple[int, Pence | None]]
     with_fee: bool
+    out_of_reach: tuple[int, int] | None = None
+    """The least that the offer starts at, and what is asked for, where that is less: it can then never be used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,11 +211,15 @@ def earnings(terms: OfferTerms, lots: Sequence[Lot]) -> list[Earnings]:
     """
     lot_of = {lot.bundle_id: lot for lot in lots}
     bands = {start or 1 for start in terms.bands} | {start - 1 for start in terms.bands if start > 1}
+    asked = [lot_of[line.bundle].units for line in terms.lines]
+    in_all = None if None in asked else sum(filter(None, asked))
     found = []
     for line in terms.lines:
         lot = lot_of[line.bundle]
         telling = bands | {lot.units or 0, terms.min_units, terms.max_units or 0, line.min_units, line.max_units or 0}
         least = max(1, terms.min_units, line.min_units)
         rows = [(units, earnings_pence(terms, line, units)) for units in sorted(telling) if units >= least]
-        found.append(Earnings(lot, rows, terms.fee_pence > 0))
+        limits = ((terms.min_units, in_all), (line.min_units, lot.units))
+        beyond = [(least, most) for least, most in limits if most is not None and least > most]
+        found.append(Earnings(lot, rows, terms.fee_pence > 0, next(iter(beyond), None)))
     return found

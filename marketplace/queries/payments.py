@@ -30,14 +30,15 @@ LINE_WORDS = {
     LineStatus.PAID: ("Paid", "green"),
     LineStatus.RETURNED: ("Returned", "red"),
 }
-DUE, IN_RUN, PAID, REFUNDED = "Due", "In a payment run", "Paid", "Refunded"
+DUE, IN_RUN, PAID, REFUNDED, TAKEN_BACK = "Due", "In a payment run", "Paid", "Refunded", "No longer due"
 # When a payer hands its file to the bank, nobody here learns: a claim is in a run until the bank has answered.
-CLAIM_COLOURS = {DUE: "blue", IN_RUN: "yellow", PAID: "green", REFUNDED: "grey"}
+CLAIM_COLOURS = {DUE: "blue", IN_RUN: "yellow", PAID: "green", REFUNDED: "grey", TAKEN_BACK: "grey"}
 _IN_STATE: Mapping[str, ColumnElement[bool]] = {
     DUE: (Delivery.status == DeliveryStatus.CONFIRMED) & Delivery.payment_line_id.is_(None),
     IN_RUN: (Delivery.status == DeliveryStatus.CONFIRMED) & Delivery.payment_line_id.is_not(None),
     PAID: Delivery.status == DeliveryStatus.PAID,
-    REFUNDED: Delivery.status == DeliveryStatus.REFUNDED,
+    REFUNDED: (Delivery.status == DeliveryStatus.REFUNDED) & Delivery.paid_at.is_not(None),
+    TAKEN_BACK: (Delivery.status == DeliveryStatus.REFUNDED) & Delivery.paid_at.is_(None),
 }
 CLAIMED = (DeliveryStatus.CONFIRMED, DeliveryStatus.PAID, DeliveryStatus.REFUNDED)
 """What a patient has confirmed is a claim of the provider's, whatever becomes of it."""
@@ -90,6 +91,7 @@ class ClaimRow:
     delivered_on: date
     service: str
     units: int
+    unit: str
     amount_pence: Pence
     payer: str
     state: str
@@ -178,11 +180,11 @@ def claim_sums(session: Session, actor: Actor) -> ClaimSums:
     query = _claims(actor).with_only_columns(
         Delivery.status, Delivery.payment_line_id.is_not(None), func.sum(Delivery.due_pence)
     )
-    sums = {DUE: 0, IN_RUN: 0, PAID: 0, REFUNDED: 0}
+    sums = dict.fromkeys(CLAIM_COLOURS, 0)
     for status, in_run, pence in session.execute(
         query.group_by(Delivery.status, Delivery.payment_line_id.is_not(None)).order_by(None)
     ):
-        sums[_state(status, in_run=bool(in_run))] += int(pence or 0)
+        sums[_state(status, in_run=bool(in_run), was_paid=status is DeliveryStatus.PAID)] += int(pence or 0)
     return ClaimSums(due_pence=sums[DUE], in_run_pence=sums[IN_RUN], paid_pence=sums[PAID])
 
 
@@ -199,15 +201,19 @@ def _claim(delivery: Delivery) -> ClaimRow:
         delivered_on=delivery.delivered_on,
         service=contract.need.plan_line.service.name,
         units=delivery.units,
+        unit=contract.need.plan_line.service.unit,
         amount_pence=(delivery.refunded_pence if refunded else delivery.due_pence) or 0,
         payer=PAYERS[contract.budget.parties.payer.role],
-        state=_state(delivery.status, in_run=delivery.payment_line_id is not None),
+        state=_state(delivery.status, in_run=delivery.payment_line_id is not None, was_paid=delivery.was_paid),
         paid_at=delivery.paid_at,
         reference=delivery.payment_line_id,
     )
 
 
-def _state(status: DeliveryStatus, *, in_run: bool) -> str:
+def _state(status: DeliveryStatus, *, in_run: bool, was_paid: bool) -> str:
+    """How far a claim's payment is; `was_paid`: whether it ever was, which tells a refund from what was never due."""
     if status is DeliveryStatus.CONFIRMED:
         return IN_RUN if in_run else DUE
-    return PAID if status is DeliveryStatus.PAID else REFUNDED
+    if status is DeliveryStatus.PAID:
+        return PAID
+    return REFUNDED if was_paid else TAKEN_BACK

@@ -44,7 +44,7 @@ class OfferSchema(Schema):
         load_default=0,
         metadata={
             "title": "Fixed fee (optional)",
-            "description": "Paid once if you are awarded anything; shared by the patients you serve.",
+            "description": "Counted once if you are awarded anything; shared by the patients you serve.",
             "x-prefix": "£",
         },
     )

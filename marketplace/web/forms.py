@@ -25,6 +25,8 @@ from werkzeug.datastructures import MultiDict
 from marketplace.rules.clock import LONDON
 from marketplace.rules.errors import DomainError, whole_sentence
 
+from .filters import unbroken
+
 NOT_OURS = frozenset({"csrf_token", "action", "next"})
 """Names that belong to the page and not to the document: the form's token and the button that was pressed."""
 
@@ -131,13 +133,15 @@ class WebForm:
     def summary(self) -> list[dict[str, str]]:
         """The error summary's list: every message with a link to its field."""
         return [
-            {"text": text} if name == WHOLE_FORM else {"text": self._told(name, text), "href": f"#{self._anchor(name)}"}
+            {"text": unbroken(text)}
+            if name == WHOLE_FORM
+            else {"text": unbroken(self._told(name, text)), "href": f"#{self._anchor(name)}"}
             for name, text in self.errors.items()
         ]
 
     def error(self, name: str) -> dict[str, str] | None:
         """A field's message in the macros' form."""
-        return {"text": self.errors[name]} if name in self.errors else None
+        return {"text": unbroken(self.errors[name])} if name in self.errors else None
 
     def field(self, name: str, **more: Any) -> dict[str, Any]:
         """What the component for this field needs: kind, name, words, value, message, choices."""
@@ -266,9 +270,11 @@ class WebForm:
         long = [word for word in title.lower().replace("?", " ").split() if len(word) > 3]
         if not long or any(word in text.lower() for word in long if word not in TELL_NOTHING):
             return text
-        # a question and a message are two sentences: it is asked only where two fields are told the same
+        # a question and a message are two sentences: it is asked only where the message could be of another field
         if "?" in title:
-            return f"{title} {text}" if list(self.errors.values()).count(text) > 1 else text
+            alike = list(self.errors.values()).count(text) > 1
+            any_field = text.startswith("Use ") and len(self.schema.fields) > 1
+            return f"{title} {text}" if alike or any_field else text
         return f"{title}: {_lower(text)}"
 
     def _anchor(self, name: str) -> str:

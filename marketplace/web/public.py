@@ -26,15 +26,22 @@ from .files import attached
 from .listing import Column, Listing, asked, page_of
 from .ocds import Source, release_package
 
-NOTICE_COLUMNS: list[Column[Listed]] = [
-    Column("title", "Tender", lambda row: row.tender.title, Tender.title),
-    Column("broker", "Broker", lambda row: row.tender.broker.name),
-    Column("need", "What is needed", lambda row: "; ".join(_need(lot) for lot in row.lots)),
-    Column("by", "Offers by", lambda row: london_day(row.tender.offers_due_at), Tender.offers_due_at, "day"),
-    Column("state", "State", lambda row: row.status_words),
-    Column("published", "Published", lambda row: london_day(row.tender.published_at), Tender.published_at, "day"),
-    Column("number", "Tender number", lambda row: row.tender.id),
-]
+
+def _columns(need: str, by: str) -> list[Column[Listed]]:
+    """A notice's columns, with the words for what it asks for and for the deadline."""
+    return [
+        Column("title", "Tender", lambda row: row.tender.title, Tender.title),
+        Column("broker", "Broker", lambda row: row.tender.broker.name),
+        Column("need", need, lambda row: "; ".join(_need(lot) for lot in row.lots)),
+        Column("by", by, lambda row: london_day(row.tender.offers_due_at), Tender.offers_due_at, "day"),
+        Column("state", "State", lambda row: row.status_words),
+        Column("published", "Published", lambda row: london_day(row.tender.published_at), Tender.published_at, "day"),
+        Column("number", "Tender number", lambda row: row.tender.id),
+    ]
+
+
+OPEN_COLUMNS = _columns("What is needed", "Offers by")
+NOTICE_COLUMNS = _columns("What was asked for", "Deadline")
 AWARD_COLUMNS: list[Column[Listed]] = [
     *NOTICE_COLUMNS,
     Column("awarded", "Awarded", lambda row: london_day(row.tender.awarded_at), Tender.awarded_at, "day"),
@@ -89,7 +96,7 @@ def tenders() -> str | Response:
     """Notices of tenders, by state, service and area: those open for offers unless something else is asked for."""
     state, service, area = asked("state"), asked("service"), asked("area")
     state = state if state in notices.STATES else "open"
-    columns = AWARD_COLUMNS if state == "awards" else NOTICE_COLUMNS
+    columns = {"open": OPEN_COLUMNS, "awards": AWARD_COLUMNS}.get(state, NOTICE_COLUMNS)
     listing = Listing("tenders", columns, {"open": "by", "awards": "-awarded"}.get(state, "-published"))
     session = db_session()
     query = notices.published(request_now(), state=state, service=service, area=area)

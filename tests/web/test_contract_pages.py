@@ -92,6 +92,12 @@ def test_a_refund_is_the_same_amount_for_each(site: Site) -> None:
     """What the refunded session had cost stands on every page, marked as no longer due: it was never paid."""
     for name, text in pages(site, ended_by_the_funder(site)).items():
         assert "£50.00, no longer due" in text, name
+    claims = site.client("bulk@example.test")
+    for narrowed in ("", "?state=No+longer+due"):
+        text = claims.get(f"/provider/claims{narrowed}").text
+        assert "No longer due</strong>" in text
+        assert "Refunded</strong>" not in text
+    assert "No claim is in this state." in claims.get("/provider/claims?state=Refunded").text
 
 
 def test_only_what_was_paid_is_given_back(site: Site) -> None:
@@ -366,11 +372,11 @@ def test_a_file_of_care_is_offered_once_a_contract_is_in_force(site: Site) -> No
     client, contract = site.client("bulk@example.test"), world.contract(1)
     listed = client.get("/provider/contracts").text
     assert "Record care from a file" not in listed
-    for text in (listed, pages(site, contract)["bulk"]):
-        assert f"Contract {contract.id}<" in text
+    assert f'<span class="cp-in-block">Contract </span>{contract.id}<' in listed
+    assert f"Contract {contract.id}<" in pages(site, contract)["bulk"]
     world.sign(1).record(1)
     assert "Record care from a file" in client.get("/provider/contracts").text
-    assert row(pages(site, contract)["bulk"], "Confirmed") == "0 of 10 sessions. 1 more waits for the patient"
+    assert row(pages(site, contract)["bulk"], "Confirmed") == "0 of 10 sessions, and 1 more waits for the patient"
 
 
 def test_a_dispute_waits_while_something_can_be_done_about_it(site: Site) -> None:

@@ -102,6 +102,16 @@ def test_a_question_is_asked_again_only_where_two_fields_are_told_the_same(title
     both = WebForm(TwoFieldsSchema(), MultiDict())
     assert not both.validate()
     assert [error["text"] for error in both.summary] == [f"{title} Enter it.", "Other: enter it."]
+    both.errors = {"one": "Use 200 characters or fewer."}
+    assert [error["text"] for error in both.summary] == [f"{title} Use 200 characters or fewer."]
+
+
+def test_a_day_in_a_message_is_never_parted() -> None:
+    """In the summary as beside the field."""
+    form = WebForm(Schema(), MultiDict())
+    form.refuse("form", "Enter a day from 6 April 2026")
+    assert form.summary == [{"text": "Enter a day from 6\xa0April\xa02026."}]
+    assert form.error("form") == {"text": "Enter a day from 6\xa0April\xa02026."}
 
 
 def test_rows_left_blank_are_skipped_and_messages_find_the_row_that_was_typed() -> None:

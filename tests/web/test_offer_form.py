@@ -75,6 +75,16 @@ def test_more_sessions_that_earn_less_are_marked(site: Site) -> None:
     assert 'value="59"' in page
 
 
+def test_an_offer_that_can_never_be_used_is_told_so(site: Site) -> None:
+    """Whoever would start at more than is asked for reads that before they seal, and after."""
+    world = site.world.draft().agree().publish()
+    client, address = site.client("near@example.test"), f"/provider/tenders/{world.tender.id}/offer"
+    told = "The tender asks for 120 sessions. An offer that starts at 121 sessions cannot be used."
+    assert told not in client.post(address, data=typed(site, "check", min_units="120")).text
+    assert told in client.post(address, data=typed(site, "check", min_units="121")).text
+    assert told in client.post(address, data=typed(site, "seal", min_units="121"), follow_redirects=True).text
+
+
 def test_wrong_input_names_the_field(site: Site) -> None:
     """A distance in words and a number out of turn."""
     world = site.world.draft().agree().publish()

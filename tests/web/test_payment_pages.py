@@ -141,6 +141,7 @@ def test_a_provider_follows_its_claims(due: Site) -> None:
     assert "nhsuk-button" not in client.get(at).text.split("Download the file for the bank")[0].rsplit("<a", 1)[1]
     page = provider.get("/provider/claims").text
     assert page.count("Paid</strong>") == 2
+    assert "1 session<" in page
     assert f"£{pounds(line)}" in page
     assert "Patient 01" not in page
     file = provider.get("/provider/claims?export=csv")

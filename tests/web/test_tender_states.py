@@ -182,3 +182,26 @@ def test_how_many_offers_are_needed_is_said_while_they_can_come_in(site: Site) -
     assert "If no offer comes in" in read(site, at)
     world.three_offers().later(days=15)
     assert "If no offer comes in" not in read(site, at)
+
+
+def test_what_is_over_is_not_told_as_open(site: Site) -> None:
+    """Once offers are in, no notice asks for them any more; once the award is made, nor for objections."""
+    world = site.world.draft().agree().publish().three_offers()
+    notices = {f"/tenders/{world.tender.id}": None, f"/provider/tenders/{world.tender.id}": "near@example.test"}
+    for at, reader in notices.items():
+        text = site.client(reader).get(at).text
+        assert "What is needed" in text
+        assert "Offers by" in text
+    world.later(days=15).run_round().accept().confirm()
+    public = site.client()
+    assert "Objections until" in public.get(f"/tenders/{world.tender.id}").text
+    for state in ("awards", "all"):
+        assert "What was asked for" in public.get(f"/tenders?state={state}").text
+    world.later(days=20)
+    for at, reader in notices.items():
+        text = site.client(reader).get(at).text
+        assert "What was asked for" in text
+        assert "Deadline for offers" in text
+        for present in ("What is needed", "Offers by", "Offers needed", "Objections until"):
+            assert present not in text
+    assert "120 sessions" in public.get(f"/tenders/{world.tender.id}").text.split("Who won")[1]
