@@ -141,7 +141,7 @@ def move_site(
     provider, site = _locked_site(session, site_id)
     written = _reason(reason)
     if (district, easting_m, northing_m) == (site.district, site.easting_m, site.northing_m):
-        raise Invalid("nothing_changed", "The place is there already: nothing would change.", place="district")
+        raise Invalid("nothing_changed", "The place is there already, so nothing would change.", place="district")
     site.district, site.easting_m, site.northing_m = district, easting_m, northing_m
     site.moved_at, site.moved_reason = now, written
     audit.append(session, now, actor, "provider.site_moved", provider.id, site=site.id)

@@ -180,7 +180,12 @@ def test_an_account_from_its_code_to_its_end(site: Site) -> None:
     assert client.post(f"/commissioner/users/{user_id}/reopen").status_code == 302
     assert site.client("new@example.test").get("/representative/").status_code == 200
     own = site.fresh().session.scalars(select(User.id).where(User.email == "funder@example.test")).one()
-    assert client.post(f"/commissioner/users/{own}/close").status_code == 409
+    for asked in (client.get, client.post):
+        for page in ("close", "second-step"):
+            refused = asked(f"/commissioner/users/{own}/{page}")
+            assert refused.status_code == 409
+            assert "Ask a colleague." in refused.text
+            assert "reload the page" not in refused.text
     assert {"account.opened", "account.code_renewed", "account.password_chosen", "account.closed"} <= set(events(site))
 
 
@@ -205,6 +210,8 @@ def test_nobody_gets_a_second_way_into_a_sealed_offer(site: Site) -> None:
         ("broker", "", "Choose the organisation it is for"),
         ("holder", "holder:none", "Choose the organisation it is for"),
         ("system", "", "Choose whose account it is"),
+        ("commissioner", f"provider:{far}", "Leave the organisation empty"),
+        ("representative", f"provider:{far}", "Leave the organisation empty"),
     ):
         refused = open_account(client, role, party_id)
         assert refused.status_code == 422, told

@@ -47,7 +47,8 @@ def test_a_commissioner_adds_money_and_takes_it_back(site: Site) -> None:
         f"{at}/money", data={**typed, "act": "reclaim", "amount_pence": "5000", "request_id": "another-request"}
     )
     assert too_much.status_code == 422
-    assert "not enough money" in too_much.text
+    assert re.search(r'<a href="#amount_pence">\s*Only £750.00 is free. Take back no more than that.', too_much.text)
+    assert 'value="5000"' in too_much.text
     assert site.client("p1@example.test").post(f"{at}/money", data=typed).status_code == 403
 
 
