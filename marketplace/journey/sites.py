@@ -282,7 +282,7 @@ def check_site_name_free(provider: Provider, name: str, itself: Site | None = No
     """
     wanted = name.strip().lower()
     if any(row is not itself and row.name.lower() == wanted for row in provider.sites):
-        raise Conflict("site_exists", "This provider has a site of that name already.", place="name")
+        raise Conflict("site_exists", "This provider has a place of that name already.", place="name")
 
 
 def _locked_site(session: Session, site_id: str) -> tuple[Provider, Site]:

@@ -81,7 +81,12 @@ class PlanLineSchema(Schema):
         missing="Write what this is to achieve",
         metadata={"title": "What is it for?", "description": "In the person's words, like: walk to the shops again"},
     )
-    units = Whole(1, MAX_UNITS, required=True, metadata={"title": "How many?", "x-width": 4})
+    units = Whole(
+        1,
+        MAX_UNITS,
+        required=True,
+        metadata={"title": "How many?", "description": "In the unit of the service, like sessions.", "x-width": 4},
+    )
     budget_pence = Pounds(
         required=True,
         minimum_pence=1,
@@ -102,7 +107,7 @@ class PlanLineSchema(Schema):
         load_default=None,
         validate=OneOf([2, 3, 4], error="Choose a rating from the list"),
         error_messages={"invalid": "Choose a rating from the list"},
-        metadata={"title": "Least rating (optional)", "x-widget": "select", "x-words": GRADE_WORDS},
+        metadata={"title": "Lowest rating (optional)", "x-widget": "select", "x-words": GRADE_WORDS},
     )
     requires = fields.List(
         fields.String(validate=OneOf(list(ATTRIBUTE_WORDS), error="Choose from the list")),

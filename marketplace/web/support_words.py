@@ -26,7 +26,7 @@ _TO_PATIENT: Mapping[Ground, str] = {
 }
 _TO_OTHERS: Mapping[Ground, str] = {
     Ground.AGE: "Age: born in {born}",
-    Ground.DEPRIVATION: "Deprivation: the home area is in tenth {decile} of 10 (1\N{NO-BREAK SPACE}is the most deprived)",
+    Ground.DEPRIVATION: "Deprivation: the home area is in tenth {decile} of 10 (1\u00a0is the most deprived)",
     Ground.CAPACITY: "Capacity: lacks capacity to decide on their care",
     Ground.CONDITIONS: "Long-term conditions: {conditions}",
 }
@@ -64,7 +64,7 @@ def _rule_to_others(rules: FundingRules) -> list[str]:
     if rules.support_from_age is not None:
         found.append(f"Age: whoever turns {rules.support_from_age} this year, or is older")
     if rules.support_to_decile is not None:
-        part = "tenth" if rules.support_to_decile == 1 else f"{rules.support_to_decile}\N{NO-BREAK SPACE}tenths"
+        part = "tenth" if rules.support_to_decile == 1 else f"{rules.support_to_decile}\u00a0tenths"
         found.append(f"Deprivation: whoever lives in the most deprived {part} of areas in England")
     if rules.support_capacity:
         found.append("Capacity: whoever lacks capacity to decide on their care")

@@ -14,7 +14,7 @@ from marketplace.journey.users import AccountDetails
 from marketplace.queries import users as found
 from marketplace.queries.words import london_day
 from marketplace.records.people import User
-from marketplace.rules.errors import DomainError, NotFound, WrongState
+from marketplace.rules.errors import DomainError, NotFound
 from marketplace.rules.permissions import Role
 from marketplace.schemas.parties import ROLE_WORDS, AccountSchema
 

@@ -127,7 +127,7 @@ def test_a_provider_is_admitted_with_its_places(site: Site) -> None:
     middle = place_of(world.session, "LN1")
     assert max(abs(site_row.easting_m - middle[0]), abs(site_row.northing_m - middle[1])) < 2_000
     more = f"/commissioner/providers/{provider.id}/sites/new"
-    assert "has a site of that name" in client.post(more, data={**_site(), "site_name": "WOLD clinic"}).text
+    assert "has a place of that name" in client.post(more, data={**_site(), "site_name": "WOLD clinic"}).text
     far = {**_site(), "district": "ZZ9", "easting_m": "510000", "northing_m": "380000", "rating": "Not rated"}
     assert client.post(more, data=far).status_code == 302
     page = client.get(f"/commissioner/providers/{provider.id}").text
