@@ -81,12 +81,7 @@ class PlanLineSchema(Schema):
         missing="Write what this is to achieve",
         metadata={"title": "What is it for?", "description": "In the person's words, like: walk to the shops again"},
     )
-    units = Whole(
-        1,
-        MAX_UNITS,
-        required=True,
-        metadata={"title": "How many?", "description": "In the unit of the service, like sessions.", "x-width": 4},
-    )
+    units = Whole(1, MAX_UNITS, required=True, metadata={"title": "How many units?", "x-width": 4})
     budget_pence = Pounds(
         required=True,
         minimum_pence=1,
