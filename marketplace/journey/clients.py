@@ -202,7 +202,8 @@ def place_of(session: Session, district: str) -> tuple[int, int]:
     easting_m, northing_m = session.execute(select(func.avg(places.c.easting_m), func.avg(places.c.northing_m))).one()
     if easting_m is None:
         message = (
-            "We know no such postcode district, like LN1. Check it, or ask the commissioner to add somebody there."
+            "We know no such postcode district. Check it: it looks like LN1. "
+            "If it is right, the commissioner must first add a provider's place there, with its grid reference."
         )
         raise Invalid("district_unknown", message, place="district")
     return int(easting_m), int(northing_m)

@@ -198,15 +198,26 @@ def take_away(session: Session, now: Instant, actor: Actor, user_id: str) -> Use
         If there is none, or the account is the commissioner's own: then it is proven like everybody's.
     """
     user = overseen(session, actor, user_id)
-    if user.id == actor.user_id:
-        raise WrongState("own_account", "You cannot take away your own second step. Ask a colleague.")
-    if factors.standing(session, user.id) is None:
-        raise WrongState("second_step_off", "This account has no second step.")
+    check_can_take_away(session, actor, user)
     factors.remove(session, user.id)
     end_sign_ins(session, now, user.id)
     audit.append(session, now, actor, "account.second_step_taken_away", user.id)
     tell(session, now, [user.id], "second_step_taken_away", user.id)
     return user
+
+
+def check_can_take_away(session: Session, actor: Actor, user: User) -> None:
+    """Refuse what `take_away` refuses: before anybody is asked whether they are sure.
+
+    Raises
+    ------
+    WrongState
+        If there is none, or the account is the commissioner's own.
+    """
+    if user.id == actor.user_id:
+        raise WrongState("own_account", "You cannot take away your own second step. Ask a colleague.")
+    if factors.standing(session, user.id) is None:
+        raise WrongState("second_step_off", "This account has no second step.")
 
 
 def forget(session: Session, now: Instant) -> int:

@@ -141,7 +141,7 @@ def move_site(
     provider, site = _locked_site(session, site_id)
     written = _reason(reason)
     if (district, easting_m, northing_m) == (site.district, site.easting_m, site.northing_m):
-        raise Invalid("nothing_changed", "The place is there already: nothing would change.", place="district")
+        raise Invalid("nothing_changed", "The place is there already, so nothing would change.", place="district")
     site.district, site.easting_m, site.northing_m = district, easting_m, northing_m
     site.moved_at, site.moved_reason = now, written
     audit.append(session, now, actor, "provider.site_moved", provider.id, site=site.id)
@@ -282,7 +282,7 @@ def check_site_name_free(provider: Provider, name: str, itself: Site | None = No
     """
     wanted = name.strip().lower()
     if any(row is not itself and row.name.lower() == wanted for row in provider.sites):
-        raise Conflict("site_exists", "This provider has a site of that name already.", place="name")
+        raise Conflict("site_exists", "This provider has a place of that name already.", place="name")
 
 
 def _locked_site(session: Session, site_id: str) -> tuple[Provider, Site]:

@@ -95,16 +95,27 @@ def close(session: Session, now: Instant, actor: Actor, user_id: str) -> User:
         If it is closed already, or one's own.
     """
     user = overseen(session, actor, user_id)
-    if user.id == actor.user_id:
-        raise WrongState("own_account", "You cannot close your own account. Ask a colleague.")
-    if user.closed_at is not None:
-        raise WrongState("account_closed", "This account is closed already.")
+    check_can_close(actor, user)
     user.closed_at = now
     end_sign_ins(session, now, user.id)
     session.execute(delete(AccountCode).where(AccountCode.user_id == user.id))
     end_all(session, now, actor, select(User.id).where(User.id == user.id))
     audit.append(session, now, actor, "account.closed", user.id)
     return user
+
+
+def check_can_close(actor: Actor, user: User) -> None:
+    """Refuse what `close` refuses: before anybody is asked whether they are sure.
+
+    Raises
+    ------
+    WrongState
+        If it is closed already, or one's own.
+    """
+    if user.id == actor.user_id:
+        raise WrongState("own_account", "You cannot close your own account. Ask a colleague.")
+    if user.closed_at is not None:
+        raise WrongState("account_closed", "This account is closed already.")
 
 
 def reopen(session: Session, now: Instant, actor: Actor, user_id: str) -> User:

@@ -52,7 +52,7 @@ class DraftRow:
     amount_pence: Pence
     valid_from: date
     valid_to: date
-    parts: str
+    parts: Sequence[tuple[str, int, str]]
 
 
 def people_count(session: Session, now: Instant, actor: Actor, search: str, who: str) -> int:
@@ -114,7 +114,8 @@ def told_drafts(session: Session, actor: Actor, drafts: Sequence[Draft]) -> list
     """The budgets of a checked file as its report shows them."""
     known = [draft.patient_id for draft in drafts if draft.patient_id]
     named = {row.id: row.name for row in session.scalars(patients_for(actor).where(Patient.id.in_(known)))}
-    names, organisations = dict(services(session)), dict(holders(session, actor))
+    organisations = dict(holders(session, actor))
+    named_services = {row.id: row for row in session.scalars(select(Service))}
     return [
         DraftRow(
             name=draft.person.name if draft.person else named[str(draft.patient_id)],
@@ -124,7 +125,11 @@ def told_drafts(session: Session, actor: Actor, drafts: Sequence[Draft]) -> list
             amount_pence=draft.details.amount_pence,
             valid_from=draft.details.valid_from,
             valid_to=draft.details.valid_to,
-            parts=", ".join(f"{names[line.service_id]} ({line.units})" for line in draft.details.lines),
+            parts=[
+                (service.name, line.units, service.unit)
+                for line in draft.details.lines
+                for service in (named_services[line.service_id],)
+            ],
         )
         for draft in drafts
     ]

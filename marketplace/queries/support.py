@@ -40,7 +40,7 @@ class SupportPage:
         Why they would have it if it were decided today; other ones where the rule was changed since. None where no
         budget runs: then nothing can be decided.
     priority
-        As how many people their needs count, at least, where not everybody in a group can be served.
+        As how many people their needs count where not everybody in a group can be served.
     """
 
     patient: Patient

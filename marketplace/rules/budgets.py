@@ -184,8 +184,8 @@ def check_planned(planned_pence: Pence, amount_pence: Pence) -> None:
     if planned_pence > amount_pence:
         raise Invalid(
             "plan_above_budget",
-            f"The plan's lines come to {format_pounds(planned_pence)}, more than the budget of "
-            f"{format_pounds(amount_pence)}. Lower a line, or raise the budget.",
+            f"The parts of the plan come to {format_pounds(planned_pence)}, more than the budget of "
+            f"{format_pounds(amount_pence)}. Lower a part, or raise the budget.",
             place="lines",
             planned_pence=planned_pence,
             amount_pence=amount_pence,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, post_load
+from marshmallow import Schema, ValidationError, fields, post_load, validates_schema
 from marshmallow.validate import Length, OneOf, Regexp
 
 from marketplace.journey.allocations import Draft, FileLine, NewPerson
@@ -81,7 +81,7 @@ class PlanLineSchema(Schema):
         missing="Write what this is to achieve",
         metadata={"title": "What is it for?", "description": "In the person's words, like: walk to the shops again"},
     )
-    units = Whole(1, MAX_UNITS, required=True, metadata={"title": "How many?", "x-width": 4})
+    units = Whole(1, MAX_UNITS, required=True, metadata={"title": "How many units?", "x-width": 4})
     budget_pence = Pounds(
         required=True,
         minimum_pence=1,
@@ -102,7 +102,7 @@ class PlanLineSchema(Schema):
         load_default=None,
         validate=OneOf([2, 3, 4], error="Choose a rating from the list"),
         error_messages={"invalid": "Choose a rating from the list"},
-        metadata={"title": "Least rating (optional)", "x-widget": "select", "x-words": GRADE_WORDS},
+        metadata={"title": "Lowest rating (optional)", "x-widget": "select", "x-words": GRADE_WORDS},
     )
     requires = fields.List(
         fields.String(validate=OneOf(list(ATTRIBUTE_WORDS), error="Choose from the list")),
@@ -161,6 +161,11 @@ class BudgetSchema(Schema):
         metadata={"title": "The care plan"},
     )
 
+    @validates_schema(skip_on_field_errors=False)
+    def check_holder(self, data: dict[str, Any], **_: Any) -> None:
+        """Where an organisation holds the money, it is said which."""
+        _check_named(data, "holder_id")
+
     @post_load
     def make(self, data: dict[str, Any], **_: Any) -> Draft:
         """As the step knows it; whose it is, the page says."""
@@ -214,10 +219,20 @@ class FileLineSchema(PersonSchema):
         1, LONGEST_WAIT_DAYS, load_default=None, metadata={"title": "Longest wait, in days (optional)"}
     )
 
+    @validates_schema(skip_on_field_errors=False)
+    def check_holder(self, data: dict[str, Any], **_: Any) -> None:
+        """Where an organisation holds the money, it is said which."""
+        _check_named(data, "holder")
+
     @post_load
     def make(self, data: dict[str, Any], **_: Any) -> FileLine:
         """The line as a value."""
         return FileLine(**data)
+
+
+def _check_named(data: Mapping[str, Any], place: str) -> None:
+    if data.get("managed_as") is ManagedAs.THIRD_PARTY and not data.get(place):
+        raise ValidationError("Say which organisation holds the money. It must be admitted first", field_name=place)
 
 
 def _details(data: Mapping[str, Any]) -> BudgetDetails:

@@ -326,5 +326,5 @@ class AccountSchema(Schema):
         longest=254,
         missing="Enter their e-mail address",
         validate=Email(error=NOT_AN_EMAIL),
-        metadata={"title": "E-mail address", "description": "They sign in with it, and letters go there."},
+        metadata={"title": "E-mail address", "description": "They sign in with it, and e-mails go there."},
     )

@@ -75,7 +75,7 @@ LOST_TOKEN = Problem(
     "Go back, reload the page and send it again.",
 )
 
-TELL_ALL = frozenset({"outside_authority"})
+TELL_ALL = frozenset({"outside_authority", "own_account"})
 """Refusals that say themselves what can be done: the usual advice would be wrong beside them."""
 
 

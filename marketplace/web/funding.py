@@ -12,7 +12,7 @@ from marketplace.queries.words import typed_pounds
 from marketplace.records.base import new_id
 from marketplace.records.budgets import PlanLine
 from marketplace.rules.clock import london_date
-from marketplace.rules.errors import DomainError, NotFound
+from marketplace.rules.errors import DomainError, InsufficientFunds, NotFound
 from marketplace.rules.money import format_pounds
 from marketplace.rules.permissions import Role
 from marketplace.schemas.budgets import MoneyActSchema, ReviewSchema
@@ -73,6 +73,8 @@ def money(budget_id: str) -> Answer:
                 )
         except NotFound:
             raise
+        except InsufficientFunds:
+            form.refuse("amount_pence", f"Only {format_pounds(free_pence)} is free. Take back no more than that")
         except DomainError as error:
             form.refuse_for(error)
         else:

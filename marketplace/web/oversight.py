@@ -25,6 +25,13 @@ from .listing import Column, Listing
 
 Answer = str | Response | tuple[str, int]
 
+RULES_TOLD_AS = {
+    "support_from_age": "Age",
+    "support_to_decile": "Deprivation",
+    "support_conditions": "Long-term conditions",
+}
+"""How the error summary calls the fields whose words have a colon in them."""
+
 WORDS: list[Column[Rating]] = [
     Column("day", "Day", lambda row: london_day(row.rated_at), Rating.rated_at, "day"),
     Column("person", "Person", lambda row: row.contract.need.patient.name, ratings.PERSON),
@@ -42,7 +49,7 @@ def rules() -> Answer:
     """When plans are reviewed, who gets extra support and what it gives; it holds from now on."""
     standing = asdict(rules_of(db_session(), current_actor().party_id))
     standing["support_supplement_pence"] = typed_pounds(standing["support_supplement_pence"])
-    form = WebForm(FundingRulesSchema(), sent(), initial=standing)
+    form = WebForm(FundingRulesSchema(), sent(), initial=standing, told_as=RULES_TOLD_AS)
     if sent() is None:
         return render_template("commissioner/rules.html", form=form)
     if not form.validate():

@@ -26,7 +26,7 @@ _TO_PATIENT: Mapping[Ground, str] = {
 }
 _TO_OTHERS: Mapping[Ground, str] = {
     Ground.AGE: "Age: born in {born}",
-    Ground.DEPRIVATION: "Deprivation: the home area is in tenth {decile} of 10 (1 is the most deprived)",
+    Ground.DEPRIVATION: "Deprivation: the home area is in tenth {decile} of 10 (1\u00a0is the most deprived)",
     Ground.CAPACITY: "Capacity: lacks capacity to decide on their care",
     Ground.CONDITIONS: "Long-term conditions: {conditions}",
 }
@@ -38,8 +38,13 @@ def ground_words(ground: Ground, facts: PersonFacts, birth_year: int, *, to_pati
     return words.format(born=birth_year, decile=facts.deprivation_decile, conditions=len(facts.conditions))
 
 
-def rule_words(rules: FundingRules) -> list[str]:
-    """Who gets extra support by the rule as it is now, ground by ground; nothing: nobody does."""
+def rule_words(rules: FundingRules, *, to_patient: bool = True) -> list[str]:
+    """Who gets extra support by the rule as it is now, ground by ground; nothing: nobody does.
+
+    Offices read it in the words in which they set it and in which grounds are told to them.
+    """
+    if not to_patient:
+        return _rule_to_others(rules)
     found = []
     if rules.support_from_age is not None:
         found.append(f"People who turn {rules.support_from_age} this year, or are older")
@@ -51,6 +56,20 @@ def rule_words(rules: FundingRules) -> list[str]:
     if rules.support_conditions is not None:
         problems = "problem" if rules.support_conditions == 1 else "problems"
         found.append(f"People with {rules.support_conditions} or more long-term health {problems}")
+    return found
+
+
+def _rule_to_others(rules: FundingRules) -> list[str]:
+    found = []
+    if rules.support_from_age is not None:
+        found.append(f"Age: whoever turns {rules.support_from_age} this year, or is older")
+    if rules.support_to_decile is not None:
+        part = "tenth" if rules.support_to_decile == 1 else f"{rules.support_to_decile}\u00a0tenths"
+        found.append(f"Deprivation: whoever lives in the most deprived {part} of areas in England")
+    if rules.support_capacity:
+        found.append("Capacity: whoever lacks capacity to decide on their care")
+    if rules.support_conditions is not None:
+        found.append(f"Long-term conditions: whoever has {rules.support_conditions} or more")
     return found
 
 

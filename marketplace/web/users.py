@@ -14,7 +14,7 @@ from marketplace.journey.users import AccountDetails
 from marketplace.queries import users as found
 from marketplace.queries.words import london_day
 from marketplace.records.people import User
-from marketplace.rules.errors import DomainError, NotFound, WrongState
+from marketplace.rules.errors import DomainError, NotFound
 from marketplace.rules.permissions import Role
 from marketplace.schemas.parties import ROLE_WORDS, AccountSchema
 
@@ -27,6 +27,9 @@ from .settings import must_have
 
 Answer = str | Response | tuple[str, int]
 SHORT_ROLES = {**ROLE_WORDS, "representative": "Representative", "commissioner": "Commissioner"}
+WITHOUT_ORGANISATION = frozenset({Role.COMMISSIONER, Role.REPRESENTATIVE})
+"""Whose accounts are for no organisation: one that is chosen all the same says that something else was meant."""
+
 COLUMNS: list[Column[User]] = [
     Column("name", "Name", lambda row: row.name, User.name),
     Column("email", "E-mail", lambda row: row.email, User.email),
@@ -36,8 +39,6 @@ COLUMNS: list[Column[User]] = [
     Column("second_step", "Second step", found.second_step_of),
 ]
 
-_OF_NO_PARTY = frozenset({Role.REPRESENTATIVE, Role.COMMISSIONER})
-_NO_PARTY = "Representatives and colleagues belong to no organisation in this list. Go back to “Choose one”"
 
 pages = Blueprint("users", __name__)
 
@@ -111,8 +112,7 @@ def close(user_id: str) -> Answer:
     user = one(db_session(), users_for(current_actor()), user_id, "account")
     back = url_for("users.users", role="" if user.role is not Role.PATIENT else user.role.value)
     if sent() is None:
-        if user.closed_at is not None:
-            raise WrongState("account_closed", "This account is closed already.")
+        steps.check_can_close(current_actor(), user)
         return render_template("commissioner/user_close.html", user=user, back=back)
     with writing(db_session()) as session:
         steps.close(session, request_now(), current_actor(), user_id)
@@ -137,8 +137,7 @@ def take_second_step_away(user_id: str) -> Answer:
     user = one(db_session(), users_for(current_actor()), user_id, "account")
     back = url_for("users.users", role="" if user.role is not Role.PATIENT else user.role.value)
     if sent() is None:
-        if user.second_factor is None:
-            raise WrongState("second_step_off", "This account has no second step.")
+        second_steps.check_can_take_away(db_session(), current_actor(), user)
         needed = user.role in must_have()
         return render_template("commissioner/user_second_step.html", user=user, back=back, needed=needed)
     with writing(db_session()) as session:
@@ -148,9 +147,10 @@ def take_second_step_away(user_id: str) -> Answer:
 
 
 def _open_page(form: WebForm, template: str, *, back: str, **shown: Any) -> Answer:
-    if sent() is not None and form.validate() and form.data["role"] in _OF_NO_PARTY and form.data["party_id"]:
-        form.refuse("party_id", _NO_PARTY)
-    elif sent() is not None and form.validate():
+    sound = sent() is not None and form.validate()
+    if sound and form.data["role"] in WITHOUT_ORGANISATION and form.data["party_id"]:
+        form.refuse("party_id", "Leave the organisation empty, or choose above that it is for an organisation")
+    elif sound:
         try:
             with writing(db_session()) as session:
                 user, code = steps.open_for(

@@ -127,6 +127,7 @@ def test_what_is_wrong_is_told_and_what_was_typed_stays(site: Site) -> None:
         "This person is registered already": {"nhs_number": synthetic_nhs_number(1)},
         "The budget must end after it begins": {"valid_from-year": "2028"},
         "We know no such postcode district": {"district": "ZZ9"},
+        "Say which organisation holds the money": {"managed_as": "third_party"},
         "Enter a year from 1900 to 2026": {"birth_year": "2031"},
         "Fill in at least one part of the care plan": {name: "" for name in BUDGET if name.startswith("lines")},
     }
@@ -170,7 +171,7 @@ def test_a_file_is_checked_and_then_taken(site: Site) -> None:
     assert "£2,100.00" in report.text
     shown = re.sub(r"<[^>]*>|\s+", " ", report.text)
     assert re.search(r"Rose Appleby .* Yearly .* You .* 1 April 2026 .* 31 March 2027", shown)
-    assert re.search(r"Jim Fenn .* Wold Trust ", shown)
+    assert re.search(r"Jim Fenn .* Wold Trust .* Physiotherapy, 10 sessions", shown)
     assert N1 not in report.text
     assert count(site, Budget) == before
     assert confirm(client, report).status_code == 302
@@ -264,6 +265,7 @@ def test_what_is_wrong_in_a_file_is_told_by_line(site: Site) -> None:
         line(*PHYSIO, _1=synthetic_nhs_number(4), _0="Patient 04", _2=1944),
         line(*PHYSIO, _1=synthetic_nhs_number(505), _9="Nobody", _8="third party"),
         line("Physiotherapy", "x", 10, "701", "", "", _1=synthetic_nhs_number(506)),
+        line(*PHYSIO, _1=synthetic_nhs_number(507), _8="third party"),
     )
     assert report.status_code == 422
     for told in (
@@ -277,6 +279,7 @@ def test_what_is_wrong_in_a_file_is_told_by_line(site: Site) -> None:
         "Somebody of another name is registered under this NHS number",
         "has a budget for physiotherapy in this time already",
         "no organisation of this name that holds budgets",
+        "Say which organisation holds the money",
         "more than the budget of £700.00",
         "Not shown again",
     ):

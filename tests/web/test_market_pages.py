@@ -127,7 +127,7 @@ def test_a_provider_is_admitted_with_its_places(site: Site) -> None:
     middle = place_of(world.session, "LN1")
     assert max(abs(site_row.easting_m - middle[0]), abs(site_row.northing_m - middle[1])) < 2_000
     more = f"/commissioner/providers/{provider.id}/sites/new"
-    assert "has a site of that name" in client.post(more, data={**_site(), "site_name": "WOLD clinic"}).text
+    assert "has a place of that name" in client.post(more, data={**_site(), "site_name": "WOLD clinic"}).text
     far = {**_site(), "district": "ZZ9", "easting_m": "510000", "northing_m": "380000", "rating": "Not rated"}
     assert client.post(more, data=far).status_code == 302
     page = client.get(f"/commissioner/providers/{provider.id}").text
@@ -180,7 +180,12 @@ def test_an_account_from_its_code_to_its_end(site: Site) -> None:
     assert client.post(f"/commissioner/users/{user_id}/reopen").status_code == 302
     assert site.client("new@example.test").get("/representative/").status_code == 200
     own = site.fresh().session.scalars(select(User.id).where(User.email == "funder@example.test")).one()
-    assert client.post(f"/commissioner/users/{own}/close").status_code == 409
+    for asked in (client.get, client.post):
+        for page in ("close", "second-step"):
+            refused = asked(f"/commissioner/users/{own}/{page}")
+            assert refused.status_code == 409
+            assert "Ask a colleague." in refused.text
+            assert "reload the page" not in refused.text
     assert {"account.opened", "account.code_renewed", "account.password_chosen", "account.closed"} <= set(events(site))
 
 
@@ -204,9 +209,9 @@ def test_nobody_gets_a_second_way_into_a_sealed_offer(site: Site) -> None:
         ("broker", f"provider:{far}", "Choose the organisation it is for"),
         ("broker", "", "Choose the organisation it is for"),
         ("holder", "holder:none", "Choose the organisation it is for"),
-        ("representative", f"provider:{far}", "belong to no organisation in this list"),
-        ("commissioner", f"provider:{far}", "belong to no organisation in this list"),
         ("system", "", "Choose whose account it is"),
+        ("commissioner", f"provider:{far}", "Leave the organisation empty"),
+        ("representative", f"provider:{far}", "Leave the organisation empty"),
     ):
         refused = open_account(client, role, party_id)
         assert refused.status_code == 422, told

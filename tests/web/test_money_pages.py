@@ -47,7 +47,8 @@ def test_a_commissioner_adds_money_and_takes_it_back(site: Site) -> None:
         f"{at}/money", data={**typed, "act": "reclaim", "amount_pence": "5000", "request_id": "another-request"}
     )
     assert too_much.status_code == 422
-    assert "not enough money" in too_much.text
+    assert re.search(r'<a href="#amount_pence">\s*Only £750.00 is free. Take back no more than that.', too_much.text)
+    assert 'value="5000"' in too_much.text
     assert site.client("p1@example.test").post(f"{at}/money", data=typed).status_code == 403
 
 
@@ -173,7 +174,10 @@ def test_a_commissioner_sets_its_rules(site: Site) -> None:
     shown = client.get("/commissioner/rules").text
     assert 'value="80"' in shown
     assert 'value="50.00"' in shown
-    assert client.post("/commissioner/rules", data={**rules, "review_months": "99"}).status_code == 422
+    wrong = client.post("/commissioner/rules", data={**rules, "review_months": "99", "support_from_age": "121"})
+    assert wrong.status_code == 422
+    assert re.search(r'<a href="#support_from_age">\s*Age: enter a whole number from 0 to 120.', wrong.text)
+    assert 'value="121"' in wrong.text
     assert saved() == FundingRules(6, 12, 80, 2, True, 3, 3, 5, 5_000, 30)
     off = dict.fromkeys(("support_from_age", "support_to_decile", "support_conditions"), "")
     unticked = {name: value for name, value in rules.items() if name != "support_capacity"}
@@ -279,7 +283,9 @@ def test_a_commissioner_is_asked_before_it_pays(site: Site) -> None:
     world.deliver(2, 3)
     client = site.client("funder@example.test")
     at = f"/commissioner/providers/{world.contract(1).provider_id}/pay"
-    assert f'href="{at}"' in client.get("/commissioner/").text
+    home = client.get("/commissioner/").text
+    assert f'href="{at}"' in home
+    assert "a payment run</a>, which makes a file for your bank" in home
     asked = client.get(at).text
     for told in (
         "Note £200.00 to Bulk Physio as paid?",
@@ -291,7 +297,9 @@ def test_a_commissioner_is_asked_before_it_pays(site: Site) -> None:
         assert told in asked
     assert not_yet(asked) == "/commissioner/"
     assert client.post(at, data=shown_on(asked)).location == "/commissioner/"
-    assert "£200.00 is noted as paid" in client.get("/commissioner/").text
+    home = client.get("/commissioner/").text
+    assert "£200.00 is noted as paid" in home
+    assert "No payment to a provider is due." in home
     assert "Payment" in site.client("p2@example.test").get("/patient/seen").text
     assert site.fresh().books_balance()
 

@@ -59,7 +59,7 @@ def plain(site: Site, number: int) -> None:
 
 
 def test_the_commissioner_records_and_the_patient_reads_why(ruled: Site) -> None:
-    """Four grounds in plain words, what they give, and what is kept; nothing of it before."""
+    """Four grounds in plain words, what they give, and what is kept; nothing of it before. Each in their own words."""
     funder, patient = ruled.client("funder@example.test"), ruled.client("p1@example.test")
     before = patient.get("/patient/support").text
     assert "You do not get extra support now." in before
@@ -67,6 +67,15 @@ def test_the_commissioner_records_and_the_patient_reads_why(ruled: Site) -> None
         assert words in before
     assert ">Extra support</a>" in patient.get("/patient/").text
     page = funder.get(at(ruled, 1)).text
+    for words in rule_words(RULES):
+        assert words not in page
+    for words in (
+        "Age: whoever turns 85 this year, or is older",
+        "Deprivation: whoever lives in the most deprived 2 tenths of areas in England",
+        "Capacity: whoever lacks capacity to decide on their care",
+        "Long-term conditions: whoever has 2 or more",
+    ):
+        assert words in page
     assert "gets no extra support now. By your rule as it is now they would get it, on this ground:" in page
     assert "Age: born in 1941" in page
     assert "None recorded" in page
@@ -125,7 +134,7 @@ def test_a_rule_that_was_changed_is_told_beside_what_was_decided(ruled: Site) ->
     with writing(world.session):
         budgets.set_rules(world.session, world.now, world.funder, FundingRules())
     told = funder.get(at(ruled, 1)).text
-    assert "You have no rule for extra support now. When it is next decided, the support ends." in told
+    assert "Your rule has no ground now. When it next decides, the support ends." in told
     assert "You have set no ground for extra support." in told
     assert "gets no extra support now.</p>" in funder.get(at(ruled, 2)).text
     funder.post(at(ruled, 1, "facts"), data={})
@@ -297,6 +306,9 @@ def test_the_rule_is_told_ground_by_ground() -> None:
     assert rule_words(FundingRules(support_to_decile=1)) == ["People in the poorest tenth of areas in England"]
     assert rule_words(FundingRules(support_to_decile=3)) == ["People in the poorest 3 tenths of areas in England"]
     assert len(rule_words(RULES)) == 4
+    assert rule_words(FundingRules(), to_patient=False) == []
+    (part,) = rule_words(FundingRules(support_to_decile=1), to_patient=False)
+    assert part == "Deprivation: whoever lives in the most deprived tenth of areas in England"
     assert condition_words("heart_failure") == "Heart failure"
 
 
@@ -327,7 +339,7 @@ def test_a_rule_that_gives_no_priority_promises_none(ruled: Site) -> None:
             rules = replace(RULES, support_priority=priority)
             budgets.set_rules(world.session, world.now, world.funder, rules)
         funder.post(at(ruled, 1, "facts"), data=FACTS)
-        assert ("Counts as at least 3 people" in funder.get(at(ruled, 1)).text) is told
+        assert ("Counts as 3 people" in funder.get(at(ruled, 1)).text) is told
         for easy in ("off", "on"):
             patient.post("/patient/easy-read", data={"easy_read": easy})
             assert ("count for more" in patient.get("/patient/support").text) is told
