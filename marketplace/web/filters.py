@@ -30,11 +30,12 @@ from marketplace.queries.words import (
     words,
 )
 from marketplace.rules.contacts import dialled, is_email, is_telephone
+from marketplace.rules.errors import whole_sentence
 from marketplace.rules.quality import rating_words
 
 _ROW = re.compile(r"<tr([^>]*)>(.*?)</tr>", re.DOTALL)
 _EMPTY_CELL = re.compile(r'<td\b([^>]*?)class="([^"]*)"([^>]*)>\s*</td>')
-_WHOLE = re.compile(r"\b\d{1,2} [A-Z][a-z]+ \d{4}\b|\b\d[\d.,]* (?:km|miles?)\b|\bat \S+$")
+_WHOLE = re.compile(r"\b\d{1,2} (?:[A-Z][a-z]+|\d{1,2}) \d{4}\b|\b\d[\d.,]* (?:km|miles?)\b|\bat \S+$")
 _NO_BREAK = "\N{NO-BREAK SPACE}"
 _CELL_OF_MOMENT = re.compile(r"(<t[dh]\b[^>]*>\s*(?:<strong>)?)the end of ")
 _CELL_OPENS = re.compile(r"<(td|th)\b([^>]*)>(\s*<(?:form\b|a class=\"nhsuk-button\b))?")
@@ -57,6 +58,16 @@ def whole(says: Callable[..., str]) -> Callable[..., str]:
     @wraps(says)
     def said(*values: Any) -> str:
         return says(*values).replace(" ", _NO_BREAK)
+
+    return said
+
+
+def counted(says: Callable[..., str]) -> Callable[..., str]:
+    """The same words for a page: a count is never parted from the word after it, which may be followed by others."""
+
+    @wraps(says)
+    def said(*values: Any) -> str:
+        return says(*values).replace(" ", _NO_BREAK, 1)
 
     return said
 
@@ -134,8 +145,7 @@ def init_app(app: Flask) -> None:
         units_of,
         listed,
         one_unit,
-        plural,
-        listed,
+        counted(plural),
         words,
         seen_page,
         decision,
@@ -143,6 +153,7 @@ def init_app(app: Flask) -> None:
         in_one_line(distance),
         unbroken,
         short_hash,
+        whole_sentence,
         dialled,
         to_reach,
     ):

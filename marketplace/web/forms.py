@@ -24,6 +24,7 @@ from werkzeug.datastructures import MultiDict
 
 from marketplace.rules.clock import LONDON
 from marketplace.rules.errors import DomainError, whole_sentence
+from marketplace.web.filters import unbroken
 
 NOT_OURS = frozenset({"csrf_token", "action", "next"})
 """Names that belong to the page and not to the document: the form's token and the button that was pressed."""
@@ -131,13 +132,15 @@ class WebForm:
     def summary(self) -> list[dict[str, str]]:
         """The error summary's list: every message with a link to its field."""
         return [
-            {"text": text} if name == WHOLE_FORM else {"text": self._told(name, text), "href": f"#{self._anchor(name)}"}
+            {"text": text}
+            if name == WHOLE_FORM
+            else {"text": unbroken(self._told(name, text)), "href": f"#{self._anchor(name)}"}
             for name, text in self.errors.items()
         ]
 
     def error(self, name: str) -> dict[str, str] | None:
         """A field's message in the macros' form."""
-        return {"text": self.errors[name]} if name in self.errors else None
+        return {"text": unbroken(self.errors[name])} if name in self.errors else None
 
     def field(self, name: str, **more: Any) -> dict[str, Any]:
         """What the component for this field needs: kind, name, words, value, message, choices."""

@@ -26,7 +26,8 @@ _TO_PATIENT: Mapping[Ground, str] = {
 }
 _TO_OTHERS: Mapping[Ground, str] = {
     Ground.AGE: "Age: born in {born}",
-    Ground.DEPRIVATION: "Deprivation: the home area is in tenth {decile} of 10 (1 is the most deprived)",
+    Ground.DEPRIVATION: "Deprivation: the home area is in tenth {decile} of 10 "
+    "(1\N{NO-BREAK SPACE}is the most deprived)",
     Ground.CAPACITY: "Capacity: lacks capacity to decide on their care",
     Ground.CONDITIONS: "Long-term conditions: {conditions}",
 }

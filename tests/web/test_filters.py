@@ -45,6 +45,14 @@ def test_a_number_stays_with_its_unit() -> None:
     assert units(120) == "120 sessions"
 
 
+def test_a_count_stays_with_the_word_after_it() -> None:
+    """The words after that may stand in the next line."""
+    app = Flask("page")
+    filters.init_app(app)
+    page = app.jinja_env.from_string("{{ plural(12, 'person has', 'people have') }} answered").render()
+    assert page == "12\xa0people have answered"
+
+
 def test_a_distance_stays_in_one_line() -> None:
     """The number with its unit, also in a sentence made elsewhere."""
     app = Flask("page")
