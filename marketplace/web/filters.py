@@ -63,7 +63,7 @@ def whole(says: Callable[..., str]) -> Callable[..., str]:
 
 
 def counted(says: Callable[..., str]) -> Callable[..., str]:
-    """The same words for a page: a count is never parted from the word after it, which may be followed by others."""
+    """The same words for a page: the number is never parted from the first word of what it counts."""
 
     @wraps(says)
     def said(*values: Any) -> str:
@@ -146,6 +146,7 @@ def init_app(app: Flask) -> None:
         listed,
         one_unit,
         counted(plural),
+        listed,
         words,
         seen_page,
         decision,

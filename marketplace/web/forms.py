@@ -24,7 +24,8 @@ from werkzeug.datastructures import MultiDict
 
 from marketplace.rules.clock import LONDON
 from marketplace.rules.errors import DomainError, whole_sentence
-from marketplace.web.filters import unbroken
+
+from .filters import unbroken
 
 NOT_OURS = frozenset({"csrf_token", "action", "next"})
 """Names that belong to the page and not to the document: the form's token and the button that was pressed."""
@@ -132,7 +133,7 @@ class WebForm:
     def summary(self) -> list[dict[str, str]]:
         """The error summary's list: every message with a link to its field."""
         return [
-            {"text": text}
+            {"text": unbroken(text)}
             if name == WHOLE_FORM
             else {"text": unbroken(self._told(name, text)), "href": f"#{self._anchor(name)}"}
             for name, text in self.errors.items()

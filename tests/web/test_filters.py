@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from flask import Flask
 from markupsafe import Markup
 
-from marketplace.queries.words import moment, units
+from marketplace.queries.words import moment, plural, units
 from marketplace.web import filters
 
 
@@ -45,12 +45,13 @@ def test_a_number_stays_with_its_unit() -> None:
     assert units(120) == "120 sessions"
 
 
-def test_a_count_stays_with_the_word_after_it() -> None:
-    """The words after that may stand in the next line."""
+def test_a_number_stays_with_what_it_counts() -> None:
+    """With the first word of it only: the rest of a long phrase may go to the next line."""
     app = Flask("page")
     filters.init_app(app)
-    page = app.jinja_env.from_string("{{ plural(12, 'person has', 'people have') }} answered").render()
-    assert page == "12\xa0people have answered"
+    page = app.jinja_env.from_string("{{ plural(2, 'day') }}; {{ plural(1, 'person has', 'people have') }}").render()
+    assert page == "2\xa0days; 1\xa0person has"
+    assert plural(3, "offer") == "3 offers"
 
 
 def test_a_distance_stays_in_one_line() -> None:
