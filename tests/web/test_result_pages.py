@@ -103,6 +103,7 @@ def test_a_result_that_came_to_nothing_is_told_as_past(site: Site) -> None:
     assert "Offers in use then" in pages["result"]
     assert "Providers in use then" in pages["result"]
     assert "The offers in use then" in pages["award"]
+    assert "have not answered" not in pages["award"]
     assert "no bidder gets a letter" in pages["letters"]
     assert "Not yet</" not in pages["people"]
     assert "No answer</" in pages["people"]
