@@ -20,11 +20,17 @@ from marketplace.rules.clock import Instant, utc
 from marketplace.rules.errors import Invalid, NotAllowed, WrongState
 from marketplace.rules.lifecycle import TenderStatus
 from marketplace.rules.permissions import Actor, Role, check_owner, check_role
-from marketplace.rules.tendering import Policy, check_later_deadline, policy_changes, policy_document
+from marketplace.rules.tendering import (
+    Policy,
+    check_deadline_serves,
+    check_later_deadline,
+    policy_changes,
+    policy_document,
+)
 
 from .pools import void_consents
 from .scopes import locked, locked_of_tender
-from .tenders import needs_of
+from .tenders import care_ends_on, needs_of
 
 
 def clarify(session: Session, now: Instant, actor: Actor, tender_id: str, text: str) -> Amendment:
@@ -46,6 +52,7 @@ def extend(session: Session, now: Instant, actor: Actor, tender_id: str, offers_
     """
     tender = _own_open_tender(session, now, actor, tender_id)
     check_later_deadline(now, tender.offers_due_at, offers_due_at)
+    check_deadline_serves(offers_due_at, care_ends_on(tender.lots))
     tender.offers_due_at = utc(offers_due_at)
     row = _record(session, now, tender, AmendmentKind.EXTENSION, text, offers_due_at=tender.offers_due_at)
     audit.append(session, now, actor, "tender.extended", tender.id, amendment=row.id)
@@ -75,6 +82,7 @@ def change(
     """
     tender = _own_open_tender(session, now, actor, tender_id)
     check_later_deadline(now, tender.offers_due_at, offers_due_at)
+    check_deadline_serves(offers_due_at, care_ends_on(tender.lots))
     document = policy_document(policy)
     if sha256_of(document) == tender.policy_sha256:
         raise Invalid("nothing_changed", "This is the policy as it stands: nothing would change.", place="policy")

@@ -236,7 +236,7 @@ def fail_round(session: Session, now: Instant, actor: Actor, round_id: str, reas
 
 def stopped_by(error: Exception) -> str:
     """Why a round failed that something broke off, for its broker: by the error's name only, which holds no secret."""
-    return f"The match stopped before it was done. Start it again. For your technical team: {type(error).__name__}."
+    return f"The match stopped before it was done. For your technical team: {type(error).__name__}."
 
 
 def latest_round(session: Session, tender_id: str) -> Round | None:

@@ -7,7 +7,7 @@ the ways back.
 
 from collections import defaultdict
 from collections.abc import Collection
-from datetime import timedelta
+from datetime import date, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session, contains_eager, selectinload
@@ -28,7 +28,13 @@ from marketplace.rules.lifecycle import LAPSES_TO, LOT_MOVES, TENDER_MOVES, LotR
 from marketplace.rules.permissions import SYSTEM, Actor, Role, check_owner, check_role
 from marketplace.rules.pooling import Reach, reach_of
 from marketplace.rules.privacy import shown_count, shown_units
-from marketplace.rules.tendering import Policy, check_publishable, nonce_commitment, policy_document
+from marketplace.rules.tendering import (
+    Policy,
+    check_deadline_serves,
+    check_publishable,
+    nonce_commitment,
+    policy_document,
+)
 
 from .broker_fees import declare
 from .conduct import check_broker_active
@@ -99,6 +105,11 @@ def amend_policy(session: Session, now: Instant, actor: Actor, tender_id: str, p
     return tender
 
 
+def care_ends_on(lots: Collection[Bundle]) -> date | None:
+    """The last day of care of the lot whose care ends first; None where there is none."""
+    return min((lot.period_to for lot in lots), default=None)
+
+
 def publish_tender(session: Session, now: Instant, actor: Actor, tender_id: str, offers_due_at: Instant) -> Tender:
     """Status: draft -> open. Everybody who agreed to exactly this is in; their money is held; the policy is frozen.
 
@@ -120,6 +131,8 @@ def publish_tender(session: Session, now: Instant, actor: Actor, tender_id: str,
     needs = needs_of(session, tender)
     agreed = [need for need in needs if need.status is NeedStatus.AGREED and valid_consent(need, tender)]
     check_publishable(now, offers_due_at, len(agreed))
+    joined = {need.bundle_id for need in agreed}
+    check_deadline_serves(offers_due_at, care_ends_on([bundle for bundle in tender.bundles if bundle.id in joined]))
     for need in needs:
         if need.status in (NeedStatus.INVITED, NeedStatus.AGREED) and need not in agreed:
             need.status = NeedStatus.DECLINED
@@ -127,7 +140,6 @@ def publish_tender(session: Session, now: Instant, actor: Actor, tender_id: str,
     for need in agreed:
         reserve(session, now, actor, need)
         need.status = NeedStatus.POOLED
-    joined = {need.bundle_id for need in agreed}
     for bundle in tender.bundles:
         bundle.take_prices(bundle.service)
         if bundle.id not in joined:

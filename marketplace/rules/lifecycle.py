@@ -134,12 +134,9 @@ def check_move(moves: Mapping[S, frozenset[S]], old: S, new: S) -> None:
         Naming both statuses.
     """
     if new not in moves[old]:
-        raise WrongState(
-            "move_not_allowed",
-            f"This is {old.value.replace('_', ' ')}, so it cannot become {new.value.replace('_', ' ')}.",
-            old=old.value,
-            new=new.value,
-        )
+        before, after = (status.value.replace("_", " ") for status in (old, new))
+        told = f"This is {before} already." if old == new else f"This is {before}, so it cannot become {after}."
+        raise WrongState("move_not_allowed", told, old=old.value, new=new.value)
 
 
 def is_final(moves: Mapping[S, frozenset[S]], status: S) -> bool:

@@ -18,6 +18,8 @@ from .sharing import Pooling
 
 RULES_VERSION = 1
 MAX_UNITS = 1_000_000
+MOST_IN_POLICY = 1_000_000
+"""No weight of a policy is more pence than this, no time more days."""
 SEED_BITS = 63
 WEIGHT_BOUNDS_PERMILLE = (500, 2000)
 """A patient's own weights may be half to twice the policy's."""
@@ -61,10 +63,9 @@ def policy_document(policy: Policy) -> dict[str, object]:
         raise Invalid("policy_out_of_range", "Choose who may pay for whom.", place="pooling", value=str(policy.pooling))
     for name, value in values.items():
         least = 0 if name.startswith("pence_") else 1
-        if type(value) is not int or not least <= value <= 1_000_000:
-            raise Invalid(
-                "policy_out_of_range", f"Enter a whole number of {least} or more.", place=name, value=str(value)
-            )
+        if type(value) is not int or not least <= value <= MOST_IN_POLICY:
+            message = f"Enter a whole number from {least} to {MOST_IN_POLICY:,}."
+            raise Invalid("policy_out_of_range", message, place=name, value=str(value))
     weights = {name: value for name, value in values.items() if name.startswith("pence_") or name == "best_grade"}
     times = {name: value for name, value in values.items() if name not in weights}
     return {
@@ -98,6 +99,19 @@ def seed_of(nonce: str, market_sha256: str) -> int:
 def nonce_commitment(nonce: str) -> str:
     """What the notice says of the nonce before anybody may know it."""
     return hashlib.sha256(bytes.fromhex(nonce)).hexdigest()
+
+
+def check_deadline_serves(offers_due_at: Instant, care_ends_on: date | None) -> None:
+    """Offers close before the care of any group is over: a later deadline is most likely a year mistyped.
+
+    Raises
+    ------
+    Invalid
+        Naming the deadline.
+    """
+    if care_ends_on is not None and london_date(offers_due_at - timedelta(microseconds=1)) >= care_ends_on:
+        message = f"Choose an earlier day. Care is to end on {care_ends_on.day} {care_ends_on:%B %Y}."
+        raise Invalid("deadline_after_care", message, place="offers_due_at")
 
 
 def check_publishable(now: Instant, offers_due_at: Instant, agreed: int) -> None:

@@ -7,7 +7,7 @@ from marshmallow import ValidationError, fields
 from marshmallow.validate import Range
 
 from marketplace.rules.errors import Invalid
-from marketplace.rules.money import MAX_PENCE, parse_pounds
+from marketplace.rules.money import MAX_PENCE, format_pounds, parse_pounds
 
 
 class Pounds(fields.Field[int]):
@@ -18,10 +18,14 @@ class Pounds(fields.Field[int]):
 
     default_error_messages = {"not_an_amount": "Enter an amount in pounds, like {like}"}  # noqa: RUF012 - marshmallow's
 
-    def __init__(self, *, minimum_pence: int = 0, like: str = "48.50", **arguments: Any) -> None:
+    def __init__(
+        self, *, minimum_pence: int = 0, most_pence: int = MAX_PENCE, like: str = "48.50", **arguments: Any
+    ) -> None:
         self.like = like
-        too_low = "Enter an amount above £0" if minimum_pence > 0 else "Enter £0 or more"
-        super().__init__(validate=Range(min=minimum_pence, max=MAX_PENCE, error=too_low), **arguments)
+        out_of_range = "Enter an amount above £0" if minimum_pence > 0 else "Enter £0 or more"
+        if most_pence < MAX_PENCE:
+            out_of_range = f"Enter an amount from {format_pounds(minimum_pence)} to {format_pounds(most_pence)}"
+        super().__init__(validate=Range(min=minimum_pence, max=most_pence, error=out_of_range), **arguments)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **_: Any) -> int:
         if type(value) is int:

@@ -4,6 +4,8 @@ from typing import Any
 
 from marshmallow import Schema, fields, post_load
 
+from marketplace.rules.tendering import MOST_IN_POLICY
+
 from .fields import Pounds, Whole
 
 _WEIGHTS = ("pence_per_quality_grade", "pence_per_km", "pence_per_wait_day", "pence_per_change")
@@ -15,11 +17,20 @@ class ScenarioSchema(Schema):
     without_rules = fields.List(fields.String(), metadata={"title": "Leave out one rule at a time"})
     without_offers = fields.List(fields.String(), metadata={"title": "Leave out one offer at a time"})
     pence_per_quality_grade = Pounds(
-        like="3.00", load_default=None, metadata={"title": "One grade of quality, per unit"}
+        most_pence=MOST_IN_POLICY, like="3.00", load_default=None, metadata={"title": "One grade of quality, per unit"}
     )
-    pence_per_km = Pounds(like="0.30", load_default=None, metadata={"title": "One kilometre of travel, per unit"})
-    pence_per_wait_day = Pounds(like="0.50", load_default=None, metadata={"title": "One day of waiting"})
-    pence_per_change = Pounds(like="20.00", load_default=None, metadata={"title": "A change of provider, once"})
+    pence_per_km = Pounds(
+        most_pence=MOST_IN_POLICY,
+        like="0.30",
+        load_default=None,
+        metadata={"title": "One kilometre of travel, per unit"},
+    )
+    pence_per_wait_day = Pounds(
+        most_pence=MOST_IN_POLICY, like="0.50", load_default=None, metadata={"title": "One day of waiting"}
+    )
+    pence_per_change = Pounds(
+        most_pence=MOST_IN_POLICY, like="20.00", load_default=None, metadata={"title": "A change of provider, once"}
+    )
     budgets_percent = Whole(
         10,
         500,

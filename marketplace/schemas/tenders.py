@@ -6,7 +6,7 @@ from marshmallow import Schema, fields, post_load
 
 from marketplace.rules.pooling import BundleTerms, area_name
 from marketplace.rules.sharing import Pooling
-from marketplace.rules.tendering import Policy
+from marketplace.rules.tendering import MOST_IN_POLICY, Policy
 
 from .fields import Day, Pounds, Whole, Words, choice
 
@@ -21,6 +21,7 @@ class TenderSchema(Schema):
         metadata={"title": "Title of the tender"},
     )
     pence_per_quality_grade = Pounds(
+        most_pence=MOST_IN_POLICY,
         like="3.00",
         load_default=300,
         metadata={
@@ -29,6 +30,7 @@ class TenderSchema(Schema):
         },
     )
     pence_per_km = Pounds(
+        most_pence=MOST_IN_POLICY,
         like="0.30",
         load_default=30,
         metadata={
@@ -37,6 +39,7 @@ class TenderSchema(Schema):
         },
     )
     pence_per_wait_day = Pounds(
+        most_pence=MOST_IN_POLICY,
         like="0.50",
         load_default=0,
         metadata={
@@ -45,6 +48,7 @@ class TenderSchema(Schema):
         },
     )
     pence_per_change = Pounds(
+        most_pence=MOST_IN_POLICY,
         like="20.00",
         load_default=2000,
         metadata={

@@ -30,13 +30,14 @@ from marketplace.queries.words import (
     words,
 )
 from marketplace.rules.contacts import dialled, is_email, is_telephone
+from marketplace.rules.errors import whole_sentence
 from marketplace.rules.quality import rating_words
 
 _ROW = re.compile(r"<tr([^>]*)>(.*?)</tr>", re.DOTALL)
 _EMPTY_CELL = re.compile(r'<td\b([^>]*?)class="([^"]*)"([^>]*)>\s*</td>')
 _COUNTED = r"km|miles?|people|persons?|sessions?|visits?|hours?|(?:more )?days?|nights?|weeks?|tenths?"
 _WHOLE = re.compile(
-    r"\b\d{1,2} [A-Z][a-z]+ \d{4}\b"
+    r"\b\d{1,2} (?:[A-Z][a-z]+|\d{1,2}) \d{4}\b"
     rf"|\b\d[\d.,]* (?:{_COUNTED})\b"
     r"|\b(?:group )?\d+ of \d+\b(?: [a-z]+)?"
     r"|\b\d[\d.:]*[ap]m to \d[\d.:]*[ap]m\b"
@@ -170,6 +171,7 @@ def init_app(app: Flask) -> None:
         in_one_line(distance),
         unbroken,
         short_hash,
+        whole_sentence,
         dialled,
         to_reach,
     ):

@@ -268,7 +268,8 @@ class WebForm:
         except KeyError:
             return text
         long = [word for word in title.lower().replace("?", " ").split() if len(word) > 3]
-        if not long or any(word in text.lower() for word in long if word not in TELL_NOTHING):
+        said = text.lower().replace("whole number", "")
+        if not long or any(word in said for word in long if word not in TELL_NOTHING):
             return text
         # a question and a message are two sentences: it is asked only where the message could be of another field
         if "?" in title:

@@ -141,7 +141,7 @@ class AnyWalk(RuleBasedStateMachine):
         for number in range(1, PATIENTS + 1):
             self.agree(number, DefaultAnswer.ACCEPT, shares=True)
         world = self.world
-        self.attempt(tenders.publish_tender, world.broking, world.tender.id, world.now.replace(month=12))
+        self.attempt(tenders.publish_tender, world.broking, world.tender.id, world.now.replace(month=10))
 
     @rule(days=st.integers(1, 30))
     def publish(self, days: int) -> None:

@@ -111,7 +111,10 @@ def test_only_what_is_free_can_be_reclaimed(small: Found) -> None:
 
 def test_a_budget_expiring_while_reserved(small: Found) -> None:
     """What is free goes back when the year is over; what a tender holds stays, and goes when it is released."""
-    world = small().draft().agree(1).publish(days=330)
+    world = small().draft()
+    world.bundle.period_to = date(2027, 3, 31)  # offers close before its care is over
+    world.session.commit()
+    world.agree(1).publish(days=330)
     before = funder_holds(world)
     world.now = AFTER_THE_YEAR
     world.later()

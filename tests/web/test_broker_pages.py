@@ -20,6 +20,36 @@ def read(site: Site, path: str) -> str:
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", answer.text))
 
 
+def test_a_number_out_of_range_is_told_at_its_field(site: Site) -> None:
+    """A weight larger than any rule can be comes back with what was typed, and each number says which it is."""
+    client = site.client("broker@example.test")
+    typed = {"title": "Knees", "pence_per_km": "999999999", "minimum_offers": "0"}
+    answer = client.post("/broker/tenders/new", data=typed)
+    assert answer.status_code == 422
+    text = re.sub(r"\s+", " ", answer.text)
+    assert "travel is worth, per unit: enter an amount from £0.00 to £10,000.00." in text
+    assert "Smallest number of offers: enter a whole number from 1 to 100." in text
+    assert 'value="999999999"' in text
+
+
+def test_offers_close_before_the_care_is_over(site: Site) -> None:
+    """A year mistyped is told at its field, for the first deadline and for a later one; publishing twice is told."""
+    world = site.world.draft().agree()
+    at, client = f"/broker/tenders/{world.tender.id}", site.client("broker@example.test")
+
+    def by(year: str) -> dict[str, str]:
+        return {"offers_due_on-day": "20", "offers_due_on-month": "3", "offers_due_on-year": year}
+
+    told = "Last day for offers: choose an earlier day. Care is to end on 31 October 2026."
+    late = client.post(f"{at}/publish", data=by("2036"))
+    assert (late.status_code, told in re.sub(r"\s+", " ", late.text)) == (422, True)
+    assert client.post(f"{at}/publish", data=by("2026")).status_code == 302
+    again = client.post(f"{at}/publish", data=by("2026"))
+    assert (again.status_code, "This is open already." in again.text) == (409, True)
+    later = client.post(f"{at}/extend", data={**by("2036"), "text": "Somebody asked for more time."})
+    assert (later.status_code, "Care is to end on 31 October 2026" in later.text) == (422, True)
+
+
 def test_every_deadline_that_ends_a_tender_is_told(site: Site) -> None:
     """On the home page, in the list and on the tender: to publish, to start the match, to confirm the award."""
     world = site.world.draft()

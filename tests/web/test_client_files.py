@@ -51,6 +51,7 @@ def test_a_file_is_checked_and_then_taken(site: Site) -> None:
         text = report.get_data(as_text=True)
         assert "Is this everybody?" in text
         assert "27 February 2026" in text
+        assert "We tell the commissioner, and those with an e-mail address." in text  # Jim has none
         assert not any(number in re.sub(r"[\s-]", "", text) for number in (N1, N2))
         assert clients_of(site) == before
     assert confirm(client, report).status_code == 302

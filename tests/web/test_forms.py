@@ -6,6 +6,7 @@ import pytest
 from marshmallow import Schema, fields, validate
 from werkzeug.datastructures import MultiDict
 
+from marketplace.web.filters import unbroken
 from marketplace.web.forms import WebForm
 
 
@@ -59,7 +60,7 @@ def test_an_impossible_date_is_named_and_kept(day: str) -> None:
     form = typed(title="Knees", starts__day=day, starts__month="2", starts__year="2026")
     assert not form.validate()
     assert form.errors == {"starts": "First day must be a real date, like 21 11 2026."}
-    assert form.summary == [{"text": form.errors["starts"], "href": "#starts-day"}]
+    assert form.summary == [{"text": unbroken(form.errors["starts"]), "href": "#starts-day"}]
     assert form.field("starts")["parts"]["month"] == "2"
 
 

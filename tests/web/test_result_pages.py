@@ -3,9 +3,10 @@
 import re
 from datetime import timedelta
 
-from marketplace.journey import conduct
+from marketplace.journey import cancellations, conduct
 from marketplace.records.database import writing
 from marketplace.records.people import InterestKind
+from marketplace.records.tenders import CancelCode
 from marketplace.work import advice
 from tests.web.site import Site
 
@@ -97,6 +98,46 @@ def test_the_award_by_criterion_with_conflicts_and_letters(site: Site) -> None:
     assert "You have declared an interest in Near Physio (it pays you)." in text
     assert "was left out: “Its owner works for us”" in text
     assert "Your offer was left out of the match." in client.get(f"{at}/letters").text
+
+
+def test_a_result_that_came_to_nothing_is_told_as_past(site: Site) -> None:
+    """A proposal that was cancelled: who would have served, what each bidder would have read; nothing is to be done."""
+    at, world = tight(site), site.world
+    client = site.client("broker@example.test")
+    assert "Who serves each group" in client.get(f"{at}/result").text
+    assert "People have 7 days to answer a match." in client.get(at).text
+    code, why = CancelCode.NO_LONGER_NEEDED, "The service is reshaped."
+    with writing(world.session):
+        cancellations.cancel(world.session, world.now, world.broking, world.tender.id, code=code, reason=why)
+    pages = {name: client.get(f"{at}/{name}").text for name in ("result", "award", "letters", "people", "scenarios")}
+    assert "Who would have served each group" in pages["result"]
+    assert "Offers in use then" in pages["result"]
+    assert "Providers in use then" in pages["result"]
+    assert "The offers in use then" in pages["award"]
+    assert "have not answered" not in pages["award"]
+    assert "no bidder gets a letter" in pages["letters"]
+    assert "Not yet</" not in pages["people"]
+    assert "No answer</" in pages["people"]
+    assert "No answer" in client.get(f"{at}/people?export=csv").text
+    assert "cancel the tender and draft a new one" not in pages["scenarios"]
+    for name, text in pages.items():
+        assert "When you confirm" not in text, name
+        assert "will read" not in text, name
+    assert "to answer a match" not in client.get(at).text
+    listed = client.get("/broker/tenders").text
+    assert f"{why}</" in listed
+    assert f"{why}." not in listed
+
+
+def test_after_the_award_nobody_has_days_to_answer(site: Site) -> None:
+    """The rules of the match stay on the page, the time to answer does not; no offer falls any more."""
+    world = site.world.proposed().accept(*range(1, 12)).decline(12)
+    at, client = f"/broker/tenders/{world.tender.id}", site.client("broker@example.test")
+    assert "to answer a match" not in client.get(at).text
+    world.confirm()
+    assert "The rules of the match" in client.get(at).text
+    assert "to answer a match" not in client.get(at).text
+    assert "can no longer go ahead" not in client.get(f"{at}/award").text
 
 
 def test_nobody_else_reads_them(site: Site) -> None:

@@ -138,7 +138,8 @@ def confirm_clients() -> AnyResponse:
     with writing(session):
         count = steps.take_on_all(session, request_now(), actor, [_client(row) for row in rows])
     are = "person is your client" if count == 1 else "people are your clients"
-    flash(f"{count} {are} now. The commissioner has been told, and can now give them plans and budgets.", "done")
+    gets = "a plan and a budget" if count == 1 else "plans and budgets"
+    flash(f"{count} {are} now. The commissioner has been told, and can now give them {gets}.", "done")
     return redirect(url_for("broker.clients"))
 
 

@@ -20,10 +20,10 @@ from marketplace.queries.unmatched import UnmatchedRow
 from marketplace.records.jobs import Job
 from marketplace.records.people import Patient
 from marketplace.records.pools import Need
-from marketplace.records.rounds import Match
+from marketplace.records.rounds import Match, MatchStatus
 from marketplace.records.tenders import Tender
 from marketplace.rules.errors import NotFound, WrongState
-from marketplace.rules.lifecycle import TenderStatus
+from marketplace.rules.lifecycle import GIVEN_UP, TenderStatus
 from marketplace.rules.permissions import Role
 from marketplace.schemas.tenders import AwardSchema
 from marketplace.web.access import current_actor, for_role, seen
@@ -94,6 +94,7 @@ def result(tender_id: str) -> str:
         row=row,
         sharing=sharing_of(session, tender),
         again=row if row.must_run_again else None,
+        past=row.must_run_again or tender.status in GIVEN_UP,
         now=request_now(),
     )
 
@@ -107,7 +108,7 @@ def people(tender_id: str) -> Answer:
     labels = results.offer_labels(session, tender)
     filters = {name: asked(name) for name in ("offer", "lot", "answer")}
     query = results.people_query(session, actor, tender, **filters)
-    listing = Listing("matches", _people_columns(labels), "name")
+    listing = Listing("matches", _people_columns(labels, dict(_answers(tender))), "name")
     page = listing.page_from(
         session.scalar(select(func.count()).select_from(query.subquery())) or 0,
         lambda first, size: session.scalars(query.order_by(listing.order, Match.id).offset(first).limit(size)).all(),
@@ -122,7 +123,7 @@ def people(tender_id: str) -> Answer:
         listing=listing,
         labels=labels,
         filters=filters,
-        answers=ANSWERS,
+        answers=_answers(tender),
         offers=[("", "All offers"), *sorted(labels.items(), key=lambda item: item[1])],
         lots=_lots(tender),
     )
@@ -189,9 +190,10 @@ def award(tender_id: str) -> Answer:
         tender=tender,
         award=found,
         page=page,
-        answers=dict(ANSWERS),
+        answers=dict(_answers(tender)),
         row=row,
         again=row if again else None,
+        past=again or tender.status in GIVEN_UP,
         now=request_now(),
     )
     return (html, 422) if form.errors else html
@@ -205,16 +207,25 @@ def letters(tender_id: str) -> str:
     tender = one(session, tenders_for(actor), tender_id, "tender")
     if latest_round_id(session, tender.id) is None:
         raise NotFound("not_found", "There is no result yet.")
+    found = proposals.letters(session, actor, tender)
     return render_template(
         "broker/letters.html",
         tender=tender,
-        letters=proposals.letters(session, actor, tender),
+        letters=found,
+        read=any(letter.feedback.offer.feedback for letter in found),
         falling=proposals.falling_offers(session, tender) if tender.status is TenderStatus.PROPOSED else [],
         again=must_run_again(tender),
+        over=tender.status in GIVEN_UP,
     )
 
 
-def _people_columns(labels: Mapping[str, str]) -> list[Column[Match]]:
+def _answers(tender: Tender) -> list[tuple[str, str]]:
+    """What became of a match, in words: nobody answers any more once the tender has come to nothing."""
+    over = tender.status in GIVEN_UP
+    return [(answer, "No answer" if over and answer == MatchStatus.PROPOSED else words) for answer, words in ANSWERS]
+
+
+def _people_columns(labels: Mapping[str, str], answers: Mapping[str, str]) -> list[Column[Match]]:
     return [
         Column("name", "Name", lambda row: row.need.patient.name, Patient.name),
         Column("offer", "Offer", lambda row: labels[row.award.offer_id]),
@@ -232,7 +243,7 @@ def _people_columns(labels: Mapping[str, str]) -> list[Column[Match]]:
             lambda row: pounds_cell(row.need.units * row.need.bundle.conventional_pence),
         ),
         Column("alone", "Buying alone", lambda row: pounds_cell(row.need.units * row.need.bundle.private_pence)),
-        Column("answer", "Answer", lambda row: dict(ANSWERS)[row.status.value]),
+        Column("answer", "Answer", lambda row: answers[row.status.value]),
     ]
 
 
