@@ -23,7 +23,7 @@ def reserve(session: Session, now: Instant, actor: Actor, need: Need) -> None:
         return
     need.holds += 1
     key = f"reserve:{need.id}:{need.holds}"
-    _move(session, now, actor, need, TransferKind.RESERVE, need.budget_pence, key=key, reason="Set aside for a group")
+    _move(session, now, actor, need, TransferKind.RESERVE, need.budget_pence, key=key, reason="The group was formed")
     need.reserved_pence = need.budget_pence
 
 

@@ -350,7 +350,7 @@ def _why_again(row: TenderRow) -> str:
 
 def _draft_words(row: TenderRow) -> str:
     joined, silent = row.needs.get("agreed", 0), plural(row.needs.get("invited", 0), "person has", "people have")
-    told = f"{plural(joined, 'person', 'people')} joined" if joined else "Nobody has joined yet"
+    told = f"{plural(joined, 'person has', 'people have')} joined" if joined else "Nobody has joined yet"
     return f"{told}; {silent} not answered" if row.needs.get("invited", 0) else told
 
 

@@ -18,7 +18,7 @@ from .support import Conditions, SupportFactsSchema
 
 KIND_WORDS = {"yearly": "Every year", "episodic": "For one course of care"}
 KEEPER_WORDS = {
-    "notional": "The commissioner pays providers",
+    "notional": "The commissioner holds it, and pays providers",
     "third_party": "An organisation holds it",
     "direct_payment": "The patient holds it",
 }

@@ -29,6 +29,6 @@ class AuditorSchema(Schema):
         missing="Write what they may use it for",
         metadata={
             "title": "What may they use it for?",
-            "description": "Name the agreement by which they may have it, like a contract or a law.",
+            "description": "Name the contract or the law by which they may have it.",
         },
     )

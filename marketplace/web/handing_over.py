@@ -29,7 +29,7 @@ COLUMNS: list[Column[Standing]] = [
     Column("kind", "What it is", lambda row: KEEPERS[row.role]),
     Column("shared", "Gave to groups, less what it got", lambda row: pounds_cell(row.shared_pence)),
     Column("handed", "Handed over, less what it was handed", lambda row: pounds_cell(row.handed_pence)),
-    Column("due", "Owes now", lambda row: pounds_cell(row.due_pence), lambda row: row.due_pence, "number"),
+    Column("due", "Owed to you", lambda row: pounds_cell(row.due_pence), lambda row: row.due_pence, "number"),
 ]
 
 pages = Blueprint("handing_over", __name__, url_prefix="/commissioner/hand-overs")

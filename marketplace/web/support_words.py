@@ -15,7 +15,8 @@ from marketplace.rules.support import Ground
 from marketplace.schemas.support import CONDITION_WORDS
 
 RULE_DECIDES = (
-    "The rule decides when a care plan is approved or reviewed, and when something it asks about is recorded. "
+    "The rule is applied to a person when their care plan is approved or reviewed, and when something it asks about is "
+    "recorded. "
     "Until then, what was decided stays, even if the rule changes."
 )
 _TO_PATIENT: Mapping[Ground, str] = {

@@ -48,7 +48,7 @@ def test_a_commissioner_gives_a_budget_and_decides(site: Site, serve: Callable[[
     window.press("Open the budget")
     write(window, name="Rose Appleby", nhs_number=synthetic_nhs_number(801), birth_year="1951", district="LN1")
     window.page.get_by_label("Every year").check()
-    window.page.get_by_label("The commissioner pays providers").check()
+    window.page.get_by_label("The commissioner holds it, and pays providers").check()
     fill_date(window, "From", "1", "4", "2026")
     fill_date(window, "Until, including this day", "31", "3", "2027")
     write(window, amount_pence="700", lines__0__outcome="Climb the stairs again", lines__0__units="10")

@@ -134,7 +134,7 @@ def test_a_rule_that_was_changed_is_told_beside_what_was_decided(ruled: Site) ->
     with writing(world.session):
         budgets.set_rules(world.session, world.now, world.funder, FundingRules())
     told = funder.get(at(ruled, 1)).text
-    assert "Your rule has no ground now. When it next decides, the support ends." in told
+    assert "Your rule gives extra support to nobody now. When it is next applied, the support ends." in told
     assert "You have set no ground for extra support." in told
     assert "gets no extra support now.</p>" in funder.get(at(ruled, 2)).text
     funder.post(at(ruled, 1, "facts"), data={})
