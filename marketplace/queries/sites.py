@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
 from marketplace.journey.offers import read_own
 from marketplace.journey.ratings import evidence_of, words_told
 from marketplace.journey.scopes import contracts_for, offers_for, sites_for
 from marketplace.journey.sites import facts_of
+from marketplace.records.catalogue import Service
 from marketplace.records.contracts import Contract
 from marketplace.records.offers import Offer, OfferStatus
 from marketplace.records.providers import Site
@@ -22,9 +23,13 @@ from marketplace.rules.quality import WORDS_FROM, PatientEvidence
 
 @dataclass(frozen=True, slots=True)
 class SiteCard:
-    """One of a provider's own sites: contracts in force there, their units and those confirmed, what patients say."""
+    """One of a provider's own sites: contracts in force there, their units and those confirmed, what patients say.
+
+    ``kinds`` is what its services are counted in: sessions, hours.
+    """
 
     site: Site
+    kinds: Sequence[str]
     contracts: int
     units: int
     units_confirmed: int
@@ -55,8 +60,16 @@ def cards(session: Session, actor: Actor, now: Instant) -> list[SiteCard]:
     ids = [site.id for site in sites]
     evidence, words = evidence_of(session, ids), words_told(session, ids)
     differing = out_of_date(session, actor, now, sites)
+    unit_of = {service_id: unit for service_id, unit in session.execute(select(Service.id, Service.unit))}
     return [
-        SiteCard(site, *busy.get(site.id, (0, 0, 0)), evidence[site.id], words[site.id], differing.get(site.id, []))
+        SiteCard(
+            site,
+            [unit_of[service] for service in site.services if service in unit_of],
+            *busy.get(site.id, (0, 0, 0)),
+            evidence[site.id],
+            words[site.id],
+            differing.get(site.id, []),
+        )
         for site in sites
     ]
 

@@ -60,7 +60,7 @@ class OfferSchema(Schema):
         load_default=None,
         metadata={
             "title": "Most units in all (optional)",
-            "description": "What you can deliver in the period of care.",
+            "description": "What you can deliver until the care ends.",
         },
     )
     max_distance_m = Kilometres(

@@ -4,7 +4,7 @@ from flask import Blueprint, flash, redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from marketplace.front.statuses import status_of
-from marketplace.journey import awards, contracts, deliveries, pools, proofs, statements, views
+from marketplace.journey import awards, contracts, deliveries, pools, proofs, settlements, statements, views
 from marketplace.journey.hand_overs import standing_of
 from marketplace.journey.scopes import contracts_for, deliveries_for, needs_for, one, patients_for
 from marketplace.journey.sites import facts_said
@@ -51,9 +51,11 @@ def home() -> str:
     session, actor, now = db_session(), current_actor(), request_now()
     own = budgets.own_budgets(session, actor)
     running = [budget for budget in own if not budget.is_over(london_date(now))]
+    keeps_money = any(budget.managed_as is ManagedAs.DIRECT_PAYMENT for budget in own)
     return patient_page(
         "home.html",
         waiting=care.waiting(session, actor, now),
+        due=settlements.payments_due(session, actor) if keeps_money and settlements.can_pay(actor) else [],
         figures=statements.figures_of(session, [budget.id for budget in running]),
         running=running,
         budgets=own,

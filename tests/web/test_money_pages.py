@@ -228,6 +228,13 @@ def test_a_patient_with_a_direct_payment_pays(paying: Site) -> None:
     world = paying.world
     world.deliver(1, 2)
     client, at = paying.client("p1@example.test"), f"/patient/payments/{world.contract(1).provider_id}"
+    for kind in ("on", "off"):
+        client.post("/patient/easy-read", data={"easy_read": kind})
+        home = client.get("/patient/").text
+        assert "Pay for care that you had" in home
+        assert "£100.00 is due to 1 provider." in home
+        assert "You do not need to do anything now" not in home
+    assert "Pay for care" not in paying.client("p2@example.test").get("/patient/").text
     assert "/patient/payments/" in client.get("/patient/budget").text
     assert "/patient/payments/" not in paying.client("p2@example.test").get("/patient/budget").text
     listed = client.get("/patient/payments/").text
@@ -240,6 +247,7 @@ def test_a_patient_with_a_direct_payment_pays(paying: Site) -> None:
     for _ in range(2):  # pressed twice
         assert client.post(at, data=shown_on(asked)).location == "/patient/payments/"
     assert "nothing to pay" in client.get("/patient/payments/").text
+    assert "Pay for care" not in client.get("/patient/").text
     assert client.get(at).location == "/patient/payments/"
     assert paying.fresh().books_balance()
 

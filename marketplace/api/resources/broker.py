@@ -184,7 +184,7 @@ def invite(body: dict[str, Any], lot_id: str) -> Response:
 @pages.reads(PublishSchema)
 @pages.answers(200, DraftedShape)
 def publish(body: dict[str, Any], tender_id: str) -> Response:
-    """Publish a draft: its policy is frozen, money is set aside, providers can make offers until the end of a day."""
+    """Publish a draft: its rules hold for all, money is set aside, providers can make offers until the end of a day."""
     due_at = london_midnight_after(body["offers_due_on"])
     return take(
         lambda session: steps.publish_tender(session, request_now(), current_actor(), tender_id, due_at),

@@ -22,7 +22,7 @@ from marketplace.rules.permissions import Role
 
 PAYERS = (Role.COMMISSIONER, Role.HOLDER)
 
-pages = Resources("payments", "/payments", "For whoever pays: a commissioner, or who holds budgets.")
+pages = Resources("payments", "/payments", "For whoever pays: a commissioner, or an organisation that holds budgets.")
 
 
 @pages.asks("GET", "/runs")

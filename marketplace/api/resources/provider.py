@@ -65,7 +65,10 @@ class NumberQuery(Schema):
     """Which of several offers on one tender."""
 
     number = Whole(
-        1, 50, load_default=1, metadata={"description": "Which of your offers: the same number is a new version."}
+        1,
+        50,
+        load_default=1,
+        metadata={"description": "Which of your offers, 1 if left out: the same number is a new version."},
     )
 
 
