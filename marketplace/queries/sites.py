@@ -60,7 +60,7 @@ def cards(session: Session, actor: Actor, now: Instant) -> list[SiteCard]:
     ids = [site.id for site in sites]
     evidence, words = evidence_of(session, ids), words_told(session, ids)
     differing = out_of_date(session, actor, now, sites)
-    unit_of = {service_id: unit for service_id, unit in session.execute(select(Service.id, Service.unit))}
+    unit_of = {row.id: row.unit for row in session.execute(select(Service.id, Service.unit))}
     return [
         SiteCard(
             site,

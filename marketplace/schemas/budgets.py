@@ -82,7 +82,8 @@ class FundingRulesSchema(Schema):
         load_default=None,
         metadata={
             "title": "Deprivation: the most deprived areas, up to this tenth",
-            "description": "1\N{NO-BREAK SPACE}is the most deprived tenth of areas in England, 2\N{NO-BREAK SPACE}the two most deprived. "
+            "description": "1\N{NO-BREAK SPACE}is the most deprived tenth of areas in England, "
+            "2\N{NO-BREAK SPACE}the two most deprived. "
             "Leave empty if it does not count.",
         },
     )

@@ -45,7 +45,7 @@ def test_a_passer_by_reads_an_award_and_what_it_saves(site: Site, serve: Serve, 
     assert site.fresh().tender.rounds[-1].market_sha256 in window.text
     assert "Patient 0" not in window.text
     window.follow("Figures").look("figures")
-    assert "Groups paid £600.00 less than the same people would have paid alone" in window.text
+    assert "Groups pay £600.00 less than the same people would pay alone" in window.text
     window.page.locator("summary", has_text="Saving by tender").click()
     window.look("figures-table")
 

@@ -57,7 +57,7 @@ def test_extra_support_from_the_rule_to_the_person(site: Site, serve: Serve, vis
         "Ruth Fell",
         "5 more days",
         "You got £50.00 of extra money",
-        "Providers cannot.",
+        "Providers see none of this.",
     ):
         assert words in patient.text
     patient.follow("Home").look("patient-home-support")

@@ -126,7 +126,7 @@ STATES: dict[str, tuple[Callable[[SmallWorld], SmallWorld], tuple[str, ...], tup
             "Your match so far for physiotherapy",
             "An offer was left out after this match was made",
             "You do not need to do anything now",
-            "we ask you",
+            "ask for your answer",
             "You would have paid",
             "would have saved you",
             "What it would have cost",
@@ -135,7 +135,7 @@ STATES: dict[str, tuple[Callable[[SmallWorld], SmallWorld], tuple[str, ...], tup
     ),
     "an offer left out after a yes": (
         lambda world: left_out(world.proposed().accept()),
-        ("An offer was left out after this match was made", "we ask you for your answer", "money is free again"),
+        ("An offer was left out after this match was made", "ask for your answer", "money is free again"),
         ("Send my answer", "would pay", "your yes still counts", *HOLDS),
     ),
     "the round after an objection failed": (

@@ -82,8 +82,8 @@ def test_a_patient_chooses_another_broker(site: Site, other_broker: str) -> None
     told = client.get("/patient/broker").text
     assert "Wold Brokers is your broker now. You left this group: Physiotherapy, Lincoln." in told
     assert "yours to use again." not in told.partition("</h1>")[0]
-    assert "Wold Brokers has not given a telephone number yet." in told
-    assert "You do not have to leave any group." in told
+    assert "Wold Brokers has not given a telephone number yet. Your local care team can tell you how to reach" in told
+    assert "You are in no group that you would leave." in told
     assert site.fresh().need(1).status is NeedStatus.LEFT
     assert site.client("broker@example.test").post("/patient/broker").status_code == 403
 
@@ -284,7 +284,7 @@ def test_what_is_not_covered_is_refused_in_words(site: Site) -> None:
     for page in (read, client.get("/patient/representatives").text):
         assert "This page is written to" not in page, "it says you to who reads it, or to nobody"
     assert "This page is written to Patient 01" in client.get("/patient/").text
-    assert "It costs Patient 01 nothing." in read
+    assert "The broker costs Patient 01 nothing." in read
     invited = client.get(f"/patient/invitations/{world.need(1).id}").text
     assert "A Daughter may not answer this for Patient 01." in invited
     assert not any(words in invited for words in ("Yes, join the group", "Not now", "Change what counts"))

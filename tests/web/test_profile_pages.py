@@ -186,7 +186,7 @@ def test_a_profile_says_what_a_place_carries(site: Site) -> None:
     assert "Contracts in force" in client.get("/provider/profile").text
     assert "0 of" not in client.get("/provider/profile").text
     world.sign(1, 2).deliver(1, 3)
-    assert "2 contracts, 3 of 20 units confirmed" in client.get("/provider/profile").text
+    assert "2 contracts, 3 of 20 sessions confirmed" in client.get("/provider/profile").text
     assert "contracts, 3" not in site.client("near@example.test").get("/provider/profile").text
 
 
