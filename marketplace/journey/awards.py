@@ -56,7 +56,10 @@ def decline_match(
     """
     match, tender = _own_open_match(session, now, actor, match_id)
     match.look_again = look_again
-    return _answer(session, now, actor, match, tender, accepted=False, reason=reason.strip() or None)
+    stood = _that_stand(_of_award(session, match.award_id))
+    _answer(session, now, actor, match, tender, accepted=False, reason=reason.strip() or None)
+    _tell_below_minimum(session, now, stood)
+    return match
 
 
 def decline_on_leaving(session: Session, now: Instant, actor: Actor, match_id: str, reason: str) -> Match:
@@ -68,7 +71,10 @@ def decline_on_leaving(session: Session, now: Instant, actor: Actor, match_id: s
     if not can_decline_on_leaving(now, match, tender):
         _check_can_answer(now, match, tender)
     match.look_again = False
-    return _answer(session, now, actor, match, tender, accepted=False, reason=reason)
+    stood = [] if must_run_again(tender) else _that_stand(_of_award(session, match.award_id))
+    _answer(session, now, actor, match, tender, accepted=False, reason=reason)
+    _tell_below_minimum(session, now, stood)
+    return match
 
 
 def can_decline_on_leaving(now: Instant, match: Match, tender: Tender) -> bool:
@@ -86,13 +92,15 @@ def answer_by_default(session: Session, now: Instant, tender_id: str) -> int:
     tender = locked(session, Tender, tender_id, "tender")
     if must_run_again(tender):
         return 0
-    waited_for = [match for match in matches_of(session, tender) if match.status is MatchStatus.PROPOSED]
-    silent = [match for match in waited_for if match.answer_by <= now]
+    matches = matches_of(session, tender)
+    silent = [match for match in matches if match.status is MatchStatus.PROPOSED and match.answer_by <= now]
+    stood = _that_stand(matches) if silent else []
     hold(session, [match.need.budget_id for match in silent])
     for match in silent:
         consent = valid_consent(match.need, tender)
         accepted = consent is not None and consent.default_answer is DefaultAnswer.ACCEPT
         _answer(session, now, SYSTEM, match, tender, accepted=accepted, reason=None)
+    _tell_below_minimum(session, now, stood)
     return len(silent)
 
 
@@ -255,6 +263,27 @@ def _answer(
     audit.append(session, now, actor, f"match.{match.status.value}", match.id, tender=tender.id)
     tell(session, now, [tender.broker_id], f"match_{match.status.value}", match.id)
     return match
+
+
+def _of_award(session: Session, award_id: str) -> list[Match]:
+    query = select(Match).where(Match.award_id == award_id).options(joinedload(Match.need))
+    return list(session.scalars(query.order_by(Match.id)))
+
+
+def _that_stand(matches: list[Match]) -> list[list[Match]]:
+    """The matches of each award that stands, award by award."""
+    by_award: dict[str, list[Match]] = defaultdict(list)
+    for match in matches:
+        by_award[match.award_id].append(match)
+    return [members for members in by_award.values() if stands(members[0].award, members)]
+
+
+def _tell_below_minimum(session: Session, now: Instant, stood: list[list[Match]]) -> None:
+    """Of the awards that stood: whose provider is asked, once, whether it goes on with those who are left."""
+    for members in stood:
+        award = members[0].award
+        if shortfall(award, members) not in (None, "nobody_left"):
+            tell(session, now, [award.offer.provider_id], "award_below_minimum", award.offer_id)
 
 
 def _let_fall(session: Session, now: Instant, actor: Actor, matches: list[Match]) -> list[Match]:

@@ -40,7 +40,7 @@ RULE_WORDS = {
     "line_capacity": "the largest number of units of an offer in one group",
     "distance": "how far people can go",
     "grade": "the lowest quality that is asked for",
-    "attribute": "what people need at the place, like step-free access",
+    "attribute": "what people need at the place, like step‑free access",
     "wait": "how long people can wait",
     "excluded": "providers that people asked not to have",
 }
@@ -167,7 +167,7 @@ def study_page(session: Session, actor: Actor, study_id: str) -> StudyPage:
             _column(letter, column, found[0], labels, fills, study)
             for letter, column in zip(ascii_uppercase, found, strict=False)
         ],
-        rows=_rows(found),
+        rows=_rows(found, past=study.basis is StudyBasis.PAST),
         offers=[(labels[offer], fills[offer]) for offer in order],
     )
 
@@ -221,12 +221,13 @@ def _column(
     study: Study,
 ) -> Column:
     awards = sorted(column["awards"], key=lambda award: labels[award["offer"]])
+    past = study.basis is StudyBasis.PAST
     if column is base:
         plain = "Only the price counts" if study.basis is StudyBasis.MADE_UP else "The published rules"
-        heading = "The rules as they were then" if study.basis is StudyBasis.PAST else plain
+        heading = "The rules as they were then" if past else plain
         sentence = TERMINATIONS.get(str(base["termination"]), "The search has ended.")
     else:
-        heading, sentence = _capital(_heading(column["scenario"], labels)), _difference(column, base)
+        heading, sentence = _capital(_heading(column["scenario"], labels)), _difference(column, base, past=past)
     return Column(
         letter=letter,
         heading=heading,
@@ -237,7 +238,7 @@ def _column(
     )
 
 
-def _difference(column: Mapping[str, Any], base: Mapping[str, Any]) -> str:
+def _difference(column: Mapping[str, Any], base: Mapping[str, Any], *, past: bool) -> str:
     """What a scenario would change, in one sentence: its price, where it is a rule that is left out."""
     if not column["stated"]:
         return "Nothing to leave out or change here: the result is the same."
@@ -251,10 +252,11 @@ def _difference(column: Mapping[str, Any], base: Mapping[str, Any]) -> str:
     if column["affected"].get("move"):
         parts.append(f"another provider for {plural(column['affected']['move'], 'person', 'people')}")
     sure = "" if column["proven"] else " Both are very near the best, if not at it: a small difference may be chance."
-    return (f"{_capital(', '.join(parts))}." if parts else "It would change nobody's provider and no charge.") + sure
+    nothing = f"It would {'have changed' if past else 'change'} nobody's provider and no charge."
+    return (f"{_capital(', '.join(parts))}." if parts else nothing) + sure
 
 
-def _rows(found: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[Cell]]]:
+def _rows(found: Sequence[Mapping[str, Any]], *, past: bool) -> list[tuple[str, list[Cell]]]:
     """The table: one line a figure, one cell a column."""
     if not found:
         return []
@@ -270,11 +272,11 @@ def _rows(found: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[Cell]]]:
     rows.append(("Cost as the match counts it", [_effective(column, base) for column in found]))
     rows.append(("Offers in use", [_counted(column, base, lambda one: len(one["awards"])) for column in found]))
     for name, words in (
-        ("gain", "People who would gain a match"),
-        ("lose", "People who would lose theirs"),
+        ("gain", f"People who would {'have gained' if past else 'gain'} a match"),
+        ("lose", f"People who would {'have lost' if past else 'lose'} theirs"),
         ("move", "People with another provider"),
-        ("dearer", "People who would pay more"),
-        ("cheaper", "People who would pay less"),
+        ("dearer", f"People who would {'have paid' if past else 'pay'} more"),
+        ("cheaper", f"People who would {'have paid' if past else 'pay'} less"),
     ):
         cells = [Cell("–" if column is base else f"{column['affected'].get(name, 0):,}") for column in found]
         rows.append((words, cells))
@@ -315,7 +317,10 @@ def _saved(column: Mapping[str, Any], base: Mapping[str, Any], against: str) -> 
     shown = f"{pounds(abs(saved))} {'dearer' if saved < 0 else 'saved'}"
     if column is base:
         return Cell(shown)
-    differs = f"{pounds(abs(saved - before))} {'more' if saved > before else 'less'} saved"
+    if saved < 0:  # nothing is saved, so only what it costs more, or less, than the published rules
+        differs = f"{pounds(abs(saved - before))} {'less' if saved > before else 'more'}"
+    else:
+        differs = f"{pounds(abs(saved - before))} {'more' if saved > before else 'less'} saved"
     return Cell(shown, differs if saved != before else "the same")
 
 

@@ -21,7 +21,7 @@ class NhsNumber(fields.String):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         number = normal_nhs_number(super()._deserialize(value, attr, data, **kwargs))
         if number is None:
-            raise ValidationError("Check the NHS number: these are not the ten digits of one")
+            raise ValidationError("Check the NHS number: it has ten digits, and the last one must fit the others")
         return number
 
 

@@ -53,7 +53,7 @@ class _ContactFields(Schema):
         missing="",
         load_default=None,
         validate=_telephone,
-        metadata={"title": "Telephone number (optional)", "description": "With its area code.", "x-width": 20},
+        metadata={"title": "Telephone number (optional)", "description": "With its area code", "x-width": 20},
     )
     email = Words(
         longest=LONGEST_EMAIL,
@@ -68,7 +68,7 @@ class _ContactFields(Schema):
         load_default=None,
         metadata={
             "title": "When is somebody there? (optional)",
-            "description": "For example: Monday to Friday, 9am to 5pm. Not on bank holidays.",
+            "description": "For example: Monday to Friday, 9am to 5pm, not on bank holidays",
         },
     )
 

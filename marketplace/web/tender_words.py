@@ -112,12 +112,14 @@ def _done(tender: Tender) -> Iterator[tuple[str, Instant | None]]:
     yield "Drafted", tender.created_at
     yield "Published", tender.published_at
     yield "Offers opened", tender.closed_at
-    yield "Match proposed", tender.proposed_at
     confirmed = (TenderStatus.STANDSTILL, TenderStatus.UNDER_REVIEW, TenderStatus.AWARDED)
     if must_run_again(tender):
+        yield "Match proposed; it counts no longer", tender.proposed_at
         yield "First award confirmed; it counts no longer", tender.standstill_from
-    elif tender.status in confirmed:
-        yield "Award confirmed", tender.standstill_from
+    else:
+        yield "Match proposed", tender.proposed_at
+        if tender.status in confirmed:
+            yield "Award confirmed", tender.standstill_from
     if tender.status is TenderStatus.AWARDED:
         yield "The pause ended", tender.standstill_ends_at
         yield "Awarded", tender.awarded_at

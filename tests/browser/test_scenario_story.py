@@ -74,7 +74,7 @@ def test_a_draft_has_its_rules_tried(site: Site, serve: Callable[[Flask], str], 
     window.page.get_by_label("What one kilometre of travel is worth").fill("9.00")
     window.press("Try these rules")
     assert do_what_was_asked(world) == 1
-    window.page.get_by_role("heading", name="What each would change").wait_for()
+    window.page.get_by_role("heading", name="What each would have changed").wait_for()
     window.look("broker-study-preview")
     window.follow("Back to the rules")
     assert window.page.get_by_label("What one kilometre of travel is worth").input_value() == "9.00"

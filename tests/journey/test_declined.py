@@ -132,6 +132,28 @@ def test_a_waiver_keeps_everybody(world: SmallWorld) -> None:
     assert world.tender.status is TenderStatus.STANDSTILL
 
 
+def test_a_provider_whose_award_falls_short_is_told_once(world: SmallWorld) -> None:
+    """Only the provider can keep it, so it is told when a no takes its award below its minimum, and not again."""
+    world.proposed(fee=0).accept(*range(5, 13))
+    bulk = world.providers["bulk"].id
+    for number, told in ((1, []), (2, []), (3, [bulk]), (4, [bulk])):
+        world.decline(number, look_again=False)
+        assert _told_below(world) == told, number
+
+
+def test_silence_that_takes_an_award_below_its_minimum_tells_its_provider(world: SmallWorld) -> None:
+    """Many answers at once are one letter; with nobody left there is nothing to go on with, and none."""
+    world.draft().agree(1, 2, 3, 4, 5, 6)
+    world.agree(7, 8, 9, 10, 11, 12, default=DefaultAnswer.DECLINE)
+    world.publish().three_offers().later(days=15).run_round().later(days=9)
+    assert _told_below(world) == [world.providers["bulk"].id]
+
+
+def test_with_nobody_left_no_provider_is_asked_to_go_on(world: SmallWorld) -> None:
+    world.draft().agree(default=DefaultAnswer.DECLINE).publish().three_offers().later(days=15).run_round().later(days=9)
+    assert _told_below(world) == []
+
+
 def test_nobody_refused_nothing_to_do(world: SmallWorld) -> None:
     world.proposed()
     with pytest.raises(WrongState, match="Nobody has refused"):
@@ -299,3 +321,9 @@ def _ask_elsewhere(world: SmallWorld, number: int) -> None:
         terms = BundleTerms("physiotherapy", "Lincoln", ("LN1",), *PERIOD)
         bundle = pools.build_bundle(world.session, world.now, world.broking, other.id, terms)
         pools.invite(world.session, world.now, world.broking, bundle.id, [world.plan_line(number).id])
+
+
+def _told_below(world: SmallWorld) -> list[str]:
+    """The providers who were told that too little is left of their award."""
+    query = select(Message.party_id).where(Message.template == "award_below_minimum")
+    return list(world.session.scalars(query))

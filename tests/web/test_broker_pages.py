@@ -236,3 +236,4 @@ def test_to_help_fewer_people_is_no_saving() -> None:
     assert studies._effective(cheaper, base).differs == "−£1.00"
     assert studies._saved(fewer, base, "alone_pence").shown == "£200.00 dearer"
     assert studies._saved(base, base, "alone_pence").shown == "£60.00 saved"
+    assert studies._saved(fewer, base, "alone_pence").differs == "£260.00 more"

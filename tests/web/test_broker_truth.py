@@ -147,3 +147,34 @@ def test_nothing_is_set_aside_before_it_is_published(site: Site) -> None:
     text = read(site, f"/broker/tenders/{world.tender.id}/publish")
     assert "Money to be set aside" in text
     assert "Money set aside" not in text
+
+
+def test_an_offer_below_its_minimum_says_who_can_keep_it_and_who_is_looked_for(site: Site) -> None:
+    """Its provider was told, and can go on; without that a rematch looks for another provider for its people too."""
+    world = site.world.proposed(fee=0).accept(*range(4, 13)).decline(1)
+    path = f"/broker/tenders/{world.tender.id}/award"
+    assert "Everybody else stays where they are." in read(site, path)
+    world.decline(2).decline(3)
+    text = read(site, path)
+    assert "We have told its provider, which can agree on its offer's own page" in text
+    assert "the match looks for another provider for the 9 people with it too, and asks them again." in text
+    assert "Everybody else stays where they are." not in text
+    offer = world.match(4).award.offer_id
+    assert "Go on at the same prices" in site.client("bulk@example.test").get(f"/provider/offers/{offer}").text
+
+
+def test_a_match_that_counts_no_longer_is_dated_as_such(site: Site) -> None:
+    world = site.world.proposed().leave_out("bulk")
+    assert ">Match proposed; it counts no longer</dt>" in read(site, f"/broker/tenders/{world.tender.id}")
+    world.run_round()
+    assert ">Match proposed</dt>" in read(site, f"/broker/tenders/{world.tender.id}")
+
+
+def test_one_person_without_a_match_is_told_once(site: Site) -> None:
+    """One reason of one person is said in their row; a list by reason above it would only say it again."""
+    world = site.world.draft().agree().publish()
+    world.offer("far", (0, 5_400), most=110)
+    world.later(days=15).run_round()
+    text = read(site, f"/broker/tenders/{world.tender.id}/result")
+    assert "Each person without a match, and why" in text
+    assert "unmatched?reason=" not in text

@@ -26,6 +26,7 @@ def test_asked_followed_and_read(site: Site) -> None:
     client = site.client("broker@example.test")
     text = client.get(at).text
     assert "For information only" in text
+    assert "All that you change here is tried together, in one column." in text
     assert "Offer A" in text
     assert "Physio<" not in text.replace("Physiotherapy", "")
     offers = re.findall(r'name="without_offers"[^>]*value="(\w+)"', text)
@@ -131,7 +132,9 @@ def test_a_draft_has_its_rules_tried_before_they_are_saved(site: Site) -> None:
         "Your rules, tried out",
         "Your last tender like this one",
         "The rules as they were then",
-        "Your rules",
+        "Your rules are tried here on an earlier tender of yours.",
+        "What each would have changed",
+        "People who would have paid more",
     ):
         assert told in text, told
     back = re.search(r'href="(/broker/tenders/\w+/policy\?tried=\w+)"', text)
@@ -140,6 +143,21 @@ def test_a_draft_has_its_rules_tried_before_they_are_saved(site: Site) -> None:
     assert 'value="0.30"' in client.get(f"{at}/policy").text
     assert site.fresh().tender.policy["matching"]["pence_per_km"] == 30
     assert "Your rules" in client.get(f"{at}/scenarios").text
+
+
+def test_rules_without_an_earlier_tender_are_tried_on_a_made_up_group(site: Site) -> None:
+    """Nothing of it is past: the page says what would change."""
+    world = site.world.draft()
+    client = site.client("broker@example.test")
+    typed = {"pence_per_quality_grade": "3.00", "pence_per_km": "9.00", "pence_per_wait_day": "0"}
+    typed |= {"pence_per_change": "20", "minimum_offers": "1", "answer_days": "7", "pooling": "own_budget"}
+    page = client.post(f"/broker/tenders/{world.tender.id}/policy/try", data=typed).location
+    assert "an earlier tender of yours, or on a made-up group if there is none" in client.get(page).text
+    assert do_what_was_asked(world) == 1
+    text = client.get(page).text
+    assert "Your rules are tried here on a made-up group." in text
+    assert "What each would change" in text
+    assert "would have" not in text
 
 
 def test_the_rules_told_on_the_page_are_the_engines(site: Site) -> None:

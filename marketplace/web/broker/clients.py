@@ -42,7 +42,7 @@ COLUMNS: list[Column[Client]] = [
     Column("name", "Name", lambda row: row.patient.name, Patient.name),
     Column("district", "District", lambda row: row.patient.district, Patient.district),
     Column("lines", "Parts of the care plan", lambda row: row.lines),
-    Column("pooled", "In a group now", lambda row: row.pooled),
+    Column("pooled", "Parts in a group now", lambda row: row.pooled),
     Column("support", "Extra support", lambda row: "Yes" if row.supported else ""),
 ]
 IN_A_GROUP = [

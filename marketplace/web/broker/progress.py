@@ -48,7 +48,7 @@ def stop(tender_id: str) -> Response:
 def _go_on(tender_id: str, status: JobStatus, message: str | None) -> Response:
     """Leave the progress page; a page that asks by htmx is told to, because it would only swap its middle."""
     if status is JobStatus.DONE:
-        flash("The match is done.", "done")
+        flash("The match has run. This is its result.", "done")
     else:
         flash(message or "The match stopped before it was finished. Nothing was changed.", "error")
     page = "broker.result" if status is JobStatus.DONE else "broker.tender"
