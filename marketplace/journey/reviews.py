@@ -68,7 +68,7 @@ def represent(session: Session, now: Instant, actor: Actor, tender_id: str, grou
 def decide(
     session: Session, now: Instant, actor: Actor, representation_id: str, decision: Decision, reasons: str
 ) -> Tender:
-    """Status: under_review -> standstill (again, 5 working days), or stays for a new round, or -> cancelled.
+    """Status: under_review -> standstill again, or stays for a new round, or -> cancelled.
 
     With `Decision.RUN_AGAIN` the tender waits, still under review, for its broker to run the round again; the feedback
     on the old result no longer holds, and bidders are told anew when an award is confirmed. Who objected is told what
@@ -117,10 +117,17 @@ def review_ran_out(session: Session, now: Instant, tender_id: str) -> Tender:
 
 
 def _stand_still_again(session: Session, now: Instant, actor: Actor, tender: Tender) -> Tender:
+    """The pause goes on: as long as it was published, and at least 5 working days after the decision.
+
+    The least is the law's (SI 2023/1348, regulation 12). The first end stands if it is later: nobody's time to object
+    gets shorter by somebody else's objection.
+    """
     check_move(TENDER_MOVES, tender.status, TenderStatus.STANDSTILL)
     days = tender.policy["process"]["review_standstill_working_days"]
     tender.status = TenderStatus.STANDSTILL
-    tender.standstill_ends_at = london_midnight_after(add_working_days(london_date(now), days, england_holidays()))
+    least = london_midnight_after(add_working_days(london_date(now), days, england_holidays()))
+    published = tender.standstill_ends_at
+    tender.standstill_ends_at = least if published is None else max(least, published)
     audit.append(session, now, actor, "standstill.resumed", tender.id)
     return tender
 

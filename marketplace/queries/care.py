@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session, defer, joinedload, selectinload
 from marketplace.journey.scopes import contracts_for, deliveries_for, matches_for, needs_for, plan_lines_for
 from marketplace.records.budgets import PlanLine
 from marketplace.records.contracts import Contract, Delivery, DeliveryStatus, Rating
+from marketplace.records.offers import Offer, OfferStatus
 from marketplace.records.pools import Bundle, Need, NeedStatus
 from marketplace.records.rounds import Award, Match, MatchStatus, Round
 from marketplace.records.tenders import Tender
@@ -85,6 +86,12 @@ class CareLine:
     def is_stale(self) -> bool:
         """Whether the match no longer counts, because it is made again."""
         return self.match is not None and is_made_again(self.match)
+
+    @property
+    def offer_left_out(self) -> bool:
+        """Whether it is made again because its own offer was left out: it can no longer be the match."""
+        left_out = self.match is not None and self.match.award.offer.status is OfferStatus.EXCLUDED
+        return self.is_stale and left_out
 
     @property
     def words(self) -> str:
@@ -211,6 +218,7 @@ def _matches(session: Session, actor: Actor) -> Sequence[Match]:
     """The patient's matches, the latest round last."""
     query = matches_for(actor).options(
         joinedload(Match.award).joinedload(Award.round).options(defer(Round.market), defer(Round.outcome)),
+        joinedload(Match.award).joinedload(Award.offer).load_only(Offer.status),
         joinedload(Match.need).joinedload(Need.plan_line),
     )
     return sorted(session.scalars(query), key=lambda match: match.award.round.number)

@@ -15,6 +15,7 @@ from marketplace.journey.figures import NOT_IN_THE_POOL
 from marketplace.records.audit import AuditEvent
 from marketplace.records.contracts import Contract
 from marketplace.records.ledger import Transfer
+from marketplace.records.offers import OfferStatus
 from marketplace.records.people import Authority
 from marketplace.records.pools import Consent, DefaultAnswer, Need, NeedStatus
 from marketplace.records.rounds import Match, MatchStatus
@@ -112,6 +113,8 @@ class Group:
     match_id: str | None
     matched_again: bool
     """Whether that match counts no longer, because another one is made."""
+    match_left_out: bool
+    """Whether that is because its own offer was left out: it can no longer be the match."""
     contract_id: str | None
     if_silent: DefaultAnswer | None
     """What they chose for when they do not answer their match; None without a yes that stands."""
@@ -135,6 +138,7 @@ def group_of(session: Session, need: Need, now: Instant) -> Group:
         money=money_now(need, now),
         match_id=match.id if match else None,
         matched_again=is_matching(tender),
+        match_left_out=match is not None and is_matching(tender) and match.award.offer.status is OfferStatus.EXCLUDED,
         contract_id=contract_id,
         if_silent=answer_if_silent(need.consents),
     )

@@ -126,6 +126,12 @@ class MatchPage:
         return self.made_again and self.match.award.offer.status is OfferStatus.EXCLUDED
 
     @property
+    def was_left_out(self) -> bool:
+        """Whether nothing came of it, and its offer was left out: that stays part of why."""
+        ended = self.stage in (Stage.REPLACED, Stage.ENDED)
+        return ended and self.match.award.offer.status is OfferStatus.EXCLUDED
+
+    @property
     def others_offered(self) -> bool:
         """Whether another provider made an offer for the group: without one, looking again can find nobody."""
         return any(row.provider != self.provider.name for row in self.alternatives)

@@ -21,7 +21,7 @@ from marketplace.records.people import Commissioner
 from marketplace.records.pools import Bundle, Need
 from marketplace.records.providers import Provider
 from marketplace.records.rounds import Award, Match, MatchStatus, Round, RoundStatus
-from marketplace.records.tenders import Amendment, Question, Tender
+from marketplace.records.tenders import Amendment, AmendmentKind, Question, Tender
 from marketplace.rules.awarding import Saving
 from marketplace.rules.clock import Instant
 from marketplace.rules.lifecycle import RESULT_PUBLISHED, TenderStatus
@@ -223,6 +223,12 @@ def buyers_of(session: Session, tenders: Iterable[Tender]) -> dict[str, str]:
 def lots_of(session: Session, tender: Tender) -> list[Lot]:
     """The lots of a published tender as outsiders see them."""
     return _lots(tender, _names(session))
+
+
+def was_changed(session: Session, tender: Tender) -> bool:
+    """Whether the rules of a tender were changed since its publication, so that everybody was asked again."""
+    changes = select(Amendment.id).where(Amendment.tender_id == tender.id, Amendment.kind == AmendmentKind.CHANGE)
+    return session.scalar(changes.limit(1)) is not None
 
 
 def _offers(session: Session, tender_ids: Sequence[str]) -> dict[str, int]:

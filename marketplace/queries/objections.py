@@ -1,6 +1,7 @@
 """What came of an objection: `own_objection` for who made it, `decision_on` for everybody in the tender.
 
-`decided_by` says who decided, as each reader may know; `next_for` what each can expect now.
+`decided_by` says who decided, as each reader may know; `next_for` what each can expect now, `next_for_each` the same of
+all of them on one page.
 
 What can be expected depends on where the tender stands now, not on the decision alone: it may have gone on since.
 """
@@ -71,6 +72,15 @@ _NEXT: Mapping[TenderStatus, Sentences] = {
     TenderStatus.UNSUCCESSFUL: _NO_AWARD,
 }
 
+_PAUSE_FOR_ALL = "Every provider that made an offer can object until {pause_ends}. If nobody does, the award is final."
+_PAUSE_FOR_EACH: Sentences = {
+    Role.PROVIDER: "It can object again, as any other provider that made an offer.",
+    Role.BROKER: "Once the award is final, its contracts are signed.",
+    Role.PATIENT: "The match stands. Once the award is final, the contract can be signed.",
+    Role.COMMISSIONER: "Nothing. If a provider objects, another colleague decides.",
+}
+"""What they can expect in the pause, read side by side: the condition and its day once, for all of them."""
+
 
 @dataclass(frozen=True, slots=True)
 class OwnObjection:
@@ -113,6 +123,13 @@ def next_for(tender: Tender, reader: Role) -> str:
     times = {"pause_ends": tender.standstill_ends_at, "match_by": run_again_by(tender), "review_by": tender.review_by}
     if_not = lapse_words(tender.status) if tender.status in LAPSES_TO else ""
     return said[reader].format_map({name: moment(at) for name, at in times.items()} | {"if_not": if_not})
+
+
+def next_for_each(tender: Tender) -> tuple[str, Sentences]:
+    """What everybody can expect, read on one page: what holds for all of them (may be empty), and what for each."""
+    if tender.status is not TenderStatus.STANDSTILL:
+        return "", {reader: next_for(tender, reader) for reader in READERS}
+    return _PAUSE_FOR_ALL.format(pause_ends=moment(tender.standstill_ends_at)), _PAUSE_FOR_EACH
 
 
 def decided_by(session: Session, actor: Actor, row: Representation) -> str:

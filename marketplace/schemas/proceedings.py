@@ -217,7 +217,7 @@ class DecisionSchema(Schema):
         metadata={
             "title": "What do you decide?",
             "x-words": {
-                "refused": "Refuse it: the award stands, after another pause",
+                "refused": "Refuse it: the award stands, and the pause goes on",
                 "run_again": "Uphold it: the match must be run again",
                 "cancel": "Uphold it: the tender is cancelled",
             },

@@ -89,12 +89,14 @@ def decide(representation_id: str) -> Answer:
     provider = proceedings.name_of_provider(session, row.provider_id)
     if row.decision is not None and sent() is None:
         readers = zip(objections.READERS, (provider, "The broker", "Patients", "You"), strict=True)
+        for_all, for_each = objections.next_for_each(row.tender)
         return render_template(
             "commissioner/representation.html",
             row=row,
             provider=provider,
             who=objections.decided_by(session, actor, row),
-            next=[(name, unbroken(objections.next_for(row.tender, reader))) for reader, name in readers],
+            for_all=unbroken(for_all),
+            next=[(name, unbroken(for_each[reader])) for reader, name in readers],
         )
 
     def step(session: Session, data: dict[str, Any]) -> None:

@@ -173,7 +173,7 @@ def test_an_objection(site: Site, windows: Windows) -> None:
     funder = windows.at("funder", "/commissioner/representations").look("life-representations")
     funder.go(f"/commissioner/representations/{row}").look("life-decide")
     funder.press("Record the decision").look("life-decide-empty", status=422)
-    funder.page.get_by_label("Refuse it: the award stands, after another pause").check()
+    funder.page.get_by_label("Refuse it: the award stands, and the pause goes on").check()
     write(funder, "Your reasons for this decision", "The rating is the regulator's latest.").press(
         "Record the decision"
     )

@@ -214,6 +214,16 @@ def test_a_representation_refused(objected: tuple[SmallWorld, Representation]) -
     assert world.tender.status is TenderStatus.AWARDED
 
 
+def test_a_refusal_never_shortens_the_pause(objected: tuple[SmallWorld, Representation]) -> None:
+    """Decided at once, five working days would end before the published pause: nobody's time to object gets shorter."""
+    world, row = objected
+    published = world.tender.standstill_ends_at
+    assert published is not None
+    decide(world, row, Decision.REFUSED)
+    assert world.tender.status is TenderStatus.STANDSTILL
+    assert world.tender.standstill_ends_at == published
+
+
 def test_a_representation_that_ends_the_tender(objected: tuple[SmallWorld, Representation]) -> None:
     """Everybody is told once that it is cancelled: who objected, with the decision on its objection."""
     world, row = objected

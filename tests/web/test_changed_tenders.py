@@ -240,6 +240,7 @@ def test_a_broker_reads_who_is_asked_again(site: Site) -> None:
     assert "10 people are asked again and have not answered" in text
     assert "2 people are in the group now, with 20 sessions, £1,200.00" in text
     assert "Monday 23 March 2026 at 9am" in text
+    assert "by the same deadline" in text
     assert "10 people are asked again" in client.get("/broker/tenders").text
     world.agree(*range(3, 13))
     assert "asked again and" not in client.get(f"/broker{at}").text
@@ -318,8 +319,9 @@ def test_the_notice_says_what_can_be_checked(site: Site) -> None:
         )
     ended = site.client().get(at).text
     assert ">To check the result from before the tender ended<" in ended
-    assert "They held until the tender ended." in ended
-    assert "They cannot be changed" not in ended
+    for page in (ended, site.client("near@example.test").get(f"/provider{at}").text):
+        assert "They held until the tender ended." in page
+        assert "They cannot be changed" not in page
 
 
 def test_an_awarded_tender_s_dates(site: Site) -> None:

@@ -319,8 +319,9 @@ def test_a_group_with_a_match_leads_to_it(site: Site) -> None:
 def test_a_group_whose_offers_are_matched_again_says_so_of_the_match(site: Site) -> None:
     world = left_out(site.world.proposed())
     for page in told(site):
-        assert "You have a match from this group so far. The offers are matched again." in page
-        assert "See your match so far" in page
+        assert "The offer of your earlier match was left out. The offers are matched again." in page
+        assert "See your earlier match" in page
+        assert "match so far" not in page
         assert f"/patient/matches/{world.match(1).id}" in page
 
 

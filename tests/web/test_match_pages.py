@@ -32,6 +32,14 @@ def left_out(world: SmallWorld) -> SmallWorld:
     return world.leave_out("bulk", "A cousin of the broker")
 
 
+def objected(world: SmallWorld) -> SmallWorld:
+    """A provider objected to a confirmed award, and nobody has decided it yet."""
+    world.proposed().accept().confirm()
+    with writing(world.session):
+        reviews.represent(world.session, world.now, world.provider("near"), world.tender.id, "Our rating was misread.")
+    return world
+
+
 def failed_again(world: SmallWorld) -> SmallWorld:
     """An objection to a confirmed award was upheld, and the round that was run again failed."""
     world.proposed().accept().confirm()
@@ -123,7 +131,7 @@ STATES: dict[str, tuple[Callable[[SmallWorld], SmallWorld], tuple[str, ...], tup
     "an offer left out": (
         lambda world: left_out(world.proposed()),
         (
-            "Your match so far for physiotherapy",
+            "Your earlier match for physiotherapy",
             "An offer was left out after this match was made",
             "You do not need to do anything now",
             "ask for your answer",
@@ -131,7 +139,7 @@ STATES: dict[str, tuple[Callable[[SmallWorld], SmallWorld], tuple[str, ...], tup
             "would have saved you",
             "What it would have cost",
         ),
-        ("Send my answer", "Your answer</h2>", "would pay", "would cost", "Please answer", *HOLDS),
+        ("Send my answer", "Your answer</h2>", "would pay", "would cost", "Please answer", "match so far", *HOLDS),
     ),
     "an offer left out after a yes": (
         lambda world: left_out(world.proposed().accept()),
@@ -153,6 +161,16 @@ STATES: dict[str, tuple[Callable[[SmallWorld], SmallWorld], tuple[str, ...], tup
         lambda world: cancelled(world.proposed().accept()),
         ("Nothing will come of this match", "You would have paid", "Read why it ended"),
         (*PRESENT, "sign a contract", "irst visit"),
+    ),
+    "cancelled after its offer was left out": (
+        lambda world: cancelled(left_out(world.proposed().accept())),
+        ("Nothing will come of this match", "Your earlier match", "Its offer was left out."),
+        (*PRESENT, "sign a contract", "irst visit"),
+    ),
+    "an objection that waits": (
+        objected,
+        ("there is a pause", "at least 5 working days", "the group ends", "we all wait"),
+        ("another pause", "Until then we all wait"),
     ),
     "contract": (
         lambda world: world.proposed().accept().confirm().later(days=20),
@@ -247,7 +265,8 @@ def test_nobody_is_asked_while_the_offers_are_matched_again(site: Site) -> None:
     assert "Answer your match" not in home
     assert re.search(r'nhsuk-tag--grey">The offers are being matched again', home)
     assert re.search(r"Step 5 of 9\.\s*<", home), "the broker's own day is not told"
-    assert "See your match so far" in home
+    assert "See your earlier match" in home, "its offer was left out: it can no longer be the match"
+    assert "match so far" not in home + site.client(P1).get("/patient/care").text
     refused = client.post(path, data={"answer": "accept", "look_again": "yes"})
     assert refused.status_code == 409
     assert "An offer was left out, so the match is made again" in refused.text

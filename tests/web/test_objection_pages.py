@@ -40,9 +40,9 @@ def decided(site: Site, decision: Decision) -> str:
     return row
 
 
-def offer_path(site: Site) -> str:
+def offer_path(site: Site, name: str = "near") -> str:
     world = site.world
-    offer = select(Offer.id).where(Offer.tender_id == world.tender.id, Offer.provider_id == world.providers["near"].id)
+    offer = select(Offer.id).where(Offer.tender_id == world.tender.id, Offer.provider_id == world.providers[name].id)
     return f"/provider/offers/{world.session.scalars(offer).one()}"
 
 
@@ -70,6 +70,11 @@ def test_who_waits_for_a_decision_reads_until_when(site: Site) -> None:
     match, by = f"/patient/matches/{world.match(1).id}", moment(world.tender.review_by)
     old = day(world.tender.standstill_ends_at)
     assert by in read(site, "near@example.test", offer_path(site))
+    other = read(site, "bulk@example.test", offer_path(site, "bulk"))
+    assert "Nobody else can object until this is decided" in other
+    assert by in other
+    assert old not in other
+    assert "Nobody else can object" not in read(site, "near@example.test", offer_path(site))
     patient = read(site, "p1@example.test", match)
     assert "A provider has objected to the result" in patient
     assert by in patient
@@ -87,6 +92,7 @@ def test_a_refusal_tells_everybody_who_when_and_what_comes_next(site: Site) -> N
     ends = moment(world.tender.standstill_ends_at)
     own = read(site, "funder@example.test", f"/commissioner/representations/{row}")
     assert all(told in own for told in ("Decided by Ann Reviewer", made_on, REASONS, ends))
+    assert own.count(ends) == 1, "the condition and its day are said once for all readers"
     assert all(f"{reader} " in own for reader in ("Near Physio", "The broker", "Patients", "You"))
     for path in (offer_path(site), f"{offer_path(site)}/feedback"):
         provider = read(site, "near@example.test", path)

@@ -42,10 +42,15 @@ def test_who_wins_and_who_loses_reads_it_once_it_is_published(site: Site) -> Non
     assert {name: tags(site, name) for name in ("near", "bulk")} == {"near": {"Opened"}, "bulk": {"Opened"}}
     world.accept().confirm()
     assert {name: tags(site, name) for name in ("near", "bulk")} == {"near": {"Not used"}, "bulk": {"Used"}}
+    for name in ("near", "bulk"):
+        page = site.client(f"{name}@example.test").get(f"/provider/offers/{offer_of(world, name)}").text
+        assert "The result is not final yet." in page
+        assert f'/provider/tenders/{world.tender.id}/represent">object to the result</a> until' in page
     world.later(days=20)
     assert {name: tags(site, name) for name in ("near", "bulk")} == {"near": {"Not used"}, "bulk": {"Used"}}
     page = site.client("bulk@example.test").get(f"/provider/offers/{offer_of(world, 'bulk')}").text
     assert "Your offer was used: 120 sessions." in page
+    assert "not final yet" not in page
 
 
 def test_a_no_leaves_an_offer_used_in_part(site: Site) -> None:
@@ -152,6 +157,7 @@ def test_a_void_offer_says_why_and_is_made_anew_from_what_it_was(site: Site) -> 
     world = site.world.draft().agree().publish()
     client, at = site.client("near@example.test"), f"/provider/tenders/{world.tender.id}"
     world.offer("near", (0, 5_900))
+    assert "asked again" not in client.get(at).text + client.get(f"{at}/offer").text
     assert "The rules changed" not in client.get(at).text + client.get("/provider/offers").text
     change(world, pence_per_km=60)
     tender = client.get(at).text
@@ -159,6 +165,10 @@ def test_a_void_offer_says_why_and_is_made_anew_from_what_it_was(site: Site) -> 
     assert all("The rules changed" in page for page in (tender, client.get("/provider/offers").text))
     form = client.get(f"{at}/offer").text
     assert "We have filled it in below" in form
+    assert "A new offer is sealed until" in form
+    asked = "everybody who had joined was asked again, and some may leave"
+    for page in (form, tender, client.get(f"/tenders/{world.tender.id}").text):
+        assert asked in page
     assert "Make an offer" in form
     assert 'value="59.00"' in form
     site.fresh().agree()

@@ -112,6 +112,8 @@ def test_a_result_that_came_to_nothing_is_told_as_past(site: Site) -> None:
     pages = {name: client.get(f"{at}/{name}").text for name in ("result", "award", "letters", "people", "scenarios")}
     assert "Who would have served each group" in pages["result"]
     assert "Offers in use then" in pages["result"]
+    assert "How good it was" in pages["result"]
+    assert "the best that was possible" in pages["result"]
     assert "Providers in use then" in pages["result"]
     assert "The offers in use then" in pages["award"]
     assert "have not answered" not in pages["award"]

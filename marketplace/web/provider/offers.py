@@ -72,6 +72,7 @@ def offer_form(tender_id: str) -> Answer:
         "form": form,
         "tender": found,
         "lots": lots,
+        "changed": notices.was_changed(session, found),
         "bands": range(BANDS),
         "price_words": price_words,
         "standing": standing,
