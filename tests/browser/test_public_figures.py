@@ -54,7 +54,7 @@ def test_providers_see_where_they_are_needed(site: Site, serve: Serve, visit: Op
     """Nobody offered: the care is asked for, in this area, with the money that is there for it."""
     site.world.draft().agree().publish().later(days=15)
     window = visit(serve(site.app)).go("/unmet-needs").look("unmet-needs")
-    assert "12 people have no provider" in window.text
+    assert "people without a provider" in window.text
     assert "£7,200.00" in window.text
     window.page.get_by_label("Area or place").fill("Skegness")
     window.press("Show").look("unmet-needs-elsewhere")

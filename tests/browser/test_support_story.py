@@ -68,7 +68,7 @@ def test_extra_support_from_the_rule_to_the_person(site: Site, serve: Serve, vis
     write(window, support_from_age="", support_to_decile="", support_conditions="")
     window.press("Save the rules").go("/commissioner/people").follow("Extra support for Patient 01")
     window.look("commissioner-support-ends")
-    assert "Your rule has no ground now." in window.text
+    assert "Your rule gives extra support to nobody now." in window.text
     assert world.books_balance()
 
 
