@@ -296,9 +296,8 @@ def _cost(column: Mapping[str, Any], base: Mapping[str, Any], figure: Callable[[
     value, differs = figure(column), figure(column) - figure(base)
     if column is base:
         return Cell(pounds(value))
-    more = column["matched"] - base["matched"]
-    if more:
-        return Cell(pounds(value), f"for {plural(abs(more), 'person', 'people')} {'more' if more > 0 else 'fewer'}")
+    if told := _for_others(column, base):
+        return Cell(pounds(value), told)
     return Cell(pounds(value), change(differs) if differs else "the same")
 
 
@@ -310,18 +309,26 @@ def _effective(column: Mapping[str, Any], base: Mapping[str, Any]) -> Cell:
 
 
 def _saved(column: Mapping[str, Any], base: Mapping[str, Any], against: str) -> Cell:
-    """How much cheaper, or dearer, than another way of buying the same care."""
+    """How much cheaper, or dearer, than another way of buying the same care: compared where as many are matched."""
     if against not in column:
         return Cell("–")
     saved, before = (one[against] - one["charges_pence"] for one in (column, base))
     shown = f"{pounds(abs(saved))} {'dearer' if saved < 0 else 'saved'}"
     if column is base:
         return Cell(shown)
-    if saved < 0:  # nothing is saved, so only what it costs more, or less, than the published rules
-        differs = f"{pounds(abs(saved - before))} {'less' if saved > before else 'more'}"
-    else:
-        differs = f"{pounds(abs(saved - before))} {'more' if saved > before else 'less'} saved"
+    if told := _for_others(column, base):
+        return Cell(shown, told)
+    more = saved > before
+    differs = f"{pounds(abs(saved - before))} {'more' if more else 'less'} saved"
+    if saved < 0:  # nothing is saved: by how much the charges are above or below those of the published rules
+        differs = f"{pounds(abs(saved - before))} {'less' if more else 'more'} than with the published rules"
     return Cell(shown, differs if saved != before else "the same")
+
+
+def _for_others(column: Mapping[str, Any], base: Mapping[str, Any]) -> str:
+    """For how many people more, or fewer, a column's sums are; empty where they are as many."""
+    more = column["matched"] - base["matched"]
+    return f"for {plural(abs(more), 'person', 'people')} {'more' if more > 0 else 'fewer'}" if more else ""
 
 
 def _capital(words: str) -> str:

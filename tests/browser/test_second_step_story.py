@@ -95,6 +95,6 @@ def test_an_office_sets_it_up_first(tmp_path: Path, serve: Callable[[Flask], str
     assert codes_of(window)
     window.follow("I have kept them").go("/account/second-step").look("second-step-needed")
     window.go("/commissioner/users").look("commissioner-users-second-step")
-    window.follow("Take away the second step").look("commissioner-second-step").press("Take it away")
+    window.follow("Take away second step").look("commissioner-second-step").press("Take it away")
     assert "The second step is taken away" in window.text
     window.look("commissioner-second-step-taken")

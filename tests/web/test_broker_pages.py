@@ -236,4 +236,8 @@ def test_to_help_fewer_people_is_no_saving() -> None:
     assert studies._effective(cheaper, base).differs == "−£1.00"
     assert studies._saved(fewer, base, "alone_pence").shown == "£200.00 dearer"
     assert studies._saved(base, base, "alone_pence").shown == "£60.00 saved"
-    assert studies._saved(fewer, base, "alone_pence").differs == "£260.00 more"
+    assert studies._saved(fewer, base, "alone_pence").differs == "for 6 people fewer"
+    dearer = {**base, "charges_pence": 6_250_00}
+    assert studies._saved(dearer, base, "alone_pence").shown == "£200.00 dearer"
+    assert studies._saved(dearer, base, "alone_pence").differs == "£260.00 more than with the published rules"
+    assert studies._saved({**base, "charges_pence": 5_950_00}, base, "alone_pence").differs == "£40.00 more saved"

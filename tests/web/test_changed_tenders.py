@@ -440,7 +440,10 @@ def test_a_draft_tells_what_was_agreed_beside_what_was_asked(site: Site) -> None
     assert "Nobody has joined yet" in before
     assert "is left out" not in before
     site.world.agree(1)
-    assert "Nobody has joined 1 group yet. If you publish now, it is left out." in site.client(BROKER).get(at).text
+    assert (
+        "Nobody has joined in Stamford yet. If you publish now, that group is left out."
+        in site.client(BROKER).get(at).text
+    )
     text = site.client(BROKER).get(at).text
     assert "Agreed so far: <strong>10 sessions, £600.00</strong>" in text
     cells = re.findall(r"<div>(\d+ sessions)<br>(£[\d.,]+)</div>", text)
