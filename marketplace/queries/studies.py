@@ -320,8 +320,8 @@ def _saved(column: Mapping[str, Any], base: Mapping[str, Any], against: str) -> 
         return Cell(shown, told)
     more = saved > before
     differs = f"{pounds(abs(saved - before))} {'more' if more else 'less'} saved"
-    if saved < 0:  # nothing is saved: by how much the charges are above or below those of the published rules
-        differs = f"{pounds(abs(saved - before))} {'less' if more else 'more'} than with the published rules"
+    if saved < 0:  # nothing is saved: by how much it is dearer or cheaper than the first case
+        differs = f"{pounds(abs(saved - before))} {'cheaper' if more else 'dearer'} than Case A"
     return Cell(shown, differs if saved != before else "the same")
 
 

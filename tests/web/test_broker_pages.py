@@ -239,5 +239,5 @@ def test_to_help_fewer_people_is_no_saving() -> None:
     assert studies._saved(fewer, base, "alone_pence").differs == "for 6 people fewer"
     dearer = {**base, "charges_pence": 6_250_00}
     assert studies._saved(dearer, base, "alone_pence").shown == "£200.00 dearer"
-    assert studies._saved(dearer, base, "alone_pence").differs == "£260.00 more than with the published rules"
+    assert studies._saved(dearer, base, "alone_pence").differs == "£260.00 dearer than Case A"
     assert studies._saved({**base, "charges_pence": 5_950_00}, base, "alone_pence").differs == "£40.00 more saved"
