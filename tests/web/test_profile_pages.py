@@ -132,18 +132,18 @@ def test_a_sealed_offer_shows_what_it_says(site: Site, monkeypatch: pytest.Monke
     world = site.world.draft().agree().publish()
     offer = world.offer("near", (0, 5_000)).id
     client = site.client("near@example.test")
-    assert "sealed these offers before" not in client.get("/provider/profile").text
+    assert "sealed this offer before" not in client.get("/provider/profile").text
     assert client.post(f"/provider/profile/{place_of(site).id}", data={**STATED, "name": "River"}).status_code == 302
     opened.clear()
     page = client.get("/provider/profile").text
     assert len(opened) == 1
-    assert "sealed these offers before" in page
+    assert "sealed this offer before" in page
     assert f"/provider/tenders/{world.tender.id}/offer?number=1" in page
     shown = client.get(f"/provider/offers/{offer}").text
     assert "near clinic, LN1" in shown
     assert "Step-free access" in shown
     site.fresh().offer("near", (0, 5_000))
-    assert "sealed these offers before" not in client.get("/provider/profile").text
+    assert "sealed this offer before" not in client.get("/provider/profile").text
 
 
 def plain(text: str) -> str:

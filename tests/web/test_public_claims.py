@@ -99,4 +99,4 @@ def test_others_findings_are_told_once(site: Site) -> None:
     assert "Lower by 10%" in text
     assert "6 February 2023</p>" in text
     assert "6 February 2023 (2023)" not in text
-    assert "(2016)" in text
+    assert "(figures of 2016)" in text
