@@ -108,10 +108,7 @@ def faults_of(
             numbers.add(number)
             emails.add(email)
         except (Invalid, Conflict) as error:
-            stands = error
-            if error.code == "client_already":
-                stands = Conflict(error.code, f"{error.message} Leave them out.", **error.facts)
-            found.append((position, stands))
+            found.append((position, error))
     known = sum(error.code == "patient_exists" for _, error in found)
     audit.append(session, now, actor, "clients.checked", actor.party_id, clients=len(clients), known=known)
     return found
@@ -140,7 +137,9 @@ def check(session: Session, now: Instant, actor: Actor, client: ClientDetails) -
     lookup = keyring_of(session).lookup("nhs_number", number)
     known = session.execute(select(Patient.broker_id).where(Patient.nhs_number_lookup == lookup)).first()
     if known is not None and known[0] == actor.party_id:
-        raise Conflict("client_already", "This person is your client already.", place="nhs_number")
+        raise Conflict(
+            "client_already", "This person is your client already, and need not be added.", place="nhs_number"
+        )
     if known is not None:
         message = "A person with this NHS number is registered already. They can choose you as their broker themselves."
         raise Conflict("patient_exists", message, place="nhs_number")

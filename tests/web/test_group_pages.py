@@ -7,7 +7,6 @@ from datetime import timedelta
 import pytest
 
 from marketplace.journey import amendments, cancellations, leaving, pools, representatives, rounds, tenders
-from marketplace.queries.policy_words import changes
 from marketplace.queries.words import moment
 from marketplace.records.database import writing
 from marketplace.records.people import Authority
@@ -15,8 +14,6 @@ from marketplace.records.pools import DefaultAnswer, NeedStatus
 from marketplace.records.tenders import CancelCode
 from marketplace.rules.permissions import Actor, Role, Scope
 from marketplace.rules.preferences import Preferences
-from marketplace.rules.sharing import Pooling
-from marketplace.rules.tendering import Policy, policy_document
 from tests.web.reading import grade_of, sentences_of
 from tests.web.site import Site
 from tests.web.test_easy_read import main_part, same
@@ -426,42 +423,6 @@ def test_who_lost_a_match_reads_that_the_offers_are_matched_again(site: Site) ->
         page = " ".join(client.get(path).text.split())
         assert "The offers are matched again" in page, kind
         assert "join another group" not in page, kind
-
-
-def test_every_change_of_the_rules_has_its_words() -> None:
-    """Weights, pooling and times; rules that stay are not told."""
-    old = policy_document(Policy(pence_per_km=30))
-    new = policy_document(
-        Policy(
-            pence_per_wait_day=5,
-            pence_per_change=2_000,
-            minimum_offers=2,
-            review_within_days=30,
-            pooling=Pooling.SHARED_POOL,
-        )
-    )
-    assert changes(old, old, "session") == []
-    assert changes(old, new, "session") == [
-        "Before, each kilometre nearer counted like £0.30 per session. Now it does not count.",
-        "Before, each day less to wait did not count. Now it counts like £0.05.",
-        "Before, keeping your own provider did not count. Now it counts like £20.00.",
-        "Now people in the group help to pay for each other.",
-        "At least 2 providers must make an offer now. It was 1 before.",
-        "The broker's own time limits have changed.",
-    ]
-
-
-@pytest.mark.parametrize(
-    ("policy", "wins"),
-    [
-        (Policy(), "the lowest price wins"),
-        (Policy(pence_per_wait_day=50), "the best mix of price and waiting wins"),
-        (Policy(pence_per_quality_grade=300, pence_per_km=30), "the best mix of price, quality and distance wins"),
-    ],
-)
-def test_what_wins_names_all_that_the_policy_counts_and_nothing_else(site: Site, policy: Policy, wins: str) -> None:
-    site.world.draft(policy)
-    assert all(wins in page for page in told(site))
 
 
 def test_a_longest_wait_says_from_when_it_counts(site: Site) -> None:
